@@ -1,0 +1,108 @@
+"""Accounts: what the episode counts of itself as it goes, for training metrics (``layout.TALLY``). Changes nothing."""
+
+from __future__ import annotations
+
+from sd_env.layout import Signal
+from sd_env.rules.compiled import rule
+
+
+@rule
+def count_turn(p, w, s, r, rewards, began):
+    """Add the turn to the world's tallies; ``began`` is the bit mask of the states that stood when it began."""
+    n = len(s)
+    w.turns += 1.0
+    for i in range(n):
+        seeker = s[i].greed == 0.0
+        w.illegal += s[i].illegal
+        w.s_welfare += rewards[i] * seeker
+        w.g_welfare += rewards[i] * (not seeker)
+        if not (began >> i) & 1:
+            continue
+        w.arms_spending += p.arms_cost * (s[i].build_offense + s[i].build_defense)
+        w.income += s[i].economy * (s[i].homeland + s[i].holdings)
+        w.pledges_broken += s[i].pledge_broken
+        w.commitments_failed += s[i].commitment_failed
+        w.conquests += s[i].conquered
+        w.land_lost += s[i].lost_homeland + s[i].lost_holdings
+        w.s_state_turns += seeker
+        w.s_offense += s[i].offense * seeker
+        w.s_defense += s[i].defense * seeker
+        w.s_reassurances += seeker & (s[i].signal == Signal.REASSURE)
+        w.s_threats += seeker & (s[i].signal == Signal.THREATEN)
+        w.s_security += (1.0 - s[i].success) * seeker
+
+        others = 0
+        attacks = 0
+        mobilizations = 0
+        seeking = 0
+        attacks_on_seeking = 0
+        mobilizations_on_seeking = 0
+        allies = 0
+        for j in range(n):
+            there = (i != j) & (((began >> j) & 1) == 1)
+            seeks = there & (s[j].greed == 0.0)
+            others += there
+            attacks += r[i, j].attacks
+            mobilizations += r[i, j].mobilized
+            seeking += seeks
+            attacks_on_seeking += seeks & r[i, j].attacks
+            mobilizations_on_seeking += seeks & r[i, j].mobilized
+            allies += r[i, j].allied
+            w.calls_honoured += r[i, j].call_honoured
+            w.calls_abandoned += r[i, j].call_abandoned
+        w.pair_turns += others
+        w.attacks += attacks
+        w.mobilizations += mobilizations
+        w.alliances += 0.5 * allies  # each is counted from both ends
+        w.s_pair_turns += others * seeker
+        w.s_attacks += attacks * seeker
+        w.g_pair_turns += others * (not seeker)
+        w.g_attacks += attacks * (not seeker)
+        w.ss_pair_turns += seeking * seeker
+        w.ss_attacks += attacks_on_seeking * seeker
+        w.ss_mobilizations += mobilizations_on_seeking * seeker
+
+
+@rule
+def count_wars(w, s, r):
+    """Count wars that begin this turn: connected groups of states that fight now and none of which fought last turn.
+
+    A war is tragic when every first belligerent, attacker or attacked, is a security seeker. Call before
+    ``close_turn``: ``enemies`` still holds last turn's fighting.
+    """
+    n = len(s)
+    visited = 0
+    for first in range(n):
+        if (visited >> first) & 1 or (s[first].attackers | s[first].attacked) == 0:
+            continue
+        group = 1 << first
+        grew = True
+        while grew:
+            grew = False
+            for i in range(n):
+                for j in range(n):
+                    if r[i, j].attacks and ((group >> i) & 1) != ((group >> j) & 1):
+                        group |= (1 << i) | (1 << j)
+                        grew = True
+        visited |= group
+        new = True
+        seekers = True
+        for i in range(n):
+            if (group >> i) & 1:
+                new = new and s[i].enemies == 0
+                seekers = seekers and s[i].greed == 0.0
+        if new:
+            w.wars += 1.0
+            if seekers:
+                w.tragic_wars += 1.0
+
+
+@rule
+def close_accounts(w, s):
+    """At the end of an episode: how many seekers there were and what they still hold."""
+    for i in range(len(s)):
+        if s[i].greed == 0.0:
+            w.s_states += 1.0
+            w.s_homeland += s[i].homeland
+        else:
+            w.g_states += 1.0

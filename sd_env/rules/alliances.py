@@ -1,0 +1,93 @@
+"""Alliances: formed by both, pooled in defence, called on in war (model.md section 3, *Alliances*; Snyder 1984)."""
+
+from __future__ import annotations
+
+from sd_env.layout import Stance
+from sd_env.rules.compiled import rule
+
+
+@rule
+def ally(s, r):
+    """i and j are allied on a turn on which both choose align, unless a broken call still stands between them."""
+    n = len(s)
+    for i in range(n):
+        s[i].allies = 0
+    for i in range(n):
+        for j in range(i + 1, n):
+            both = (r[i, j].stance == Stance.ALIGN) & (r[j, i].stance == Stance.ALIGN)
+            allied = both & (r[i, j].rupture == 0)  # a rupture is always mutual
+            r[i, j].allied = allied
+            r[j, i].allied = allied
+            s[i].allies |= allied << j
+            s[j].allies |= allied << i
+            r[i, j].rupture = max(r[i, j].rupture - 1, 0)
+            r[j, i].rupture = r[i, j].rupture
+
+
+@rule
+def support(p, s, r, j):
+    """Defence that allies add for j, attacked this turn; each ally who lends it pays its share of the defence.
+
+    An ally that attacks one of j's attackers itself fights with all it sends instead.
+    """
+    total = 0.0
+    for k in range(len(s)):
+        joins = (s[k].attacked & s[j].attackers) != 0
+        if r[k, j].allied and not joins:
+            total += p.alliance_commitment * r[k, j].reach * (s[k].offense + s[k].defense)
+            s[k].cost += p.alliance_commitment * p.defender_cost
+    return total
+
+
+@rule
+def called_against(r, i, j, n):
+    """Whether an open call bids i to attack j."""
+    named = 0
+    for k in range(n):
+        named |= r[i, k].call_against
+    return ((named >> j) & 1) == 1
+
+
+@rule
+def answer_calls(p, w, s, r):
+    """An ally attacked calls; attacking an aggressor within call_turns honours the call, else it is abandoned.
+
+    A call lapses, unjudged, when every aggressor that it names has fallen or the called state itself has.
+    """
+    n = len(s)
+    for k in range(n):
+        for j in range(n):
+            if k == j:
+                continue
+            r[k, j].call_honoured = False
+            r[k, j].call_abandoned = False
+            aggressors = s[j].attackers & ~(1 << k)
+            if r[k, j].allied and aggressors != 0:
+                if r[k, j].call == 0:
+                    r[k, j].call = int(p.call_turns) + 1
+                    w.calls += 1.0
+                r[k, j].call_against |= aggressors
+            if r[k, j].call == 0:
+                continue
+            if (s[k].attacked & r[k, j].call_against) != 0:
+                r[k, j].call_honoured = True
+                close_call(p, s, r, k, j, 1.0)
+            elif not s[k].standing or (r[k, j].call_against & w.standing) == 0:
+                r[k, j].call = 0
+                r[k, j].call_against = 0
+            elif r[k, j].call > 1:
+                r[k, j].call -= 1
+            else:
+                r[k, j].call_abandoned = True
+                close_call(p, s, r, k, j, 0.0)
+                s[k].cost += p.abandonment_cost
+                r[k, j].rupture = int(p.rupture_turns)
+                r[j, k].rupture = int(p.rupture_turns)
+
+
+@rule
+def close_call(p, s, r, k, j, honoured):
+    """Close k's call from j and enter it in k's record: reliability moves toward 1 or 0."""
+    r[k, j].call = 0
+    r[k, j].call_against = 0
+    s[k].reliability = (1.0 - p.reliability_rate) * s[k].reliability + p.reliability_rate * honoured

@@ -1,0 +1,67 @@
+"""Payoff: what a turn is worth, and how it changes feelings and economies (model.md section 3, *Payoff*, *Amity*)."""
+
+from __future__ import annotations
+
+from sd_env.layout import Stance
+from sd_env.rules.compiled import rule
+
+
+@rule
+def pay(p, w, s, r, rewards):
+    """u = economy homeland + greed holdings - costs + power, routine and identification terms; rewards: (N,)."""
+    n = len(s)
+    power = 0.0
+    for i in range(n):
+        s[i].material = s[i].economy * s[i].homeland + s[i].greed * s[i].holdings - s[i].cost
+        power += s[i].offense + s[i].defense
+    for i in range(n):
+        rewards[i] = s[i].material
+        s[i].posture_changed = posture_changed(w, s, r, i)
+        if not s[i].standing:
+            continue
+        if p.power_motive != 0.0:  # Mearsheimer 2001: relative power for its own sake
+            share = (s[i].offense + s[i].defense) / power if power > 0.0 else 1.0 / n
+            rewards[i] += p.power_motive * share
+        if s[i].posture_changed:  # Mitzen 2006: leaving a routine costs
+            rewards[i] -= p.routine
+        if p.identification != 0.0:  # Wendt 1992: the other's good is part of mine
+            shared = 0.0
+            for j in range(n):
+                if j != i:
+                    shared += max(r[i, j].amity, 0.0) * s[j].material
+            rewards[i] += p.identification * shared / (n - 1)
+
+
+@rule
+def posture_changed(w, s, r, i):
+    """Whether i's stance toward any standing state differs from last turn's (never on the first turn)."""
+    if w.turn == 0 or not s[i].standing:
+        return False
+    for j in range(len(s)):
+        if j != i and s[j].standing and r[i, j].stance != r[i, j].previous:
+            return True
+    return False
+
+
+@rule
+def move_amity(p, r, n):
+    """Amity of i toward j moves toward j's deed: attack -1, mobilize -1/2, neutral 0, align +1."""
+    for i in range(n):
+        for j in range(n):
+            if i == j:
+                continue
+            stance = r[j, i].stance
+            deed = 1.0 * (stance == Stance.ALIGN) - 0.5 * (stance == Stance.MOBILIZE) - 1.0 * (stance == Stance.ATTACK)
+            r[i, j].amity += p.amity_rate * (deed - r[i, j].amity)
+
+
+@rule
+def close_turn(p, s):
+    """Limited war hands land back, economies grow, and this turn's attacks become last turn's wars."""
+    for i in range(len(s)):
+        if s[i].standing:
+            s[i].homeland += p.restoration * s[i].lost_homeland
+            s[i].holdings += p.restoration * (s[i].lost_holdings - s[i].gained)
+        s[i].economy *= 1.0 + s[i].growth
+        s[i].struck = s[i].attacked
+        s[i].enemies = s[i].attackers | s[i].attacked

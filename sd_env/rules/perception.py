@@ -1,0 +1,167 @@
+"""Perception: what each state sees of the world (model.md section 4). Greed of others never enters here."""
+
+from __future__ import annotations
+
+import math
+
+from sd_env.layout import CEILING, CONTEXT, CONTEXT_COLUMNS, OTHER_SIZE, OWN_SIZE, Signal, Stance
+from sd_env.rules.arming import can_attack, can_defend
+from sd_env.rules.chance import HEARING, NOISE, normal, slot_of, uniform
+from sd_env.rules.compiled import rule
+from sd_env.rules.orders import has
+from sd_env.rules.war import contest
+
+_PERCEIVED_ADVANTAGE = CONTEXT.index("perceived_offense_advantage")
+_CONTEXT_SIZE = len(CONTEXT)
+
+
+@rule
+def estimate(p, w, s, i, j):
+    """i's estimates of j's (offense, defense): total with noise and fear, share blurred toward one half."""
+    total = s[j].offense + s[j].defense
+    share = s[j].offense / total if total > 0.0 else 0.5
+    if p.noise > 0.0:
+        shock = normal(w.key, slot_of(w.turn, NOISE, s[i].identity, s[j].identity))
+        shock = p.worst_case * 2.0 + (1.0 - p.worst_case) * shock
+        total *= math.exp(p.noise * shock)
+    total *= 1.0 + p.threat_inflation
+    share = p.distinguishability * share + (1.0 - p.distinguishability) * 0.5
+    return total * share, total * (1.0 - share)
+
+
+@rule
+def heard(p, w, s, i, j):
+    """The signal of j that reaches i: noise turns a reassurance into a threat and back."""
+    said = s[j].signal
+    if p.signal_noise == 0.0 or said == Signal.SILENCE:
+        return said
+    if uniform(w.key, slot_of(w.turn, HEARING, s[i].identity, s[j].identity)) >= p.signal_noise:
+        return said
+    return Signal.THREATEN + Signal.REASSURE - said
+
+
+@rule
+def assessed(p, w, s, r, attacker, victim, attack, defence):
+    """Net assessment (Glaser 1997): perceived success probability of a duel now, first strike included."""
+    force = w.perceived_offense_advantage * r[attacker, victim].reach * attack
+    ready = has(s[victim].mobilized | s[victim].enemies, attacker)
+    force *= 1.0 + p.first_strike * (1 - ready)
+    return contest(force, p.base_defense + defence, p.decisiveness)
+
+
+@rule
+def observe(p, w, s, r, own, others):
+    """Write every state's own block (N,) and its blocks about the others (N, N - 1), in index order."""
+    n = len(s)
+    step = w.turn / p.horizon
+    for i in range(n):
+        o = own[i]
+        o.standing = s[i].standing
+        o.homeland = s[i].homeland
+        o.holdings = s[i].holdings
+        o.economy = min(s[i].economy, CEILING)
+        o.growth = s[i].growth
+        o.reliability = s[i].reliability
+        o.pledge = s[i].pledge
+        o.commitment = s[i].commitment
+        o.greed = s[i].greed
+        o.offense = min(s[i].offense, CEILING)
+        o.defense = min(s[i].defense, CEILING)
+        o.owed = s[i].owed != 0
+        o.step = step
+        o.turn = w.turn
+        o.horizon = p.horizon
+    for i in range(n):
+        calls_against = 0
+        for j in range(n):
+            calls_against |= r[i, j].call_against
+        for j in range(n):
+            if j != i:
+                block = others[i, j - (j > i)]
+                copy_public(own[j], block)
+                observe_other(p, w, s, r, i, j, calls_against, block)
+
+
+@rule
+def copy_public(theirs, o):
+    """Copy what is public of j from j's own block: the first columns of both blocks, read before any is written."""
+    standing, homeland, holdings, economy = theirs.standing, theirs.homeland, theirs.holdings, theirs.economy
+    growth, reliability, pledge, commitment = theirs.growth, theirs.reliability, theirs.pledge, theirs.commitment
+    o.standing = standing
+    o.homeland = homeland
+    o.holdings = holdings
+    o.economy = economy
+    o.growth = growth
+    o.reliability = reliability
+    o.pledge = pledge
+    o.commitment = commitment
+
+
+@rule
+def observe_other(p, w, s, r, i, j, calls_against, o):
+    """Write the rest of i's block ``o`` about j; ``calls_against``: whom the open calls on i name."""
+    offense, defense = estimate(p, w, s, i, j)
+    signal = heard(p, w, s, i, j)
+    theirs = assessed(p, w, s, r, j, i, can_attack(p, offense, defense), can_defend(p, s[i].offense, s[i].defense))
+    ours = assessed(p, w, s, r, i, j, can_attack(p, s[i].offense, s[i].defense), can_defend(p, offense, defense))
+    both_stand = s[i].standing & s[j].standing
+    mine, yours = r[i, j], r[j, i]
+    o.heard_reassure = signal == Signal.REASSURE
+    o.heard_threaten = signal == Signal.THREATEN
+    o.offense_estimate = min(offense, CEILING)
+    o.defense_estimate = min(defense, CEILING)
+    o.their_success = theirs * both_stand
+    o.our_success = ours * both_stand
+    o.reach_out = mine.reach
+    o.reach_in = yours.reach
+    o.amity = mine.amity
+    o.their_amity = yours.amity
+    o.allied = mine.allied
+    o.aligned = yours.stance == Stance.ALIGN
+    o.mobilized = mine.mobilized
+    o.they_mobilized = yours.mobilized
+    o.at_war = mine.attacks
+    o.they_attacked = yours.attacks
+    if len(s) > 2:  # else there is nobody to call against and nobody else to look at: these stay 0
+        observe_thirds(s, r, i, j, calls_against, o)
+
+
+@rule
+def observe_thirds(s, r, i, j, calls_against, o):
+    """Write into i's block ``o`` about j what goes on between j and third states, and the calls that bind i and j."""
+    o.rupture = r[i, j].rupture
+    o.called = r[i, j].call
+    o.called_against = (calls_against >> j) & 1
+    o.they_called = r[j, i].call
+    thirds = ~(1 << i)
+    share = 1.0 / (len(s) - 2)
+    o.allies = members(s[j].allies & thirds) * share
+    o.attacks = members(s[j].attacked & thirds) * share
+    o.attacked = members(s[j].attackers & thirds) * share
+    o.mobilizations = members(s[j].mobilized & thirds) * share
+
+
+@rule
+def members(mask):
+    """How many states a bit mask of up to 16 has."""
+    mask = mask - ((mask >> 1) & 0x5555)
+    mask = (mask & 0x3333) + ((mask >> 2) & 0x3333)
+    mask = (mask + (mask >> 4)) & 0x0F0F
+    return (mask + (mask >> 8)) & 0x1F
+
+
+@rule
+def observe_world(w, n, observations):
+    """Write the one entry of the context block that can change within an episode: the perceived technology."""
+    column = OWN_SIZE + (n - 1) * OTHER_SIZE + _PERCEIVED_ADVANTAGE
+    for i in range(n):
+        observations[i, column] = w.perceived_offense_advantage
+
+
+@rule
+def observe_context(flat, n, observations):
+    """Write the context block, which a whole episode shares: the world's parameters, flat: (PARAMETERS,)."""
+    start = OWN_SIZE + (n - 1) * OTHER_SIZE
+    for i in range(n):
+        for k in range(_CONTEXT_SIZE):
+            observations[i, start + k] = flat[CONTEXT_COLUMNS[k]]

@@ -1,0 +1,164 @@
+"""War: the escalation ladder, forces, the contest, what the victors take (model.md section 3, *War*)."""
+
+from __future__ import annotations
+
+import math
+
+from sd_env.layout import Stance
+from sd_env.rules.alliances import called_against, support
+from sd_env.rules.arming import can_attack, can_defend
+from sd_env.rules.chance import OUTCOME, slot_of, uniform
+from sd_env.rules.compiled import rule
+from sd_env.rules.orders import has
+from sd_env.rules.signaling import break_pledge
+
+
+@rule
+def contest(attack, defence, decisiveness):
+    """Contest success function F^r / (F^r + S^r) (Tullock 1980; Hirshleifer 1989): probability that F prevails."""
+    if attack <= 0.0:
+        return 0.0
+    if defence <= 0.0:
+        return 1.0
+    ratio = defence / attack
+    if decisiveness == 1.0:
+        return 1.0 / (1.0 + ratio)
+    if decisiveness == 2.0:
+        return 1.0 / (1.0 + ratio * ratio)
+    power = decisiveness * math.log(ratio)
+    return 0.0 if power > 700.0 else 1.0 / (1.0 + math.exp(power))
+
+
+@rule
+def declare(p, s, r):
+    """Stances become mobilizations and attacks, and cost what they cost."""
+    n = len(s)
+    for i in range(n):
+        attacked = 0
+        mobilized = 0
+        mobilizations = 0
+        for j in range(n):
+            stance = r[i, j].stance
+            attacks = stance == Stance.ATTACK
+            mobilizes = stance == Stance.MOBILIZE
+            r[i, j].attacks = attacks
+            r[i, j].mobilized = mobilizes
+            attacked |= attacks << j
+            mobilized |= mobilizes << j
+            mobilizations += mobilizes
+        s[i].attacked = attacked
+        s[i].mobilized = mobilized
+        s[i].cost += p.mobilization_cost * mobilizations
+    for i in range(n):
+        attackers = 0
+        for j in range(n):
+            attackers |= has(s[j].attacked, i) << j
+        s[i].attackers = attackers
+        s[i].cost += p.defender_cost * (attackers != 0)
+        s[i].pledge_broken = False
+        if s[i].attacked != 0:
+            pay_for_attacks(p, s, r, i)
+
+
+@rule
+def pay_for_attacks(p, s, r, i):
+    """attacker_cost for each target, more (enforcement) where it gave no cause, and the price of a broken pledge."""
+    for j in range(len(s)):
+        if r[i, j].attacks:
+            s[i].cost += p.attacker_cost
+            provoked = has(s[j].struck, i) or called_against(r, i, j, len(s))
+            if not provoked:
+                s[i].cost += p.enforcement
+    break_pledge(p, s, i)
+
+
+@rule
+def surprised(s, victim, attacker):
+    """A first strike: the victim neither attacks nor is mobilized against the attacker, and they were at peace."""
+    return not has(s[victim].attacked | s[victim].mobilized | s[victim].enemies, attacker)
+
+
+@rule
+def muster(p, w, s, r):
+    """Force f_ij = offense_advantage reach_ij A_i / n_i, times 1 + first_strike against the surprised."""
+    n = len(s)
+    for i in range(n):
+        if s[i].attacked == 0:
+            continue
+        targets = 0
+        for j in range(n):
+            targets += r[i, j].attacks
+        sent = w.offense_advantage * can_attack(p, s[i].offense, s[i].defense) / targets
+        for j in range(n):
+            if r[i, j].attacks:
+                surprise = 1.0 + p.first_strike if surprised(s, j, i) else 1.0
+                r[i, j].force = sent * r[i, j].reach * surprise
+
+
+@rule
+def fight(p, w, s, r):
+    """Each assault is a contest of all forces on j against its defence; outcomes take effect together."""
+    n = len(s)
+    for j in range(n):
+        s[j].force_against = 0.0
+        s[j].defence_for = 0.0
+        s[j].success = 0.0
+        s[j].conquered = False
+        s[j].lost_homeland = 0.0
+        s[j].lost_holdings = 0.0
+        s[j].gained = 0.0
+        s[j].keep = 1.0
+    for j in range(n):
+        if s[j].attackers == 0:
+            continue
+        assault = 0.0
+        defence = p.base_defense + can_defend(p, s[j].offense, s[j].defense) + support(p, s, r, j)
+        for i in range(n):
+            if r[i, j].attacks:
+                assault += r[i, j].force
+                if r[j, i].attacks:  # its own offensive blunts theirs
+                    defence += r[j, i].force
+        s[j].force_against = assault
+        s[j].defence_for = defence
+        s[j].success = contest(assault, defence, p.decisiveness)
+        if p.gamble != 0.0:
+            s[j].conquered = uniform(w.key, slot_of(w.turn, OUTCOME, s[j].identity, s[j].identity)) < s[j].success
+            won = 1.0 if s[j].conquered else 0.0
+        else:
+            won = s[j].success
+        s[j].lost_homeland = p.conquest * won * s[j].homeland
+        s[j].lost_holdings = p.conquest * won * s[j].holdings
+        wear(p, s, j, 1.0 - won)
+        for i in range(n):
+            if r[i, j].attacks:
+                wear(p, s, i, won)
+                if assault > 0.0:
+                    s[i].gained += (
+                        p.spoils * (s[j].lost_homeland + s[j].lost_holdings) * r[i, j].force / assault
+                    )
+
+
+@rule
+def wear(p, s, i, won):
+    """Attrition of a battle that i wins with probability (or for sure) ``won``; the worst battle of a turn counts."""
+    keep = 1.0 - won * p.attrition_winner - (1.0 - won) * p.attrition_loser
+    s[i].keep = min(s[i].keep, keep)
+
+
+@rule
+def settle(p, w, s):
+    """Land changes hands, arms wear, and a state left with less than ``collapse`` of its homeland falls."""
+    for i in range(len(s)):
+        s[i].homeland -= s[i].lost_homeland
+        s[i].holdings += s[i].gained - s[i].lost_holdings
+        s[i].offense *= s[i].keep
+        s[i].defense *= s[i].keep
+        if s[i].standing and s[i].homeland < p.collapse:
+            s[i].standing = False
+            s[i].homeland = 0.0
+            s[i].holdings = 0.0
+            s[i].offense = 0.0
+            s[i].defense = 0.0
+            s[i].pledge = 0
+            w.standing &= ~(1 << i)
+            w.fallen += 1.0

@@ -1,0 +1,349 @@
+"""Scenario: all that defines a world, validated, frozen, and loaded from the catalogue, a YAML file or a mapping."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeAlias, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, StrictStr, field_validator, model_validator
+
+from sd_env import layout
+from sd_env.scenario_files import catalogue, dump_yaml, parse_yaml, read_bytes
+from sd_env.scenario_groups import (
+    DESIGN,
+    Actions,
+    Alliances,
+    Anarchy,
+    Arming,
+    Geography,
+    Motives,
+    Perception,
+    Signals,
+    States,
+    Technology,
+    War,
+)
+from sd_env.scenario_values import (
+    DEFAULT,
+    Group,
+    Number,
+    Quantity,
+    Refusal,
+    ScenarioError,
+    Texts,
+    WholeNumber,
+    show,
+    to_plain,
+    unknown_key,
+)
+
+__all__ = ["Bounds", "Scenario", "ScenarioError", "load_scenario", "scenarios"]
+
+Source: TypeAlias = "str | os.PathLike[str] | Scenario | Mapping[str, Any]"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Low and high of every number of a scenario as float64 arrays; a reset draws uniformly between them.
+
+    ``parameters`` (2, P) in the order of ``layout.PARAMETERS``: booleans as 0 or 1, outcome gamble as ``gamble`` 1,
+    null as NaN, ``allowed_*`` as bit masks (bit k = choice k). ``states`` (2, N, S) in the order of
+    ``layout.INITIAL_STATE``. ``pairs`` (2, N, N, 2) in the order of ``layout.INITIAL_PAIR``, diagonal 0.
+    """
+
+    parameters: NDArray[np.float64]
+    states: NDArray[np.float64]
+    pairs: NDArray[np.float64]
+
+
+class Scenario(Group):
+    """A world's parameters: frozen, hashable, picklable. Build it by keyword, or with ``Scenario.load``.
+
+    Raises ``ScenarioError`` (a ``ValueError``), one sentence with the key, the value and what is allowed.
+    """
+
+    name: StrictStr = Field(
+        default="custom", description="Its name; in the catalogue, its path there without the suffix."
+    )
+    title: StrictStr = Field(default="", description="Its title for people.")
+    description: StrictStr = Field(default="", description="What it is, and why its values are what they are.")
+    sources: Annotated[tuple[str, ...], Texts()] = Field(default=(), description="The literature that it stands on.")
+    tags: Annotated[tuple[str, ...], Texts()] = Field(default=(), description="Words to find it by.")
+    prediction: StrictStr = Field(default="", description="What the theory predicts for it.")
+    n_states: Annotated[
+        int, Quantity(layout.MIN_STATES, layout.MAX_STATES, "states", DESIGN, whole=True, ranged=False)
+    ] = Field(default=2, description="N: how many states the world holds.")
+    horizon: Annotated[WholeNumber, Quantity(1, 1000, "turns", DESIGN, whole=True)] = Field(
+        default=32, description="Turns after which the world is truncated."
+    )
+    continuation: Annotated[Number, Quantity(0, 1, "probability", "Axelrod 1984", above=True)] = Field(
+        default=1.0, description="Probability after each turn that the world goes on."
+    )
+    states: States = Field(default=States(), description="What each state starts with.")
+    geography: Geography = Field(default=Geography(), description="How far force reaches.")
+    technology: Technology = Field(default=Technology(), description="Arms technology.")
+    arming: Arming = Field(default=Arming(), description="How arms are made.")
+    signals: Signals = Field(default=Signals(), description="What signals cost.")
+    alliances: Alliances = Field(default=Alliances(), description="What allies give and owe.")
+    war: War = Field(default=War(), description="War and its costs.")
+    anarchy: Anarchy = Field(default=Anarchy(), description="How far anarchy is tempered.")
+    motives: Motives = Field(default=Motives(), description="What states want.")
+    perception: Perception = Field(default=Perception(), description="How truly states see.")
+    actions: Actions = Field(default=Actions(), description="What the action mask allows at all.")
+
+    @classmethod
+    def _prefix(cls) -> str:
+        return ""
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, name: str) -> str:
+        if not name.strip() or not name.isprintable() or len(name) > 100:
+            raise Refusal(name, "a text of 1 to 100 printable characters, not all of them blank")
+        return name
+
+    @model_validator(mode="after")
+    def _check_whole(self) -> Self:
+        """Settings that contradict each other."""
+        count, names = self.n_states, self.agents
+        if len(names) != count:
+            raise Refusal(list(names), f"{count} names, since n_states is {count}", "states.names")
+        for field in type(self.states).model_fields:
+            value = getattr(self.states, field)
+            if not isinstance(value, Mapping):
+                continue
+            for name in value:
+                if name not in (*names, DEFAULT):
+                    allowed = f"given for a state of this scenario ({', '.join(names)}) or for '{DEFAULT}'"
+                    raise Refusal(value[name], allowed, f"states.{field}.{name}")
+            missing = [name for name in names if name not in value]
+            if missing and DEFAULT not in value and field != "greed":  # greed left out is drawn from the motives
+                allowed = f"given for every state or with a '{DEFAULT}' (it leaves out {', '.join(missing)})"
+                raise Refusal(value, allowed, f"states.{field}")
+        for key, matrix in (("geography.reach", self.geography.reach), ("alliances.amity", self.alliances.amity)):
+            if _is_matrix(matrix) and len(matrix) != count:
+                size = f"a {len(matrix)} x {len(matrix)} matrix"
+                raise Refusal(_Words(size), f"a {count} x {count} matrix, since n_states is {count}", key)
+        stances = self.actions.stance
+        if self.war.mobilization_required and "attack" in stances and "mobilize" not in stances:
+            allowed = "a list with mobilize where it has attack, since war.mobilization_required is true"
+            raise Refusal(list(stances), allowed, "actions.stance")
+        return self
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """Names of the states, in index order."""
+        return self.states.names or tuple(f"state_{i}" for i in range(self.n_states))
+
+    @classmethod
+    def load(cls, source: Source, overrides: Mapping[str, Any] | None = None) -> Scenario:
+        """A scenario from a catalogue name, a YAML path, a Scenario or a mapping, with dotted overrides.
+
+        ``overrides`` maps dotted keys to values: ``{"technology.offense_advantage": 2.0}``; below a per-state value
+        a state's name is a key too: ``{"states.economy.germany": 2.0}``. Nothing given is changed.
+        Raises ScenarioError.
+        """
+        if isinstance(source, Scenario):
+            return source.with_overrides(overrides) if overrides is not None else source
+        if isinstance(source, Mapping):
+            return cls._build(source, overrides)
+        if not isinstance(source, (str, os.PathLike)):
+            raise ScenarioError(
+                f"scenario is {show(source)}, but must be a catalogue name, a YAML path, a Scenario or a mapping."
+            )
+        text = read_bytes(source)
+        try:
+            return cls._build(parse_yaml(text), overrides)
+        except ScenarioError as error:
+            raise ScenarioError(f"{os.fspath(source)}: {error}") from None
+
+    @classmethod
+    def _build(cls, data: Mapping[Any, Any], overrides: Mapping[str, Any] | None) -> Scenario:
+        merged = {key: _group_dict(value) for key, value in data.items()}
+        for key, value in merged.items():
+            if not isinstance(key, str):
+                raise ScenarioError(
+                    f"{show(key)} (given {show(value)}) is not a key of a scenario: keys must be texts."
+                )
+        if overrides is not None:
+            if not isinstance(overrides, Mapping):
+                raise ScenarioError(f"overrides is {show(overrides)}, but must be a mapping of dotted keys to values.")
+            for key, value in overrides.items():
+                _override(merged, key, value)
+        return cls(**merged)
+
+    def with_overrides(self, overrides: Mapping[str, Any]) -> Scenario:
+        """A new scenario with the dotted keys of ``overrides`` replaced, validated as a whole. Raises ScenarioError."""
+        return type(self)._build(self.to_dict(), overrides)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The scenario in dicts, lists and scalars, every key written out."""
+        return self.model_dump(mode="json")
+
+    def to_yaml(self) -> str:
+        """The scenario as YAML, every key written out: loading it gives an equal scenario."""
+        return dump_yaml(self.to_dict())
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the YAML to ``path``, whole or not at all."""
+        target = Path(path)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(self.to_yaml())
+            os.chmod(temporary, 0o644)  # mkstemp's 0600 is for secrets
+            os.replace(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The JSON schema: every key with description, unit, allowed range, default and source."""
+        return cls.model_json_schema()
+
+    def fingerprint(self) -> str:
+        """SHA-256, in hexadecimal, of the scenario's canonical JSON (sorted keys, no spaces)."""
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def bounds(self) -> Bounds:
+        """Low and high of every number, as fresh arrays in the order of ``layout``."""
+        count = self.n_states
+        parameters = np.array([_span(self._parameter(name)) for name in layout.PARAMETERS]).T
+        states = np.empty((2, count, len(layout.INITIAL_STATE)))
+        for i, name in enumerate(self.agents):
+            for column, field in enumerate(layout.INITIAL_STATE):
+                states[:, i, column] = _span(self._initial(name, field))
+        pairs = np.zeros((2, count, count, len(layout.INITIAL_PAIR)))
+        for column, value in enumerate((self.geography.reach, self.alliances.amity)):
+            for i in range(count):
+                for j in range(count):
+                    if i != j:
+                        pairs[:, i, j, column] = _span(value[i][j] if _is_matrix(value) else value)
+        return Bounds(np.ascontiguousarray(parameters), states, pairs)
+
+    def _parameter(self, name: str) -> Any:
+        if name == "gamble":
+            return self.war.outcome == "gamble"
+        if name.startswith("allowed_"):
+            head = name.removeprefix("allowed_")
+            return _mask(head, getattr(self.actions, head))
+        group = _GROUP_OF[name]
+        return getattr(getattr(self, group) if group else self, name)
+
+    def _initial(self, state: str, field: str) -> Any:
+        if field in ("greed", "p_greedy"):
+            greed = _of_state(self.states.greed, state)
+            if greed is None:
+                return getattr(self.motives, field)
+            return greed if field == "greed" else float(_span(greed)[1] > 0)
+        return _of_state(getattr(self.states, field), state)
+
+
+_GROUPS: dict[str, type[Group]] = {
+    name: field.annotation
+    for name, field in Scenario.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Group)
+}
+#: The group of each parameter of a world, by the parameter's own name; "" for the top level. Names of states'
+#: starting values recur in motives (greed), so those two groups that hold no parameters are left out.
+_GROUP_OF: dict[str, str] = dict.fromkeys(("horizon", "continuation"), "") | {
+    field: group
+    for group, model in _GROUPS.items()
+    if group not in ("states", "actions")
+    for field in model.model_fields
+}
+_HEADS = {
+    "build_offense": layout.Build,
+    "build_defense": layout.Build,
+    "signal": layout.Signal,
+    "stance": layout.Stance,
+}
+
+
+class _Words(str):
+    """Words that stand for a value in a sentence, without quotes."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _is_matrix(value: Any) -> TypeGuard[tuple[tuple[Number, ...], ...]]:
+    return isinstance(value, tuple) and isinstance(value[0], tuple)
+
+
+def _span(value: Any) -> tuple[float, float]:
+    """Low and high of a number, a range, a boolean or null."""
+    if value is None:
+        return (np.nan, np.nan)
+    low, high = value if isinstance(value, tuple) else (value, value)
+    return (float(low), float(high))
+
+
+def _mask(head: str, allowed: tuple[str, ...]) -> int:
+    return sum(1 << choice for choice in _HEADS[head] if choice.name.lower() in allowed)
+
+
+def _of_state(value: Any, state: str) -> Any:
+    """A per-state value for one state; None where a mapping names neither it nor a default."""
+    return value.get(state, value.get(DEFAULT)) if isinstance(value, Mapping) else value
+
+
+def _group_dict(value: Any) -> Any:
+    """A group as a dict of its own, so that overrides change nothing that was given."""
+    if isinstance(value, Group):
+        return value.model_dump(mode="json")
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _override(data: dict[Any, Any], key: Any, value: Any) -> None:
+    """Put one dotted override into the raw data."""
+    if not isinstance(key, str):
+        raise ScenarioError(
+            f"override {show(key)} (given {show(value)}) is not a key of a scenario: keys must be texts."
+        )
+    group, _, rest = key.partition(".")
+    if group not in _GROUPS:
+        if key not in Scenario.model_fields:
+            raise ScenarioError(unknown_key(key, value, Scenario.dotted_keys()))
+        data[key] = value
+        return
+    if not rest:
+        inner = _group_dict(value)
+        if not isinstance(inner, Mapping):
+            raise ScenarioError(f"{key} is {show(value)}, but must be a mapping of this group's keys to values.")
+        for field, item in inner.items():
+            _override(data, f"{key}.{field}", item)
+        return
+    target = data.setdefault(group, {})
+    if not isinstance(target, dict):
+        raise ScenarioError(f"{group} is {show(target)}, but must be a mapping of this group's keys to values.")
+    field, _, state = rest.partition(".")
+    fields = _GROUPS[group].model_fields
+    if field not in fields or (state and (group != "states" or field == "names")):
+        raise ScenarioError(unknown_key(key, value, Scenario.dotted_keys()))
+    if not state:
+        target[field] = value
+        return
+    present = target.get(field, to_plain(fields[field].default))
+    others = dict(present) if isinstance(present, Mapping) else {} if present is None else {DEFAULT: present}
+    target[field] = {**others, state: value}
+
+
+def scenarios() -> list[str]:
+    """Names of the catalogue's scenarios, sorted."""
+    return list(catalogue())
+
+
+def load_scenario(name_or_path: Source, overrides: Mapping[str, Any] | None = None) -> Scenario:
+    """``Scenario.load``: from a catalogue name, a YAML path, a Scenario or a mapping, with dotted overrides."""
+    return Scenario.load(name_or_path, overrides)

@@ -1,0 +1,217 @@
+"""Worlds: B worlds of one scenario in flat arrays, stepped together. The only owner of state.
+
+Everything above (PettingZoo, gymnasium and stable-baselines3 faces) is a view of this; one world is a batch of one.
+"""
+
+from __future__ import annotations
+
+import copy
+import secrets
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numba
+import numpy as np
+
+from sd_env import layout
+from sd_env.rules.compiled import UNCOMPILED, records
+from sd_env.rules.turn import GOES_ON, TERMINATED, TRUNCATED, reset_worlds, step_worlds, step_worlds_in_parallel
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from sd_env.scenario import Scenario
+
+_SEEDS = 2**64
+
+
+class Worlds:
+    """B worlds of N states, reset and stepped together; deterministic in ``(seed, world index, episode)``.
+
+    The arrays below are buffers that the next ``step`` or ``reset`` overwrites: copy what you keep.
+
+    Attributes:
+        observations: float32 ``(B, N, D)``, what each state sees; columns by ``layout.observation_names``.
+        masks: int8 ``(B, N, M)``, 1 where a choice is legal on the coming turn, heads laid end to end.
+        rewards: float64 ``(B, N)``, payoff of the turn, in homeland-incomes.
+        params, worlds, states, pairs: the records of ``layout``, with what happened in the last turn.
+        final_observations, final_masks, final_tallies: with ``autoreset``, the last of the worlds that ended this step.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        num_worlds: int = 1,
+        *,
+        seed: int | None = None,
+        first_world: int = 0,
+        threads: int = 1,
+        autoreset: bool = False,
+    ) -> None:
+        """Lay out ``num_worlds`` worlds of ``scenario`` and reset them.
+
+        Args:
+            scenario: the game's parameters.
+            num_worlds: B, at least 1.
+            seed: of the random streams, 0 .. 2**64 - 1; None draws a fresh one.
+            first_world: index of the first world in the run; world b of a batch equals world ``first_world = b`` alone.
+            threads: how many threads share the worlds out; the result does not depend on it.
+            autoreset: begin the next episode in the same step in which one ends.
+
+        Raises:
+            ValueError: for a number outside what is allowed, naming it.
+        """
+        if num_worlds < 1:
+            raise ValueError(f"num_worlds is {num_worlds}; at least 1 is needed")
+        if threads < 1:
+            raise ValueError(f"threads is {threads}; at least 1 is needed")
+        self.scenario = scenario
+        self.num_worlds = num_worlds
+        self.num_states = scenario.n_states
+        self.threads = min(threads, int(numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+        self.autoreset = autoreset
+        self.context_observed = scenario.perception.context_observed
+        bounds = scenario.bounds()
+        self._bounds = (bounds.parameters, bounds.states, bounds.pairs)
+        self._identity = np.arange(self.num_states)
+        self._first_world = first_world
+        self._allocate()
+        self.seed = 0
+        self.reset(seed if seed is not None else secrets.randbits(63))
+
+    def _allocate(self) -> None:
+        b, n = self.num_worlds, self.num_states
+        d = layout.observation_size(n, self.context_observed)
+        m = layout.mask_size(n)
+        self.params = records(np.zeros(b, layout.PARAMS))
+        self.worlds = records(np.zeros(b, layout.WORLDS))
+        self.states = records(np.zeros((b, n), layout.STATES))
+        self.pairs = records(np.zeros((b, n, n), layout.PAIRS))
+        self.observations = np.zeros((b, n, d), np.float32)
+        self.masks = np.zeros((b, n, m), np.int8)
+        self.rewards = np.zeros((b, n))
+        self._ended = np.zeros(b, np.int64)
+        self._actions = np.zeros((b, n, len(layout.HEAD_SIZES) + n - 1), np.int64)
+        self.final_observations = np.zeros_like(self.observations)
+        self.final_masks = np.zeros_like(self.masks)
+        self.final_tallies = records(np.zeros(b, layout.WORLDS))
+        self._lay_views()
+
+    def _lay_views(self) -> None:
+        """The same memory under other names: parameters by number, observations by name."""
+        self._flat = self.params.view(np.float64, np.ndarray).reshape(self.num_worlds, len(layout.PARAMETERS))
+        own, others = layout.observation_blocks(self.observations)
+        self._own, self._others = records(own), records(others)
+
+    @property
+    def terminations(self) -> NDArray[np.bool_]:
+        """bool ``(B,)``: worlds that ended this step because at most one state stands or continuation failed."""
+        return self._ended == TERMINATED
+
+    @property
+    def truncations(self) -> NDArray[np.bool_]:
+        """bool ``(B,)``: worlds that ended this step at their horizon."""
+        return self._ended == TRUNCATED
+
+    def reset(self, seed: int | None = None, worlds: ArrayLike | None = None) -> None:
+        """Begin an episode: the first of a new stream if ``seed`` is given, else the next of the present one.
+
+        Args:
+            seed: of the random streams, 0 .. 2**64 - 1.
+            worlds: bool ``(B,)``, the worlds to reset; default all.
+
+        Raises:
+            ValueError: for a seed out of range or a mask of the wrong shape.
+        """
+        chosen = np.ones(self.num_worlds, np.bool_) if worlds is None else np.array(worlds, np.bool_)
+        if chosen.shape != (self.num_worlds,):
+            raise ValueError(f"worlds has shape {chosen.shape}; a bool for each world, ({self.num_worlds},), is needed")
+        if seed is not None:
+            if not 0 <= seed < _SEEDS:
+                raise ValueError(f"seed is {seed}; 0 .. 2**64 - 1 is allowed")
+            self.seed = int(seed)
+            self.worlds["episode"][chosen] = 0
+        else:
+            self.worlds["episode"][chosen] += 1
+        self.worlds["index"] = np.arange(self._first_world, self._first_world + self.num_worlds)
+        self._ended[chosen] = GOES_ON
+        reset_worlds(
+            np.uint64(self.seed), *self._bounds, self._identity, chosen, self._flat, self.params, self.worlds,
+            self.states, self.pairs, self.observations, self._own, self._others, self.masks,
+        )  # fmt: skip
+
+    def step(self, actions: ArrayLike) -> None:
+        """Play one turn in every world; results are in the attributes.
+
+        Args:
+            actions: int ``(B, N, 3 + N - 1)``. An illegal entry becomes its nearest legal one and is counted.
+
+        Raises:
+            ValueError: for actions of another shape.
+        """
+        actions = np.asarray(actions)
+        if actions.shape != self._actions.shape:
+            raise ValueError(f"actions have shape {actions.shape}; {self._actions.shape} is needed")
+        self._actions[...] = actions
+        kernel: Any = step_worlds
+        if self.threads > 1 and not UNCOMPILED:
+            numba.set_num_threads(self.threads)
+            kernel = step_worlds_in_parallel
+        kernel(
+            np.uint64(self.seed), *self._bounds, self._identity, self.autoreset, self._flat, self.params, self.worlds,
+            self.states, self.pairs, self._actions, self.rewards, self._ended, self.observations, self._own, self._others,
+            self.masks, self.final_observations, self.final_masks, self.final_tallies,
+        )  # fmt: skip
+
+    def state(self, b: int = 0) -> NDArray[np.float64]:
+        """Global state of world b, true types included: float64 ``(layout.state_size(N),)``."""
+        states, pairs, world = self.states[b], self.pairs[b], self.worlds[b]
+        return np.concatenate(
+            [
+                *(states[name] for name in layout.STATE_COLUMNS),
+                *(pairs[name].ravel() for name in layout.PAIR_COLUMNS),
+                [world[name] for name in layout.WORLD_COLUMNS],
+            ]
+        ).astype(np.float64)
+
+    _SNAPSHOT = ("params", "worlds", "states", "pairs", "observations", "masks", "rewards", "_ended")
+
+    def snapshot(self) -> dict[str, NDArray[Any]]:
+        """Copies of all that is needed to go on bit for bit; plain arrays, so ``np.savez`` keeps them without pickle."""
+        arrays = {name.strip("_"): np.array(getattr(self, name)).view(np.ndarray) for name in self._SNAPSHOT}
+        return {**arrays, "seed": np.array(self.seed, np.uint64)}
+
+    def restore(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
+        """Take up where ``snapshot`` was taken, in worlds of the same scenario and number.
+
+        Raises:
+            ValueError: if an array is missing or has another shape or type, naming it; nothing is changed then.
+        """
+        for name in self._SNAPSHOT:
+            mine, theirs = getattr(self, name), snapshot.get(name.strip("_"))
+            if theirs is None or theirs.shape != mine.shape or theirs.dtype != np.asarray(mine).view(np.ndarray).dtype:
+                raise ValueError(f"snapshot has no {name.strip('_')} of shape {mine.shape}: it is of other worlds")
+        for name in self._SNAPSHOT:
+            getattr(self, name)[...] = snapshot[name.strip("_")]
+        self.seed = int(snapshot["seed"])
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Worlds:
+        """A copy that continues identically (the views must lie over the copied arrays)."""
+        twin = Worlds.__new__(Worlds)
+        memo[id(self)] = twin
+        twin.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        return twin
+
+    _VIEWS = ("_flat", "_own", "_others")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the views, which ``__setstate__`` lays anew."""
+        return {name: value for name, value in self.__dict__.items() if name not in self._VIEWS}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Lay the views over the restored arrays."""
+        self.__dict__.update(state)
+        self._lay_views()
+
+    def close(self) -> None:
+        """Nothing to give back; here so that faces can close what they stand on."""
