@@ -217,6 +217,7 @@ INITIAL_STATE: Final = (
 INITIAL_PAIR: Final = ("reach", "amity")
 
 
+# Records are packed: padding would hold whatever memory held, and copies would differ in bytes that mean nothing.
 # --- records -------------------------------------------------------------------------------------------------
 
 #: What an episode has counted so far. Pair-turns count ordered pairs of standing states; ``s`` is short for
@@ -270,8 +271,7 @@ WORLDS: Final = np.dtype(
         ("offense_advantage", np.float64),  # the true one, which may drift
         ("perceived_offense_advantage", np.float64),
         *[(name, np.float64) for name in TALLY],
-    ],
-    align=True,
+    ]
 )
 
 STATES: Final = np.dtype(
@@ -314,8 +314,7 @@ STATES: Final = np.dtype(
         ("pledge_broken", np.bool_),
         ("commitment_failed", np.bool_),
         ("illegal", np.int64),  # illegal entries of its action, replaced
-    ],
-    align=True,
+    ]
 )
 
 PAIRS: Final = np.dtype(
@@ -333,8 +332,7 @@ PAIRS: Final = np.dtype(
         ("call_against", np.int64),  # bit mask: the aggressors that j's call names
         ("call_honoured", np.bool_),
         ("call_abandoned", np.bool_),
-    ],
-    align=True,
+    ]
 )
 
 

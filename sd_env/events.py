@@ -1,0 +1,319 @@
+"""Events: what happened in a turn, as typed facts with a sentence each, for logs and people.
+
+Pure: read from the records of one world before and after a turn; nothing here is ever part of an observation or an
+info (some events tell what a state could not see). In the order of the rules: orders, arming, signaling, alliances,
+war, calls and commitments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sd_env import layout
+from sd_env.layout import Build, Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that a state did or that befell it.
+
+    ``turn``: number of the turn in which it happened, from 1. ``agent``: the state that the event is about.
+    """
+
+    turn: int
+    agent: str
+
+    @property
+    def sentence(self) -> str:
+        """The event in words, without the turn."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+@dataclass(frozen=True, slots=True)
+class IllegalAction(Event):
+    """An entry of an action that the rules forbade this turn and replaced."""
+
+    head: str
+    chosen: str
+    carried_out: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.agent} may not choose {self.chosen} as {self.head}: {self.carried_out} instead"
+
+
+@dataclass(frozen=True, slots=True)
+class Builds(Event):
+    """Arms bought: levels 0 (none), 1 (half) or 2 (full) of the turn's capacity."""
+
+    offense: int
+    defense: int
+
+    @property
+    def sentence(self) -> str:
+        parts = [
+            f"{name} at {Build(level).name.lower()} capacity"
+            for name, level in (("offence", self.offense), ("defence", self.defense))
+            if level
+        ]
+        return f"{self.agent} builds {' and '.join(parts)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reassures(Event):
+    """A public pledge not to attack anyone."""
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.agent} pledges not to attack"
+
+
+@dataclass(frozen=True, slots=True)
+class Threatens(Event):
+    """A public commitment to strike back for itself and its allies."""
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.agent} threatens whoever attacks it or its allies"
+
+
+@dataclass(frozen=True, slots=True)
+class AllianceFormed(Event):
+    """Two states that were not allied last turn are; ``partner`` has the higher index."""
+
+    partner: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.agent} and {self.partner} form an alliance"
+
+
+@dataclass(frozen=True, slots=True)
+class AllianceEnded(Event):
+    """Two states that were allied last turn no longer are; ``partner`` has the higher index."""
+
+    partner: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.agent} and {self.partner} are no longer allied"
+
+
+@dataclass(frozen=True, slots=True)
+class Mobilizes(Event):
+    """Mobilization against a state against which it was not mobilized last turn."""
+
+    against: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.agent} mobilizes against {self.against}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attacks(Event):
+    """An attack. ``force``: what arrives at the target, in arms times offence advantage."""
+
+    target: str
+    force: float
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.agent} attacks {self.target} with force {self.force:.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class PledgeBroken(Event):
+    """An attack under a pledge."""
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.agent} breaks its pledge not to attack"
+
+
+@dataclass(frozen=True, slots=True)
+class Conquest(Event):
+    """Land lost to an assault. ``homeland`` and ``holdings``: lost, in homelands; ``probability``: of the success."""
+
+    attackers: tuple[str, ...]
+    homeland: float
+    holdings: float
+    probability: float
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"{' and '.join(self.attackers)} conquer{'s' if len(self.attackers) == 1 else ''} land of {self.agent}: "
+            f"{self.homeland:.2f} of its homeland and {self.holdings:.2f} of its holdings"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Repelled(Event):
+    """An assault that took no land. ``probability``: of the success that it did not have."""
+
+    attackers: tuple[str, ...]
+    probability: float
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.agent} repels the assault of {' and '.join(self.attackers)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Falls(Event):
+    """A state left with less of its homeland than ``collapse``."""
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.agent} falls"
+
+
+@dataclass(frozen=True, slots=True)
+class CallOpened(Event):
+    """An ally was attacked: the state is called to attack one of the aggressors."""
+
+    ally: str
+    against: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.ally} calls {self.agent} against {' and '.join(self.against)}"
+
+
+@dataclass(frozen=True, slots=True)
+class CallHonoured(Event):
+    """The called state attacked an aggressor in time."""
+
+    ally: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.agent} honours the call of {self.ally}"
+
+
+@dataclass(frozen=True, slots=True)
+class CallAbandoned(Event):
+    """The called state let the time pass: the alliance is ruptured."""
+
+    ally: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.agent} abandons {self.ally}"
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentFailed(Event):
+    """A threat that was not carried out when it fell due."""
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.agent} does not carry out its threat"
+
+
+def turn_events(
+    agents: Sequence[str],
+    turn: int,
+    before: tuple[np.ndarray, np.ndarray],
+    after: tuple[np.ndarray, np.ndarray],
+    actions: np.ndarray | None = None,
+) -> tuple[Event, ...]:
+    """Events of one turn of one world.
+
+    ``before`` and ``after``: the records ``(states (N,), pairs (N, N))`` of :mod:`sd_env.layout` at its start and end.
+    ``actions``: int ``(N, H)`` as the agents sent them; without it no :class:`IllegalAction` can be told.
+    """
+    states, pairs = after
+    events: list[Event] = []
+    if actions is not None:
+        events += _illegal(agents, turn, states, pairs, actions)
+    events += _deeds(agents, turn, states)
+    events += _ties(agents, turn, before[1], pairs)
+    events += _war(agents, turn, before, states, pairs)
+    events += _calls(agents, turn, before[1], states, pairs)
+    return tuple(events)
+
+
+def _illegal(
+    agents: Sequence[str], turn: int, states: np.ndarray, pairs: np.ndarray, actions: np.ndarray
+) -> Iterator[Event]:
+    # Imported here because spaces needs gymnasium, which a reader of logs does not.
+    from sd_env.spaces import choices_of, head_names
+
+    for i in np.flatnonzero(states["illegal"]).tolist():
+        others = [layout.other_of(i, slot) for slot in range(len(agents) - 1)]
+        state = states[i]
+        done = [state["build_offense"], state["build_defense"], state["signal"], *pairs["stance"][i, others]]
+        for head, (name, asked, became) in enumerate(
+            zip(head_names(i, agents), actions[i].tolist(), done, strict=True)
+        ):
+            if asked != became:
+                choices = choices_of(head)
+                yield IllegalAction(turn, agents[i], name, choices[asked], choices[int(became)])
+
+
+def _deeds(agents: Sequence[str], turn: int, states: np.ndarray) -> Iterator[Event]:
+    for i, agent in enumerate(agents):
+        offense, defense = int(states["build_offense"][i]), int(states["build_defense"][i])
+        if offense or defense:
+            yield Builds(turn, agent, offense, defense)
+    for i, agent in enumerate(agents):
+        if states["signal"][i] == Signal.REASSURE:
+            yield Reassures(turn, agent)
+        elif states["signal"][i] == Signal.THREATEN:
+            yield Threatens(turn, agent)
+
+
+def _ties(agents: Sequence[str], turn: int, before: np.ndarray, pairs: np.ndarray) -> Iterator[Event]:
+    allied, were = pairs["allied"], before["allied"]
+    for i, j in np.argwhere(np.triu(allied != were, 1)).tolist():
+        kind = AllianceFormed if allied[i, j] else AllianceEnded
+        yield kind(turn, agents[i], agents[j])
+
+
+def _war(
+    agents: Sequence[str], turn: int, before: tuple[np.ndarray, np.ndarray], states: np.ndarray, pairs: np.ndarray
+) -> Iterator[Event]:
+    for i, j in np.argwhere(pairs["mobilized"] & ~before[1]["mobilized"]).tolist():
+        yield Mobilizes(turn, agents[i], agents[j])
+    for i, j in np.argwhere(pairs["attacks"]).tolist():
+        yield Attacks(turn, agents[i], agents[j], float(pairs["force"][i, j]))
+    for i in np.flatnonzero(states["pledge_broken"]).tolist():
+        yield PledgeBroken(turn, agents[i])
+    for j in np.flatnonzero(states["attackers"]).tolist():
+        attackers = _named(agents, int(states["attackers"][j]))
+        homeland, holdings = float(states["lost_homeland"][j]), float(states["lost_holdings"][j])
+        probability = float(states["success"][j])
+        if homeland > 0 or holdings > 0:
+            yield Conquest(turn, agents[j], attackers, homeland, holdings, probability)
+        else:
+            yield Repelled(turn, agents[j], attackers, probability)
+    for i in np.flatnonzero(before[0]["standing"] & ~states["standing"]).tolist():
+        yield Falls(turn, agents[i])
+
+
+def _calls(
+    agents: Sequence[str], turn: int, before: np.ndarray, states: np.ndarray, pairs: np.ndarray
+) -> Iterator[Event]:
+    honoured, abandoned = pairs["call_honoured"], pairs["call_abandoned"]
+    # A call may be opened and closed within one turn, and closing it clears whom it named: the attackers tell.
+    opened = (before["call"] == 0) & ((pairs["call"] > 0) | honoured | abandoned)
+    for i, j in np.argwhere(opened).tolist():
+        yield CallOpened(turn, agents[i], agents[j], _named(agents, int(states["attackers"][j])))
+    for i, j in np.argwhere(honoured).tolist():
+        yield CallHonoured(turn, agents[i], agents[j])
+    for i, j in np.argwhere(abandoned).tolist():
+        yield CallAbandoned(turn, agents[i], agents[j])
+    for i in np.flatnonzero(states["commitment_failed"]).tolist():
+        yield CommitmentFailed(turn, agents[i])
+
+
+def _named(agents: Sequence[str], bits: int) -> tuple[str, ...]:
+    return tuple(agent for i, agent in enumerate(agents) if (bits >> i) & 1)

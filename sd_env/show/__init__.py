@@ -1,0 +1,1 @@
+"""Showing a world to people: text here; pictures and replays beside it."""
