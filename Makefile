@@ -1,0 +1,73 @@
+# Everything one does with sd-env. On a fresh machine `make train` or `make test` is enough: each sets up what it needs first.
+# Another Python: make setup PYTHON=python3.12      Arguments: make train ARGS="--seed 1"
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help setup train test lint science bench docs-test clean
+
+# The first of these that runs and is new enough, unless one is named.
+PYTHONS := python3 python3.13 python3.12 python3.11 python
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in $(PYTHONS); do $$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && { echo $$p; break; }; done)
+ARGS ?=
+# Names of tests, files or options for pytest: make test TESTS="tests/test_packaging.py -x"
+TESTS ?= --ignore=tests/browser
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+STAMP := $(VENV)/.ready
+BENCH_VENV := .venv-bench
+BENCH_RUN := $(BENCH_VENV)/bin/python
+BENCH_STAMP := $(BENCH_VENV)/.ready
+
+# make_venv(folder, what to install, in words): quiet, with the log kept and its end shown when something fails.
+define make_venv
+	@"$(or $(PYTHON),false)" -c '$(NEW_ENOUGH)' >/dev/null 2>&1 || { \
+	  echo "sd-env needs Python 3.11 or newer, and found $$("$(or $(PYTHON),python3)" --version 2>/dev/null || echo none); name one with PYTHON=/path/to/python3.11." >&2; exit 1; }
+	@echo "Setting up $(1) with $$("$(PYTHON)" --version) ($(3); log in $(1)/setup.log) ..."
+	@mkdir -p $(1)
+	@{ { "$(PYTHON)" -m venv $(1) || { echo "No virtual environment could be made; on Debian and Ubuntu: apt-get install python3-venv."; exit 1; }; } \
+	  && $(1)/bin/python -m pip install --disable-pip-version-check $(2) \
+	  && $(1)/bin/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	  } >$(1)/setup.log 2>&1 </dev/null || { tail -n 15 $(1)/setup.log >&2; echo "Setting up $(1) failed; the whole log is $(1)/setup.log." >&2; exit 1; }
+	@touch $(1)/.ready
+endef
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | while IFS='|' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
+
+setup: $(STAMP) ## install sd-env and all that it needs into .venv (once, about two minutes and 2 GB)
+
+$(STAMP): requirements.lock pyproject.toml
+	$(call make_venv,$(VENV),-r requirements.lock,once: about two minutes and 2 GB)
+
+$(BENCH_STAMP): requirements.lock benchmarks/requirements.lock pyproject.toml
+	$(call make_venv,$(BENCH_VENV),-r requirements.lock,once: about two minutes and 2 GB)
+	@$(BENCH_RUN) -m pip install --disable-pip-version-check --no-deps -r benchmarks/requirements.lock >>$(BENCH_VENV)/setup.log 2>&1 \
+	  || { rm -f $@; tail -n 15 $(BENCH_VENV)/setup.log >&2; exit 1; }
+
+train: $(STAMP) ## train the four worlds and show which spiral (ARGS="--seed 1")
+	@$(RUN) train.py $(ARGS)
+
+science: $(STAMP) ## the same with more seeds, for docs/results
+	@$(RUN) train.py --config configs/science.yaml $(ARGS)
+
+bench: $(BENCH_STAMP) ## measure speed, beside peers, in an environment of its own (ARGS="engine faces")
+	@$(BENCH_RUN) -m benchmarks.run $(ARGS)
+
+test: $(STAMP) ## run all tests (TESTS=tests/sd_env to run some)
+	@$(RUN) -m pytest -q -n auto --maxprocesses 4 $(TESTS)
+
+docs-test: $(STAMP) ## run the code in README.md and docs/
+	@$(RUN) -m pytest -q tests/test_docs.py
+
+lint: $(STAMP) ## ruff and mypy
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+
+clean: ## remove the environments and all caches; runs/ and results stay
+	@rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	@find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

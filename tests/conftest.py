@@ -1,0 +1,18 @@
+"""Settings that all tests share."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# Before torch is imported: the tests already run one process a core, and networks this small are slower on two threads.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Pictures are drawn without a display.
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+# No deadline and no complaint about slow data: an example may be the first to compile a rule.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+# In CI the same examples every time, so that a failure is the change's own.
+settings.register_profile("ci", parent=settings.get_profile("here"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")

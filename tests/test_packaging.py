@@ -1,0 +1,168 @@
+"""What is installed is what the code needs: dependencies, lock file, wheel, directions between the packages."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+OWN = {"sd_env", "agents", "benchmarks", "train"}
+#: Distributions that only agents/ and train.py may import.
+TRAINING = {"torch", "stable-baselines3", "sb3-contrib", "tensorboard"}
+#: Modules that may know gymnasium or PettingZoo: the faces, their spaces and their registration.
+FACES = {"parallel", "vector", "solo", "registry", "spaces"}
+
+
+def sources(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level names that a file imports from outside the standard library, wherever in the file."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module.split(".")[0])
+    return names - set(sys.stdlib_module_names)
+
+
+def distributions(paths: list[Path]) -> set[str]:
+    """Distributions, by canonical name, that the files import."""
+    known = packages_distributions()
+    names = set().union(*(imported(path) for path in paths)) - OWN
+    # pydantic_core comes with pydantic, which pins its one fitting version
+    return {canonicalize_name(known.get(name, [name])[0]) for name in names - {"pydantic_core"}}
+
+
+def requirements(lines: list[str]) -> dict[str, Requirement]:
+    parsed = [Requirement(line) for line in lines]
+    return {canonicalize_name(requirement.name): requirement for requirement in parsed}
+
+
+def lock(name: str) -> dict[str, str]:
+    pins: dict[str, str] = {}
+    for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line), f"{name}: not a plain pin: {line}"
+            distribution, version = line.split("==")
+            assert canonicalize_name(distribution) not in pins, f"{name}: pinned twice: {distribution}"
+            pins[canonicalize_name(distribution)] = version
+    return pins
+
+
+def test_the_packages_declare_what_they_import_and_nothing_more() -> None:
+    used = distributions([*sources("sd_env", "agents"), ROOT / "train.py"])
+    declared = set(requirements(PROJECT["dependencies"]))
+    assert used - declared == set(), "imported but not declared in pyproject.toml"
+    # tensorboard is imported by torch's writer, which stable-baselines3 uses when it is there
+    assert declared - used == {"tensorboard"}, "declared in pyproject.toml but not imported"
+
+
+def test_the_game_imports_nothing_of_training() -> None:
+    paths = sources("sd_env")
+    assert len(paths) > 5
+    assert not distributions(paths) & TRAINING
+    assert [str(path) for path in paths if imported(path) & {"agents", "benchmarks", "train"}] == []
+
+
+def test_below_the_faces_nobody_knows_the_interfaces() -> None:
+    below = [path for path in sources("sd_env") if path.parent != ROOT / "sd_env" or path.stem not in FACES]
+    assert [str(path) for path in below if imported(path) & {"gymnasium", "pettingzoo"}] == []
+
+
+@pytest.mark.parametrize("extra", [None, "dev"])
+def test_the_lock_pins_every_dependency_within_its_range(extra: str | None) -> None:
+    wanted = PROJECT["dependencies"] if extra is None else PROJECT["optional-dependencies"][extra]
+    pins = lock("requirements.lock")
+    for name, requirement in requirements(wanted).items():
+        assert name in pins, f"{name} is not in requirements.lock"
+        assert requirement.specifier.contains(pins[name]), f"{name}=={pins[name]} is outside {requirement.specifier}"
+
+
+def test_the_peers_of_the_benchmarks_are_pinned_within_their_ranges() -> None:
+    pins = lock("benchmarks/requirements.lock")
+    for name, requirement in requirements(PROJECT["optional-dependencies"]["bench"]).items():
+        assert requirement.specifier.contains(pins[name])
+    assert not set(pins) & set(lock("requirements.lock")), "pinned in both lock files"
+
+
+def test_the_versions_agree() -> None:
+    version = PROJECT["version"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == version
+    assert citation["license"] == PROJECT["license"] == "MIT"
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert version in changes, f"CHANGELOG.md says nothing of {version}"
+
+
+def test_the_citation_file_has_what_the_format_asks_for() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["cff-version"] == "1.2.0"
+    assert {"message", "title", "authors"} <= set(citation)
+    allowed = {
+        *("cff-version", "message", "title", "abstract", "type", "authors", "version", "license", "keywords"),
+        *(
+            "date-released",
+            "repository-code",
+            "url",
+            "doi",
+            "identifiers",
+            "references",
+            "preferred-citation",
+            "contact",
+        ),
+    }
+    assert set(citation) <= allowed
+    assert all({"name"} <= set(author) or {"family-names"} <= set(author) for author in citation["authors"])
+
+
+def test_the_wheel_holds_both_packages_with_their_data_and_nothing_else(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
+    for name in ("sd_env", "agents", "benchmarks", "tests"):
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__", "results"))
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*build, "--wheel-dir", str(tmp_path), str(tree)], check=True, capture_output=True, text=True)
+    (wheel,) = tmp_path.glob("sd_env-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if ".dist-info/" not in name}
+    expected = {
+        path.relative_to(ROOT).as_posix()
+        for package in ("sd_env", "agents")
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and path.suffix in {".py", ".typed", ".yaml"}
+    }
+    assert held == expected
+    assert {"sd_env/py.typed", "agents/py.typed", "sd_env/catalogue/jervis/doubly-dangerous.yaml"} <= held
+
+
+def test_make_refuses_an_old_python_in_one_sentence(tmp_path: Path) -> None:
+    old = tmp_path / "python3.8"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && { echo Python 3.8.1; exit 0; }\nexit 1\n', encoding="utf-8")
+    old.chmod(0o755)
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("pyproject.toml", "requirements.lock"):
+        (tmp_path / name).touch()
+    for target in ("train", "test"):
+        command = ["make", "-C", str(tmp_path), target, f"PYTHON={old}"]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ran.returncode != 0
+        assert "sd-env needs Python 3.11 or newer, and found Python 3.8.1" in ran.stderr
+        assert not (tmp_path / ".venv").exists()
