@@ -106,12 +106,14 @@ class Worlds:
     @property
     def terminations(self) -> NDArray[np.bool_]:
         """bool ``(B,)``: worlds that ended this step because at most one state stands or continuation failed."""
-        return self._ended == TERMINATED
+        ended: NDArray[np.bool_] = self._ended == TERMINATED
+        return ended
 
     @property
     def truncations(self) -> NDArray[np.bool_]:
         """bool ``(B,)``: worlds that ended this step at their horizon."""
-        return self._ended == TRUNCATED
+        ended: NDArray[np.bool_] = self._ended == TRUNCATED
+        return ended
 
     def reset(self, seed: int | None = None, worlds: ArrayLike | None = None) -> None:
         """Begin an episode: the first of a new stream if ``seed`` is given, else the next of the present one.
@@ -159,8 +161,8 @@ class Worlds:
             kernel = step_worlds_in_parallel
         kernel(
             np.uint64(self.seed), *self._bounds, self._identity, self.autoreset, self._flat, self.params, self.worlds,
-            self.states, self.pairs, self._actions, self.rewards, self._ended, self.observations, self._own, self._others,
-            self.masks, self.final_observations, self.final_masks, self.final_tallies,
+            self.states, self.pairs, self._actions, self.rewards, self._ended, self.observations, self._own,
+            self._others, self.masks, self.final_observations, self.final_masks, self.final_tallies,
         )  # fmt: skip
 
     def state(self, b: int = 0) -> NDArray[np.float64]:
@@ -177,7 +179,7 @@ class Worlds:
     _SNAPSHOT = ("params", "worlds", "states", "pairs", "observations", "masks", "rewards", "_ended")
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
-        """Copies of all that is needed to go on bit for bit; plain arrays, so ``np.savez`` keeps them without pickle."""
+        """Copies of all that is needed to go on bit for bit: plain arrays, which ``np.savez`` keeps without pickle."""
         arrays = {name.strip("_"): np.array(getattr(self, name)).view(np.ndarray) for name in self._SNAPSHOT}
         return {**arrays, "seed": np.array(self.seed, np.uint64)}
 

@@ -40,7 +40,9 @@ def test_noise_is_lognormal_with_the_given_sigma_and_worst_case_shifts_it() -> N
         w = worlds(num_worlds=4000, perception__noise=0.3, perception__worst_case=worst, **ARMS)
         play(w)
         first = layout.OWN_SIZE
-        total = w.observations[:, 0, first + Other.OFFENSE_ESTIMATE] + w.observations[:, 0, first + Other.DEFENSE_ESTIMATE]
+        total = (
+            w.observations[:, 0, first + Other.OFFENSE_ESTIMATE] + w.observations[:, 0, first + Other.DEFENSE_ESTIMATE]
+        )
         return np.log(total / 4.0) / 0.3
 
     assert stats.kstest(logs(0.0), "norm").pvalue > 1e-3

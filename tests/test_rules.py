@@ -14,7 +14,11 @@ ALIGN = "align"
 
 def test_arming_builds_wears_out_and_costs() -> None:
     w = worlds(
-        arming__arms_cost=0.1, arming__depreciation=0.2, arming__build_rate=0.5, states__economy=3.0, states__offense=1.0
+        arming__arms_cost=0.1,
+        arming__depreciation=0.2,
+        arming__build_rate=0.5,
+        states__economy=3.0,
+        states__offense=1.0,
     )
     rewards = play(w, s0={"offense": "full", "defense": "half"})
     assert w.states["offense"][0, 0] == pytest.approx(0.8 * 1.0 + 0.5 * 2 * 3.0)
@@ -29,7 +33,9 @@ def test_capacity_is_income_with_conquests_up_to_the_cap() -> None:
     assert w.states["defense"][0].tolist() == pytest.approx([2.0 * 1.1, 2.5])
 
 
-@pytest.mark.parametrize(("distinguishability", "dual_use", "lent"), [(0.0, None, 1.0), (0.7, None, 0.3), (1.0, 0.4, 0.4)])
+@pytest.mark.parametrize(
+    ("distinguishability", "dual_use", "lent"), [(0.0, None, 1.0), (0.7, None, 0.3), (1.0, 0.4, 0.4)]
+)
 def test_indistinguishable_arms_serve_both_ends(distinguishability: float, dual_use: float | None, lent: float) -> None:
     w = worlds(
         technology__distinguishability=distinguishability,
@@ -87,8 +93,12 @@ def test_first_strike_needs_an_unready_victim() -> None:
     surprised = worlds(**settings)
     play(surprised, s0=attack(1))
     assert surprised.pairs["force"][0, 0, 1] == pytest.approx(3.0)
-    play(surprised, s0=attack(1))  # at war last turn: no surprise twice
-    assert surprised.pairs["force"][0, 0, 1] == pytest.approx(2.0)
+    play(surprised, s0=attack(1))  # who neither mobilizes nor fights back is surprised again
+    assert surprised.pairs["force"][0, 0, 1] == pytest.approx(3.0)
+    fights = worlds(**settings)
+    play(fights, s1=attack(0))
+    play(fights, s0=attack(1))  # at war last turn: no surprise
+    assert fights.pairs["force"][0, 0, 1] == pytest.approx(2.0)
     for ready in ({"stance": {0: "mobilize"}}, attack(0)):
         w = worlds(**settings)
         play(w, s0=attack(1), s1=ready)
@@ -136,7 +146,7 @@ def test_the_ladder_mobilize_before_attack() -> None:
     assert w.masks[0, :, attack_column].tolist() == [1, 0]
     play(w, s0=attack(1))
     assert w.pairs["attacks"][0, 0, 1]
-    assert w.masks[0, :, attack_column].tolist() == [1, 1]  # the attacked may strike back at once
+    assert w.masks[0, :, attack_column].tolist() == [1, 0]  # a war goes on; the attacked must mobilize first
     play(w)
     assert w.masks[0, :, attack_column].tolist() == [0, 0]
 
@@ -377,9 +387,7 @@ def test_wars_are_counted_by_their_first_belligerents() -> None:
 
 
 def test_tallies_add_up() -> None:
-    w = worlds(
-        3, states__greed={"state_2": 1.0, "default": 0.0}, arming__arms_cost=0.1, horizon=3, states__offense=1.0
-    )
+    w = worlds(3, states__greed={"state_2": 1.0, "default": 0.0}, arming__arms_cost=0.1, horizon=3, states__offense=1.0)
     total = sum(
         play(w, s0={"offense": "half", "signal": "reassure", "stance": {1: ALIGN}}, s1={"stance": {0: ALIGN}})
         for _ in range(3)

@@ -64,7 +64,7 @@ def count_turn(p, w, s, r, rewards, began):
 
 
 @rule
-def count_wars(w, s, r):
+def count_wars(w, s):
     """Count wars that begin this turn: connected groups of states that fight now and none of which fought last turn.
 
     A war is tragic when every first belligerent, attacker or attacked, is a security seeker. Call before
@@ -76,14 +76,12 @@ def count_wars(w, s, r):
         if (visited >> first) & 1 or (s[first].attackers | s[first].attacked) == 0:
             continue
         group = 1 << first
-        grew = True
-        while grew:
-            grew = False
+        before = 0
+        while group != before:
+            before = group
             for i in range(n):
-                for j in range(n):
-                    if r[i, j].attacks and ((group >> i) & 1) != ((group >> j) & 1):
-                        group |= (1 << i) | (1 << j)
-                        grew = True
+                if (group >> i) & 1:
+                    group |= s[i].attacked | s[i].attackers
         visited |= group
         new = True
         seekers = True

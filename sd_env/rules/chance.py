@@ -1,8 +1,8 @@
 """Chance: counter-based random draws.
 
 A draw is a pure function of the world's key and of what it is for (turn, purpose, states concerned), not of how many
-draws came before it. So the same seed gives the same episode whatever the batch, the thread or the face, and switching one
-source of noise off leaves the others as they were. The mixer is SplitMix64's (Steele, Lea & Flood 2014, OOPSLA),
+draws came before it. So the same seed gives the same episode whatever the batch, the thread or the face, and switching
+one source of noise off leaves the others as they were. The mixer is SplitMix64's (Steele, Lea & Flood 2014, OOPSLA),
 used in counter mode as in Salmon et al. 2011 (SC11).
 """
 

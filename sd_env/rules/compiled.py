@@ -36,7 +36,8 @@ def rules_fingerprint() -> str:
 
 def rule(function: Rule) -> Rule:
     """Compile a rule; it is inlined into the entry points, which alone are cached on disk."""
-    return cast(Rule, numba.njit(nogil=True, _nrt=False, error_model="numpy", forceinline=True)(function))
+    # numba's own annotations leave the option _nrt out
+    return cast(Rule, numba.njit(nogil=True, _nrt=False, error_model="numpy", forceinline=True)(function))  # type: ignore[call-overload]
 
 
 def entry_point(function: Rule | None = None, *, parallel: bool = False) -> Any:

@@ -24,8 +24,8 @@ def has(mask, j):
 
 @rule
 def may_attack(p, s, i, j):
-    """The escalation ladder: an attack needs mobilization against, or war with, the target last turn."""
-    return (p.mobilization_required == 0.0) | has(s[i].mobilized | s[i].enemies, j)
+    """The escalation ladder: to attack, be mobilized against the target already, or have attacked it, last turn."""
+    return (p.mobilization_required == 0.0) | has(s[i].mobilized | s[i].struck, j)
 
 
 @rule
@@ -48,9 +48,7 @@ def write_masks(p, s, masks):
             open_ = free & s[j].standing
             for choice in range(NUM_STANCES):
                 ladder = (choice != Stance.ATTACK) | may_attack(p, s, i, j)
-                mask[column + choice] = (choice == Stance.NEUTRAL) | (
-                    open_ & ladder & allows(p.allowed_stance, choice)
-                )
+                mask[column + choice] = (choice == Stance.NEUTRAL) | (open_ & ladder & allows(p.allowed_stance, choice))
             column += NUM_STANCES
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from sd_env.layout import CEILING, CONTEXT, CONTEXT_COLUMNS, OTHER_SIZE, OWN_SIZE, Signal, Stance
+from sd_env.rules.alliances import called_against
 from sd_env.rules.arming import can_attack, can_defend
 from sd_env.rules.chance import HEARING, NOISE, normal, slot_of, uniform
 from sd_env.rules.compiled import rule
@@ -16,17 +17,22 @@ _CONTEXT_SIZE = len(CONTEXT)
 
 
 @rule
-def estimate(p, w, s, i, j):
-    """i's estimates of j's (offense, defense): total with noise and fear, share blurred toward one half."""
+def visible_share(p, s, j):
+    """Share of j's arms that looks offensive: the true share, blurred toward one half."""
     total = s[j].offense + s[j].defense
     share = s[j].offense / total if total > 0.0 else 0.5
+    return p.distinguishability * share + (1.0 - p.distinguishability) * 0.5
+
+
+@rule
+def estimate(p, w, s, i, j):
+    """i's estimate of j's arms in all: with noise and fear."""
+    total = s[j].offense + s[j].defense
     if p.noise > 0.0:
         shock = normal(w.key, slot_of(w.turn, NOISE, s[i].identity, s[j].identity))
         shock = p.worst_case * 2.0 + (1.0 - p.worst_case) * shock
         total *= math.exp(p.noise * shock)
-    total *= 1.0 + p.threat_inflation
-    share = p.distinguishability * share + (1.0 - p.distinguishability) * 0.5
-    return total * share, total * (1.0 - share)
+    return total * (1.0 + p.threat_inflation)
 
 
 @rule
@@ -44,7 +50,7 @@ def heard(p, w, s, i, j):
 def assessed(p, w, s, r, attacker, victim, attack, defence):
     """Net assessment (Glaser 1997): perceived success probability of a duel now, first strike included."""
     force = w.perceived_offense_advantage * r[attacker, victim].reach * attack
-    ready = has(s[victim].mobilized | s[victim].enemies, attacker)
+    ready = has(s[victim].mobilized | s[victim].struck, attacker)
     force *= 1.0 + p.first_strike * (1 - ready)
     return contest(force, p.base_defense + defence, p.decisiveness)
 
@@ -71,15 +77,13 @@ def observe(p, w, s, r, own, others):
         o.step = step
         o.turn = w.turn
         o.horizon = p.horizon
-    for i in range(n):
-        calls_against = 0
-        for j in range(n):
-            calls_against |= r[i, j].call_against
-        for j in range(n):
-            if j != i:
+    for j in range(n):
+        share = visible_share(p, s, j)
+        for i in range(n):
+            if i != j:
                 block = others[i, j - (j > i)]
                 copy_public(own[j], block)
-                observe_other(p, w, s, r, i, j, calls_against, block)
+                observe_other(p, w, s, r, i, j, share, block)
 
 
 @rule
@@ -98,9 +102,10 @@ def copy_public(theirs, o):
 
 
 @rule
-def observe_other(p, w, s, r, i, j, calls_against, o):
-    """Write the rest of i's block ``o`` about j; ``calls_against``: whom the open calls on i name."""
-    offense, defense = estimate(p, w, s, i, j)
+def observe_other(p, w, s, r, i, j, share, o):
+    """Write the rest of i's block ``o`` about j, whose arms show the offensive ``share``."""
+    total = estimate(p, w, s, i, j)
+    offense, defense = total * share, total * (1.0 - share)
     signal = heard(p, w, s, i, j)
     theirs = assessed(p, w, s, r, j, i, can_attack(p, offense, defense), can_defend(p, s[i].offense, s[i].defense))
     ours = assessed(p, w, s, r, i, j, can_attack(p, s[i].offense, s[i].defense), can_defend(p, offense, defense))
@@ -123,15 +128,15 @@ def observe_other(p, w, s, r, i, j, calls_against, o):
     o.at_war = mine.attacks
     o.they_attacked = yours.attacks
     if len(s) > 2:  # else there is nobody to call against and nobody else to look at: these stay 0
-        observe_thirds(s, r, i, j, calls_against, o)
+        observe_thirds(s, r, i, j, o)
 
 
 @rule
-def observe_thirds(s, r, i, j, calls_against, o):
+def observe_thirds(s, r, i, j, o):
     """Write into i's block ``o`` about j what goes on between j and third states, and the calls that bind i and j."""
     o.rupture = r[i, j].rupture
     o.called = r[i, j].call
-    o.called_against = (calls_against >> j) & 1
+    o.called_against = called_against(r, i, j, len(s))
     o.they_called = r[j, i].call
     thirds = ~(1 << i)
     share = 1.0 / (len(s) - 2)

@@ -33,7 +33,7 @@ def break_pledge(p, s, i):
 
 @rule
 def keep_commitments(p, w, s):
-    """Who threatened must attack the aggressor against itself or an ally, that turn or the next, or pay the audience."""
+    """Who threatened must attack the aggressor against itself or an ally that turn or the next, or pay the audience."""
     n = len(s)
     for i in range(n):
         due = s[i].owed & w.standing

@@ -37,7 +37,7 @@ def play_turn(p, w, s, r, actions, rewards):
     answer_calls(p, w, s, r)
     keep_commitments(p, w, s)
     pay(p, w, s, r, rewards)
-    count_wars(w, s, r)
+    count_wars(w, s)
     count_turn(p, w, s, r, rewards, began)
     close_turn(p, s)
     move_amity(p, r, len(s))
@@ -135,9 +135,5 @@ def reset_worlds(
     """Begin an episode in the chosen worlds; their index and episode number are set by the caller."""
     for b in range(len(worlds)):
         if chosen[b]:
-            begin(
-                seed, bounds, state_bounds, pair_bounds, identity, flat[b], params[b], worlds[b], states[b], pairs[b]
-            )
-            show(
-                flat[b], params[b], worlds[b], states[b], pairs[b], observations[b], own[b], others[b], masks[b], True
-            )
+            begin(seed, bounds, state_bounds, pair_bounds, identity, flat[b], params[b], worlds[b], states[b], pairs[b])
+            show(flat[b], params[b], worlds[b], states[b], pairs[b], observations[b], own[b], others[b], masks[b], True)

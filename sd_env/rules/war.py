@@ -20,12 +20,11 @@ def contest(attack, defence, decisiveness):
         return 0.0
     if defence <= 0.0:
         return 1.0
-    ratio = defence / attack
     if decisiveness == 1.0:
-        return 1.0 / (1.0 + ratio)
+        return attack / (attack + defence)
     if decisiveness == 2.0:
-        return 1.0 / (1.0 + ratio * ratio)
-    power = decisiveness * math.log(ratio)
+        return attack * attack / (attack * attack + defence * defence)
+    power = decisiveness * math.log(defence / attack)
     return 0.0 if power > 700.0 else 1.0 / (1.0 + math.exp(power))
 
 
@@ -74,8 +73,8 @@ def pay_for_attacks(p, s, r, i):
 
 @rule
 def surprised(s, victim, attacker):
-    """A first strike: the victim neither attacks nor is mobilized against the attacker, and they were at peace."""
-    return not has(s[victim].attacked | s[victim].mobilized | s[victim].enemies, attacker)
+    """A first strike: the victim neither attacks nor is mobilized against the attacker, nor attacked it last turn."""
+    return not has(s[victim].attacked | s[victim].mobilized | s[victim].struck, attacker)
 
 
 @rule
@@ -133,9 +132,7 @@ def fight(p, w, s, r):
             if r[i, j].attacks:
                 wear(p, s, i, won)
                 if assault > 0.0:
-                    s[i].gained += (
-                        p.spoils * (s[j].lost_homeland + s[j].lost_holdings) * r[i, j].force / assault
-                    )
+                    s[i].gained += p.spoils * (s[j].lost_homeland + s[j].lost_holdings) * r[i, j].force / assault
 
 
 @rule

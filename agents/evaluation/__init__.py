@@ -1,0 +1,1 @@
+"""Measuring policies: evaluation in fresh worlds, verdicts, and the report at the end of a run."""

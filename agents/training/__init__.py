@@ -1,0 +1,1 @@
+"""Training: experiments as YAML, stable-baselines3 learners, checkpoints and resuming."""

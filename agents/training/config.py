@@ -1,0 +1,316 @@
+"""What an experiment is: the types of its YAML, and reading it with overrides from the command line.
+
+The YAML holds every value; these classes hold types, ranges and meanings, and no second set of defaults. A setting
+that only some learners have may be left out for the others; leaving it out for a learner that needs it is an error.
+
+Why pydantic-settings and not jsonargparse (both were tried on this file): it reports errors as data (key, value,
+what is allowed), so that each becomes one sentence, where jsonargparse hands out finished text of several lines below
+a usage block; and it leaves whole numbers of an override whole (``n_states: 4`` became 4.0).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    CliSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    YamlConfigSettingsSource,
+)
+
+DEFAULT_CONFIG = Path("configs/four_worlds.yaml")
+#: Keys that say where and how fast a run is computed, not what: the only ones that ``--resume`` lets change.
+MACHINE_KEYS = frozenset({"device", "workers"})
+
+Positive = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Scalar = bool | int | float | str | None
+Override = Scalar | list[Any] | dict[str, Any]
+
+
+class ConfigError(ValueError):
+    """A bad key, value or file of an experiment; the message is one sentence."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ScenarioChoice(_Model):
+    """One scenario of an experiment."""
+
+    scenario: str = Field(description="catalogue name (jervis/doubly-dangerous) or path of a YAML file")
+    label: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="name in folders and tables; null = last part of the scenario's name",
+    )
+    overrides: dict[str, Override] = Field(default={}, description="dotted keys of the scenario and their values")
+
+    @property
+    def name(self) -> str:
+        """The label, or the last part of the scenario's name."""
+        return self.label or re.sub(r"[^A-Za-z0-9._-]", "-", Path(self.scenario).stem)
+
+
+Algorithm = Literal["PPO", "A2C", "MaskablePPO", "RecurrentPPO"]
+
+_CLIPPED = ("batch_size", "n_epochs", "clip_range", "target_kl")
+_MEMORY = ("lstm_hidden_size", "n_lstm_layers")
+_RMSPROP = ("rms_prop_eps",)
+#: Which of the optional settings each learner has. ``target_kl`` may be null everywhere.
+SETTINGS: dict[str, tuple[str, ...]] = {
+    "PPO": _CLIPPED,
+    "MaskablePPO": _CLIPPED,
+    "RecurrentPPO": _CLIPPED + _MEMORY,
+    "A2C": _RMSPROP,
+}
+
+
+class LearnerConfig(_Model):
+    """One SB3 learner and its hyper-parameters; names are SB3's."""
+
+    algorithm: Algorithm = Field(description="which learner")
+    learning_rate: float = Field(gt=0, description="step size of the optimiser at the start")
+    learning_rate_end: float = Field(ge=0, description="step size at the end; it falls linearly")
+    n_steps: Positive = Field(description="turns of each world in a rollout")
+    gamma: float = Field(ge=0, le=1, description="discount a turn")
+    gae_lambda: float = Field(ge=0, le=1, description="trace decay of the advantage estimate")
+    normalize_advantage: bool = Field(description="advantages of a batch with mean 0 and deviation 1")
+    ent_coef: float = Field(ge=0, description="weight of the entropy bonus")
+    vf_coef: float = Field(ge=0, description="weight of the value loss")
+    max_grad_norm: float = Field(gt=0, description="longest gradient")
+    batch_size: int | None = Field(default=None, ge=2, description="agent-steps in a minibatch")
+    n_epochs: int | None = Field(default=None, ge=1, description="passes over each rollout")
+    clip_range: float | None = Field(default=None, gt=0, description="PPO's clip range")
+    target_kl: float | None = Field(default=None, gt=0, description="stop a rollout's passes beyond 1.5 times this")
+    rms_prop_eps: float | None = Field(default=None, gt=0, description="RMSProp's epsilon")
+    lstm_hidden_size: int | None = Field(default=None, ge=1, description="units of the LSTM")
+    n_lstm_layers: int | None = Field(default=None, ge=1, description="layers of the LSTM")
+    net_arch: list[Positive] = Field(description="hidden layers, the same for policy and value, not shared")
+    activation: Literal["tanh", "relu"] = Field(description="of the hidden layers")
+    observations: Literal["symlog", "raw"] = Field(description="squash observations with sign(x) log(1+|x|), or not")
+    culture: Literal["uniform", "peaceful", "hostile"] = Field(description="initial bias of the stance logits")
+    culture_strength: float = Field(ge=0, description="that bias, in nats")
+
+    @model_validator(mode="after")
+    def _fits_the_learner(self) -> LearnerConfig:
+        own = SETTINGS[self.algorithm]
+        for name in _CLIPPED + _MEMORY + _RMSPROP:
+            value = getattr(self, name)
+            if name in own and value is None and name != "target_kl":
+                raise ValueError(f"{name} is missing: {self.algorithm} needs it")
+            if name not in own and value is not None:
+                raise ValueError(f"{name} = {value} is not a setting of {self.algorithm}: leave it out or null")
+        return self
+
+
+class CheckpointConfig(_Model):
+    """How a run survives being killed."""
+
+    every_rollouts: Positive = Field(description="a checkpoint after so many rollouts")
+    keep: int = Field(ge=2, description="how many checkpoints stay: an older one is there if the last is damaged")
+
+
+class EvaluationConfig(_Model):
+    """How final policies are measured."""
+
+    worlds: Positive = Field(description="worlds played at once")
+    episodes: Positive = Field(description="episodes of each world")
+    seed: Seed = Field(description="seed of the evaluation worlds: none that training saw")
+
+
+class Experiment(_Model):
+    """A list of scenarios times seeds: each pair is a job that trains one policy shared by all states."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="what run folders are called")
+    scenarios: list[ScenarioChoice] = Field(min_length=1, description="one policy for each, per seed")
+    overrides: dict[str, Override] = Field(description="dotted scenario keys that hold for all scenarios")
+    seeds: list[Seed] = Field(min_length=1, description="one job per scenario and seed")
+    total_steps: Positive = Field(description="agent-steps of each job, rounded up to whole rollouts")
+    worlds: Positive = Field(description="worlds that are stepped together")
+    learner: LearnerConfig = Field(description="the learner")
+    checkpoint: CheckpointConfig = Field(description="checkpoints")
+    evaluation: EvaluationConfig = Field(description="evaluation of the final policies")
+    device: str = Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:0")
+    workers: int = Field(ge=0, description="jobs at a time; 0 = one for each core")
+    torch_threads: Positive = Field(description="threads of torch in each job")
+    world_threads: Positive = Field(description="threads that step the worlds of each job")
+    runs: Path = Field(description="folder of the run folders")
+
+    @model_validator(mode="after")
+    def _jobs_differ(self) -> Experiment:
+        names = [choice.name for choice in self.scenarios]
+        for what, values in (("scenarios", names), ("seeds", self.seeds)):
+            if double := next((v for v in values if list(values).count(v) > 1), None):
+                raise ValueError(f"{what}: {double!r} is there twice: each needs its own name (give it a label)")
+        return self
+
+    def to_yaml(self) -> str:
+        """The experiment as YAML that :func:`read_yaml` reads back to an equal object."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+class _CommandLine(Experiment, BaseSettings):
+    """Train the worlds of an experiment. Every value comes from the YAML of --config; each --key here overrides one."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    config: str | None = Field(default=None, description=f"YAML of the experiment (default {DEFAULT_CONFIG})")
+    resume: str | None = Field(default=None, description="run folder to continue")
+
+
+class _Where(BaseSettings):
+    """First look at the command line: which file holds the values."""
+
+    config: str | None = None
+    resume: str | None = None
+
+
+def read_yaml(path: Path | str) -> Experiment:
+    """Read a whole experiment from ``path``.
+
+    Raises:
+        ConfigError: if the file is missing, is not a YAML mapping, or has a bad key or value.
+    """
+    return _validated(Experiment, _mapping(Path(path)))
+
+
+def parse(argv: list[str]) -> tuple[Experiment, Path | None]:
+    """The experiment that a command line asks for, and the run folder to resume, if any.
+
+    Values come from ``--config`` (or, with ``--resume RUN``, from ``RUN/config.yaml``); ``--any.key value`` overrides
+    them. Nothing is created here.
+
+    Raises:
+        ConfigError: one sentence that names the key, the value and what is allowed.
+        SystemExit: after ``--help``.
+    """
+    try:
+        where = CliSettingsSource(
+            _Where, cli_parse_args=_bare(argv), cli_ignore_unknown_args=True, cli_exit_on_error=False
+        )()
+    except SettingsError as error:
+        raise ConfigError(_cli_sentence(error, argv)) from error
+    resume = where.get("resume")
+    if resume is not None:
+        if where.get("config") is not None:
+            raise ConfigError(f"--resume {resume} goes with the run's own config: leave --config out.")
+        path = Path(resume) / "config.yaml"
+        if not path.is_file():
+            raise ConfigError(f"--resume {resume} is not a run folder: it has no config.yaml.")
+    else:
+        path = Path(where.get("config") or DEFAULT_CONFIG)
+    try:
+        cli: CliSettingsSource[Any] = CliSettingsSource(
+            _CommandLine,
+            cli_parse_args=argv,
+            cli_prog_name="train.py",
+            cli_exit_on_error=False,
+            cli_enforce_required=False,
+            cli_implicit_flags=False,
+        )
+        given: dict[str, Any] = cli()
+    except SettingsError as error:
+        raise ConfigError(_cli_sentence(error, argv)) from error
+    given.pop("config", None)
+    given.pop("resume", None)
+    if resume is not None and (others := sorted(set(given) - MACHINE_KEYS)):
+        raise ConfigError(
+            f"--{others[0]} cannot change when a run is resumed; allowed beside --resume are "
+            f"{' and '.join('--' + key for key in sorted(MACHINE_KEYS))}."
+        )
+    merged = _merge(_mapping(path), given)
+    return _validated(Experiment, merged), (None if resume is None else Path(resume))
+
+
+def _bare(argv: list[str]) -> list[str]:
+    """The arguments without --help, which the full parser answers."""
+    return [word for word in argv if word not in ("-h", "--help")]
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        known = ", ".join(str(p) for p in sorted(path.parent.glob("*.yaml"))) or "none there"
+        raise ConfigError(f"Config file {path} does not exist; files in its folder: {known}.")
+    try:
+        data = YamlConfigSettingsSource(_CommandLine, yaml_file=path, yaml_file_encoding="utf-8")()
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"Config file {path} is not valid YAML: {' '.join(str(error).split())}.") from error
+    except (TypeError, ValueError, SettingsError) as error:
+        raise ConfigError(f"Config file {path} must hold a mapping of keys to values.") from error
+    return dict(data)
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """``over`` on ``base``, key by key where both are mappings; dotted-key mappings of a scenario merge too."""
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _validated(model: type[Experiment], data: dict[str, Any]) -> Experiment:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(_sentence(error)) from error
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first complaint of a validation as one sentence: key, value, what is allowed."""
+    details = error.errors(include_url=False)
+    first = details[0]
+    key = ".".join(str(part) for part in first["loc"])
+    kind, value = first["type"], first["input"]
+    if kind == "extra_forbidden":
+        text = f"{key} is not a key; {_nearest(key)}"
+    elif kind == "missing":
+        text = f"{key} is missing: give it in the YAML or as --{key}."
+    elif kind == "value_error":
+        text = f"{key + '.' if key else ''}{first['ctx']['error']}."
+    else:
+        text = f"{key} = {value!r} is not allowed: {first['msg'].removeprefix('Input ')}."
+    more = len(details) - 1
+    return text if not more else f"{text} There {'is' if more == 1 else 'are'} {more} more."
+
+
+def _keys(model: type[BaseModel] = Experiment, prefix: str = "") -> list[str]:
+    """All dotted keys of the experiment."""
+    keys = []
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            keys += _keys(inner, f"{prefix}{name}.")
+        else:
+            keys.append(prefix + name)
+    return keys
+
+
+def _nearest(key: str) -> str:
+    parent = key.rpartition(".")[0]
+    keys = [*_keys(), "config", "resume"]
+    if near := difflib.get_close_matches(key, keys, n=1, cutoff=0.75):
+        return f"did you mean {near[0]}?"
+    beside = [k for k in keys if k.rpartition(".")[0] == parent]
+    return f"allowed are {', '.join(beside or keys)}."
+
+
+def _cli_sentence(error: SettingsError, argv: list[str]) -> str:
+    """A complaint of the command line's parser as one sentence."""
+    text = " ".join(str(error.__cause__ or error).split()).removeprefix("error parsing CLI: ")
+    if match := re.search(r"unrecognized arguments: (\S+)", text):
+        word = match[1]
+        if word.startswith("--"):
+            key = word.removeprefix("--").partition("=")[0]
+            return f"--{key} is not a key; {_nearest(key)}"
+        return f"{word!r} is not expected here: settings are given as --key value."
+    return f"Command line: {text}."

@@ -1,0 +1,70 @@
+"""A job's curves: ``progress.csv`` and TensorBoard events, written so that a resumed job has no row twice."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+from stable_baselines3.common.logger import KVWriter
+from torch.utils.tensorboard import SummaryWriter
+
+from agents.files import write_text
+
+#: SB3 counts these from the start of this process: after a resume they would go back.
+_COUNTED_ANEW = frozenset({"time/iterations", "time/time_elapsed"})
+
+
+class Curves(KVWriter):
+    """Rows of metrics, kept in memory for checkpoints and written to ``folder`` as they come.
+
+    Args:
+        folder: the job's folder.
+        rows: rows of the run so far, when resuming: files are cut back to them.
+    """
+
+    def __init__(self, folder: Path, rows: list[dict[str, float]] | None = None) -> None:
+        self.rows: list[dict[str, float]] = [dict(row) for row in rows or []]
+        self._path = folder / "progress.csv"
+        self._columns: list[str] = []
+        last = int(self.rows[-1]["time/total_timesteps"]) if self.rows else -1
+        # events after the checkpoint belong to the killed run: TensorBoard drops them from purge_step on
+        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=last + 1 if self.rows else None)
+        if self.rows:
+            self._rewrite()
+        else:
+            self._path.unlink(missing_ok=True)
+
+    def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
+        """Add a row; SB3's logger calls this once a rollout."""
+        row = {key: float(value) for key, value in sorted(key_values.items()) if key not in _COUNTED_ANEW}
+        row = {"time/total_timesteps": float(step)} | row
+        self.rows.append(row)
+        for key, value in row.items():
+            if not math.isnan(value) and key != "time/total_timesteps":
+                self._board.add_scalar(key, value, step)
+        if set(row) <= set(self._columns):
+            with self._path.open("a", encoding="utf-8", newline="") as handle:
+                handle.write(self._lines([row]))
+        else:
+            self._rewrite()
+
+    def _rewrite(self) -> None:
+        columns = {key for row in self.rows for key in row} - {"time/total_timesteps"}
+        self._columns = ["time/total_timesteps", *sorted(columns)]
+        header = io.StringIO(newline="")
+        csv.writer(header, lineterminator="\n").writerow(self._columns)
+        write_text(self._path, header.getvalue() + self._lines(self.rows))
+
+    def _lines(self, rows: list[dict[str, float]]) -> str:
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, self._columns, restval="", lineterminator="\n")
+        for row in rows:
+            writer.writerow({key: "" if math.isnan(value) else value for key, value in row.items()})
+        return text.getvalue()
+
+    def close(self) -> None:
+        """Bring the events to the disk."""
+        self._board.close()
