@@ -38,16 +38,24 @@ class WorldsVecEnv(VecEnv):
         num_worlds: how many worlds are stepped together.
         seed: seed of the worlds' random streams; world ``b`` draws from the stream keyed (seed, b, episode).
         threads: threads that step the worlds.
+        reward_scale: what rewards are multiplied by; ``episode`` returns and tallies keep the game's own units.
     """
 
     def __init__(
-        self, scenario: Scenario | str | Path, num_worlds: int, *, seed: int | None = None, threads: int = 1
+        self,
+        scenario: Scenario | str | Path,
+        num_worlds: int,
+        *,
+        seed: int | None = None,
+        threads: int = 1,
+        reward_scale: float = 1.0,
     ) -> None:
         if num_worlds < 1:
             raise ValueError(f"num_worlds must be at least 1, got {num_worlds}.")
         self.scenario = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
         self.worlds = Worlds(self.scenario, num_worlds, seed=seed, threads=threads, autoreset=True)
         self.num_worlds = num_worlds
+        self.reward_scale = reward_scale
         self.num_states = self.worlds.num_states
         context = self.scenario.perception.context_observed
         observation_space = spaces.Box(
@@ -101,7 +109,7 @@ class WorldsVecEnv(VecEnv):
         terminated, truncated = worlds.terminations, worlds.truncations
         ended = terminated | truncated
         infos = self._finish(ended, truncated & ~terminated) if ended.any() else self._infos
-        return self._observations(), rewards.astype(np.float32), np.repeat(ended, self.num_states), infos
+        return self._observations(), (rewards * self.reward_scale).astype(np.float32), np.repeat(ended, self.num_states), infos
 
     def _observations(self) -> np.ndarray:
         # The buffer is overwritten by the next step, and SB3 keeps what it is given.

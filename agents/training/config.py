@@ -87,6 +87,7 @@ class LearnerConfig(_Model):
     ent_coef: float = Field(ge=0, description="weight of the entropy bonus")
     vf_coef: float = Field(ge=0, description="weight of the value loss")
     max_grad_norm: float = Field(gt=0, description="longest gradient")
+    reward_scale: float = Field(gt=0, description="what the learner's rewards are multiplied by; metrics are not")
     batch_size: int | None = Field(default=None, ge=2, description="agent-steps in a minibatch")
     n_epochs: int | None = Field(default=None, ge=1, description="passes over each rollout")
     clip_range: float | None = Field(default=None, gt=0, description="PPO's clip range")

@@ -86,7 +86,13 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
     th.set_num_threads(experiment.torch_threads)
     scenario = job.scenario()
     write_text(job.folder / "scenario.yaml", scenario.to_yaml())
-    env = WorldsVecEnv(scenario, experiment.worlds, seed=job.seed, threads=experiment.world_threads)
+    env = WorldsVecEnv(
+        scenario,
+        experiment.worlds,
+        seed=job.seed,
+        threads=experiment.world_threads,
+        reward_scale=experiment.learner.reward_scale,
+    )
     learner = make_learner(experiment.learner, env, seed=job.seed, device=experiment.device)
     saved = checkpoint.load(job.folder / "checkpoints")
     curves = Curves(job.folder, saved["rows"] if saved else None)

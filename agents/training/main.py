@@ -22,7 +22,7 @@ def main(argv: list[str]) -> int:
         check(experiment)
         run = resume or new_run(experiment)
         with held(run):
-            return _run(experiment, run, argv)
+            return run_experiment(experiment, run, argv)
     except ConfigError as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
@@ -31,7 +31,14 @@ def main(argv: list[str]) -> int:
         return 130
 
 
-def _run(experiment: Experiment, run: Path, argv: list[str]) -> int:
+def run_experiment(experiment: Experiment, run: Path, argv: list[str]) -> int:
+    """Train what is unfinished in ``run``, then write and print the report; returns the exit code.
+
+    Args:
+        experiment: what to train.
+        run: its folder.
+        argv: the command line, for the report.
+    """
     from agents.evaluation.picture import draw
     from agents.evaluation.report import WIDTH, write_report
     from agents.training.experiment import results, train

@@ -1,0 +1,58 @@
+"""The threshold of trust m of model.md section 5, from a scenario's own numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sd_env.rules.war import contest
+from sd_env.scenario import Scenario
+
+
+def success_probabilities(scenario: Scenario, offense: float, defense: float) -> tuple[float, float]:
+    """Success of an attack between two states that both hold ``offense`` and ``defense``.
+
+    Args:
+        scenario: its technology and war groups must hold plain numbers, not ranges.
+        offense: stock of offensive arms of each.
+        defense: stock of defensive arms of each.
+
+    Returns:
+        ``(p_f, p_s)``: when one strikes and the other waits, and when both strike.
+    """
+    technology, war = scenario.technology, scenario.war
+    omega, phi = _plain(technology.offense_advantage), _plain(war.first_strike)
+    q, dual = _plain(technology.distinguishability), technology.dual_use
+    lent = 1.0 - q if dual is None else _plain(dual)
+    attack, holds = offense + lent * defense, _plain(war.base_defense) + defense + lent * offense
+    r = _plain(war.decisiveness)
+    first = contest(omega * (1.0 + phi) * attack, holds, r)
+    return first, contest(omega * attack, holds + omega * attack, r)
+
+
+def trust_threshold(scenario: Scenario, offense: float, defense: float, turns: float = 1.0) -> float:
+    """m = 1 - c_A / (conquest (p_f - p_s) turns): a security seeker attacks if it trusts the other less than m.
+
+    Where land lost is lost for the rest of the game, ``turns`` is how many (discounted) turns that is; 1 is the
+    one-shot game. At most 0: peace is dominant. From uniform policies, learners tend to war where m > 1/2.
+
+    Args:
+        scenario: as for :func:`success_probabilities`.
+        offense: stock of offensive arms of each of the two states.
+        defense: stock of defensive arms of each.
+        turns: H_eff.
+    """
+    first, both = success_probabilities(scenario, offense, defense)
+    stake = _plain(scenario.war.conquest) * (first - both) * turns
+    cost = _plain(scenario.war.attacker_cost)
+    return 1.0 - cost / stake if stake > 0.0 else float("-inf")
+
+
+def effective_turns(horizon: int, gamma: float) -> float:
+    """H_eff at the start of an episode: the sum of gamma**k over its turns."""
+    return sum(gamma**k for k in range(horizon))
+
+
+def _plain(value: Any) -> float:
+    if isinstance(value, (int, float)):
+        return float(value)
+    raise ValueError(f"{value} is a range; a threshold needs a plain number")

@@ -1,0 +1,143 @@
+"""The experiments behind docs/results/: run them all, judge what the docs predicted, write it down.
+
+``python -m agents.science`` (``make science``) runs each of :data:`EXPERIMENTS` from its file in configs/ and leaves
+in docs/results/ its table, its numbers with every seed's value, its picture, and with what and how long it was made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from agents.files import write_text
+from agents.training.config import ConfigError, Experiment, read_yaml
+
+CONFIGS: Final = Path("configs")
+RESULTS: Final = Path("docs/results")
+
+Report = dict[str, Any]
+
+#: A policy of the one-shot game attacks, or waits, if it does so in more than half of its chances.
+HALF: Final = 0.5
+
+
+def judge_sides(report: Report) -> list[str]:
+    """The one-shot game: did each seed land on the side of m that the best answer to waiting is on?"""
+    lines = []
+    for name, world in report["worlds"].items():
+        attacks = world["learned"]["outcome/ss_attacks"]["values"]
+        right = [(value > HALF) == name.endswith("below") for value in attacks]
+        shares = ", ".join(f"{value:.3f}" for value in attacks)
+        lines.append(
+            f"{'supported' if all(right) else 'contradicted':<13}{name}: {sum(right)} of {len(right)} seeds on the "
+            f"predicted side; share of attacks by seed: {shares}"
+        )
+    return lines
+
+
+def judge_alliances(report: Report) -> list[str]:
+    """Pooled defence should make security seekers safer: intervals of their security apart, pooled above alone."""
+    alone, pooled = (report["worlds"][name]["learned"]["outcome/s_security"] for name in ("alone", "pooled"))
+    if pooled["low"] is None or alone["low"] is None:
+        outcome = "undecided"
+    elif pooled["low"] > alone["high"]:
+        outcome = "supported"
+    else:
+        outcome = "contradicted" if pooled["high"] < alone["low"] else "undecided"
+
+    def shown(estimate: dict[str, Any]) -> str:
+        low, high = estimate["low"], estimate["high"]
+        return f"{estimate['mean']:.4f}" + (f" [{low:.4f}, {high:.4f}]" if low is not None else "")
+
+    return [f"{outcome:<13}security with pooled defence > without: {shown(pooled)} against {shown(alone)}"]
+
+
+#: Name of the config -> title in the results, and what is judged beyond the table's own signs.
+EXPERIMENTS: Final[dict[str, tuple[str, Callable[[Report], list[str]] | None]]] = {
+    "science": ("The four worlds", None),
+    "one_shot": ("The one-shot reduction: PPO against m", judge_sides),
+    "four_states": ("The four worlds with four states of equal reach", None),
+    "four_rivals": ("The four worlds as two pairs of neighbours", None),
+    "alliances": ("Do alliances matter?", judge_alliances),
+}
+
+#: What makes an experiment smoke-sized: seconds, and numbers that mean nothing.
+SMOKE: Final[dict[str, Any]] = {"seeds": [1, 2], "total_steps": 1, "worlds": 8, "workers": 1}
+SMOKE_LEARNER: Final[dict[str, Any]] = {"n_steps": 8, "batch_size": 64, "n_epochs": 1}
+
+
+def smoke_sized(experiment: Experiment) -> Experiment:
+    """The same experiment with as little training as there can be."""
+    data = experiment.model_dump(mode="json") | SMOKE
+    data["learner"] |= SMOKE_LEARNER
+    data["evaluation"] |= {"worlds": 4}
+    return Experiment.model_validate(data)
+
+
+def run(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
+    """Run one experiment and publish it in ``out``; returns its exit code."""
+    from agents.training.experiment import check, held, new_run
+    from agents.training.main import run_experiment
+
+    experiment = read_yaml(CONFIGS / f"{name}.yaml")
+    if smoke:
+        experiment = smoke_sized(experiment)
+    if runs is not None:
+        experiment = experiment.model_copy(update={"runs": runs})
+    check(experiment)
+    folder = new_run(experiment)
+    started = time.monotonic()
+    with held(folder):
+        code = run_experiment(experiment, folder, ["--config", f"configs/{name}.yaml"])
+    if code == 0:
+        publish(name, experiment, folder, out, time.monotonic() - started)
+    return code
+
+
+def publish(name: str, experiment: Experiment, folder: Path, out: Path, seconds: float) -> None:
+    """Copy table, numbers and picture of a finished run into ``out``, with what made them."""
+    title, judge = EXPERIMENTS[name]
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    versions = json.loads((folder / "versions.json").read_text(encoding="utf-8"))
+    made = (
+        f"{title}\n\nCommand: python -m agents.science --only {name}    seeds: {experiment.seeds}    "
+        f"agent-steps a job: {experiment.total_steps:,}\n"
+        f"Machine: {os.cpu_count()} cores, {platform.system()} {platform.machine()}; {seconds / 60:.1f} minutes; "
+        f"Python {versions['python']}, torch {versions['torch']}, stable-baselines3 {versions['stable-baselines3']}\n\n"
+    )
+    judged = "".join(f"\n{line}" for line in judge(report)) + "\n" if judge else ""
+    out.mkdir(parents=True, exist_ok=True)
+    write_text(out / f"{name}.txt", made + (folder / "table.txt").read_text(encoding="utf-8") + judged)
+    write_text(out / f"{name}.json", (folder / "report.json").read_text(encoding="utf-8"))
+    shutil.copyfile(folder / "four_worlds.png", out / f".{name}.png")
+    os.replace(out / f".{name}.png", out / f"{name}.png")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; returns 0 well, 1 a job failed, 2 bad arguments."""
+    parser = argparse.ArgumentParser(prog="python -m agents.science", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), help="which experiments")
+    parser.add_argument("--smoke", action="store_true", help="seconds instead of an hour; the numbers mean nothing")
+    parser.add_argument("--out", type=Path, default=None, help=f"where results go (default {RESULTS}; needed by --smoke)")
+    parser.add_argument("--runs", type=Path, default=None, help="where run folders go, instead of the config's folder")
+    arguments = parser.parse_args(argv)
+    if arguments.smoke and arguments.out is None:
+        parser.error("--smoke needs --out: its numbers must not replace the real ones")
+    try:
+        codes = [run(name, arguments.out or RESULTS, arguments.smoke, arguments.runs) for name in arguments.only]
+    except ConfigError as error:
+        print(f"python -m agents.science: {error}", file=sys.stderr)
+        return 2
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

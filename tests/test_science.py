@@ -1,0 +1,114 @@
+"""make science: smoke-sized, and its verdicts on numbers made up here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agents.evaluation.evaluate import evaluate
+from agents.evaluation.threshold import effective_turns, success_probabilities, trust_threshold
+from agents.science import EXPERIMENTS, judge_alliances, judge_sides
+from agents.seats import WorldsVecEnv
+from agents.training.config import read_yaml
+from agents.training.learners import LearnedPolicy, make_learner
+from sd_env.scenario import Scenario
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_smoke_sized_science_leaves_its_results(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "agents.science", "--smoke", "--only", "one_shot", "alliances"]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path / "out"), "--runs", str(tmp_path / "runs")],
+        cwd=ROOT, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for name in ("one_shot", "alliances"):
+        text = (tmp_path / "out" / f"{name}.txt").read_text()
+        assert EXPERIMENTS[name][0] in text and "seeds: [1, 2]" in text
+        assert (tmp_path / "out" / f"{name}.json").exists() and (tmp_path / "out" / f"{name}.png").exists()
+    assert "security with pooled defence" in (tmp_path / "out" / "alliances.txt").read_text()
+
+
+def test_smoke_numbers_never_replace_the_real_ones() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "agents.science", "--smoke"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2 and "--smoke needs --out" in done.stderr
+
+
+def report(**values: tuple[str, list[float], float | None, float | None]) -> dict[str, object]:
+    return {
+        "worlds": {
+            name.replace("_", "-"): {
+                "learned": {metric: {"values": v, "mean": float(np.mean(v)), "low": low, "high": high}}
+            }
+            for name, (metric, v, low, high) in values.items()
+        }
+    }
+
+
+def test_sides_are_judged_seed_by_seed() -> None:
+    made_up = report(
+        x_below=("outcome/ss_attacks", [0.99, 0.97], None, None), x_above=("outcome/ss_attacks", [0.01, 0.8], None, None)
+    )
+    below, above = judge_sides(made_up)  # type: ignore[arg-type]
+    assert below.startswith("supported") and above.startswith("contradicted") and "1 of 2" in above
+
+
+@pytest.mark.parametrize(
+    ("pooled", "outcome"), [((0.9, 1.0), "supported"), ((0.4, 0.6), "undecided"), ((0.1, 0.2), "contradicted")]
+)
+def test_alliances_are_judged_by_intervals(pooled: tuple[float, float], outcome: str) -> None:
+    metric = "outcome/s_security"
+    made_up = report(alone=(metric, [0.5], 0.4, 0.6), pooled=(metric, [sum(pooled) / 2], *pooled))
+    assert judge_alliances(made_up)[0].startswith(outcome)  # type: ignore[arg-type]
+
+
+def test_the_threshold_is_that_of_the_reduction() -> None:
+    scenario = Scenario.load("games/one-shot")
+    first, both = success_probabilities(scenario, 1.0, 0.2)
+    assert first == pytest.approx(2.52**2 / (2.52**2 + 1.3**2))
+    assert both == pytest.approx(1.68**2 / (1.68**2 + 2.98**2))
+    assert trust_threshold(scenario, 1.0, 0.2) == pytest.approx(1 - 0.15 / (0.5 * (first - both)))
+    with pytest.raises(ValueError, match="is a range"):
+        trust_threshold(scenario.with_overrides({"war.conquest": [0.1, 0.2]}), 1.0, 0.2)
+
+
+def test_the_four_worlds_stand_where_calibration_puts_them() -> None:
+    """m at the standing start: above 1/2 only in the doubly dangerous world; the distinguishable ones are safe."""
+    turns = effective_turns(32, 0.98)
+    at_start = {
+        name: trust_threshold(Scenario.load(f"jervis/{name}"), 0.0, 1.75, turns)
+        for name in ("doubly-dangerous", "intense", "not-intense", "doubly-safe")
+    }
+    trust = 1.0 - Scenario.load("jervis/intense").motives.p_greedy  # type: ignore[operator]
+    assert 0.5 < at_start["doubly-dangerous"] < trust
+    assert 0.0 < at_start["intense"] < 0.5
+    assert at_start["not-intense"] < 0.0 and at_start["doubly-safe"] < 0.0
+
+
+def test_one_shot_config_is_at_m_plus_and_minus_15_hundredths() -> None:
+    for choice in read_yaml(ROOT / "configs" / "one_shot.yaml").scenarios:
+        scenario = Scenario.load(choice.scenario, choice.overrides)
+        m = trust_threshold(scenario, 1.0, 0.2)
+        trust = 1.0 - scenario.motives.p_greedy  # type: ignore[operator]
+        assert trust - m == pytest.approx(-0.15 if choice.name.endswith("below") else 0.15, abs=1e-9)
+
+
+@pytest.mark.parametrize("side", ["below", "above"])
+def test_ppo_lands_on_the_predicted_side_of_m(side: str) -> None:
+    """Smoke-sized: one technology, two seeds; make science runs three technologies and five seeds."""
+    experiment = read_yaml(ROOT / "configs" / "one_shot.yaml")
+    [choice] = [c for c in experiment.scenarios if c.name == f"advantage-1.4-{side}"]
+    scenario = Scenario.load(choice.scenario, choice.overrides)
+    for seed in (1, 2):
+        env = WorldsVecEnv(scenario, 512, seed=seed, reward_scale=experiment.learner.reward_scale)
+        learner = make_learner(experiment.learner, env, seed=seed)
+        learner.learn(experiment.total_steps)
+        measured = evaluate(scenario, LearnedPolicy(learner), worlds=500, episodes=1, seed=seed + 99)
+        assert (measured["outcome/ss_attacks"] > 0.5) == (side == "below"), measured["outcome/ss_attacks"]
