@@ -1,5 +1,5 @@
 # Everything one does with sd-env. On a fresh machine `make train` or `make test` is enough: each sets up what it needs first.
-# Another Python: make setup PYTHON=python3.12      Arguments: make train ARGS="--seeds [1]"
+# Another Python: make setup PYTHON=python3.12      Arguments: make train ARGS="--seeds 1"
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -48,7 +48,7 @@ $(BENCH_STAMP): requirements.lock benchmarks/requirements.lock pyproject.toml
 	@$(BENCH_RUN) -m pip install --disable-pip-version-check --no-deps -r benchmarks/requirements.lock >>$(BENCH_VENV)/setup.log 2>&1 \
 	  || { rm -f $@; tail -n 15 $(BENCH_VENV)/setup.log >&2; exit 1; }
 
-train: $(STAMP) ## train the four worlds and show which spiral (ARGS="--seeds [1]")
+train: $(STAMP) ## train the four worlds and show which spiral (ARGS="--seeds 1")
 	@$(RUN) train.py $(ARGS)
 
 science: $(STAMP) ## run the experiments behind docs/results (about an hour on 2 cores)

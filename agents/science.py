@@ -44,8 +44,15 @@ def judge_sides(report: Report) -> list[str]:
 
 
 def judge_alliances(report: Report) -> list[str]:
-    """Pooled defence should make security seekers safer: intervals of their security apart, pooled above alone."""
-    alone, pooled = (report["worlds"][name]["learned"]["outcome/s_security"] for name in ("alone", "pooled"))
+    """Pooled defence should make security seekers safer, whether they learned or play at random: intervals apart."""
+    return [
+        _safer(report["worlds"]["alone"][policy], report["worlds"]["pooled"][policy], policy)
+        for policy in ("learned", "random")
+    ]
+
+
+def _safer(without: Report, pooling: Report, policy: str) -> str:
+    alone, pooled = (metrics["outcome/s_security"] for metrics in (without, pooling))
     if pooled["low"] is None or alone["low"] is None:
         outcome = "undecided"
     elif pooled["low"] > alone["high"]:
@@ -57,7 +64,7 @@ def judge_alliances(report: Report) -> list[str]:
         low, high = estimate["low"], estimate["high"]
         return f"{estimate['mean']:.4f}" + (f" [{low:.4f}, {high:.4f}]" if low is not None else "")
 
-    return [f"{outcome:<13}security with pooled defence > without: {shown(pooled)} against {shown(alone)}"]
+    return f"{outcome:<13}{policy} policies, security with pooled defence > without: {shown(pooled)}, {shown(alone)}"
 
 
 #: Name of the config -> title in the results, and what is judged beyond the table's own signs.
