@@ -1,51 +1,16 @@
-"""What every policy speaks, and the two policies that results are compared with."""
+"""What every policy speaks, and the two policies that results are compared with.
+
+The protocol and the random policy are those of ``sd_env.solo``, which needs them without knowing of agents.
+"""
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import numpy as np
 
 from sd_env import layout
+from sd_env.solo import Policy, RandomPolicy
 
-
-class Policy(Protocol):
-    """Decides for a batch of states at once; each row is one state's view, whoever it is."""
-
-    def reset(self, seed: int | None = None) -> None:
-        """Forget the past and draw from the stream of ``seed``: called before the first turn of an episode."""
-
-    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """Choose actions, int64 ``(batch, heads)``.
-
-        Args:
-            observation: float32 ``(batch, D)``, columns by ``layout.observation_names``.
-            mask: ``(batch, M)``, nonzero where a choice is legal, heads laid end to end.
-        """
-
-
-class RandomPolicy:
-    """Every legal choice of every head with equal probability."""
-
-    def __init__(self) -> None:
-        self._random = np.random.default_rng()
-
-    def reset(self, seed: int | None = None) -> None:
-        """Draw from the stream of ``seed``."""
-        self._random = np.random.default_rng(seed)
-
-    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """Random legal actions, int64 ``(batch, heads)``."""
-        allowed = mask.astype(bool)
-        num_states = num_states_of(mask.shape[1])
-        # the largest of independent uniform numbers is equally often each of the legal choices
-        scores = np.where(allowed, self._random.random(mask.shape), -1.0)
-        actions = []
-        first = 0
-        for size in layout.action_sizes(num_states):
-            actions.append(scores[:, first : first + size].argmax(axis=1))
-            first += size
-        return np.stack(actions, axis=1)
+__all__ = ["NeverAttackPolicy", "Policy", "RandomPolicy"]
 
 
 class NeverAttackPolicy(RandomPolicy):

@@ -133,7 +133,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m agents.science", description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), help="which experiments")
     parser.add_argument("--smoke", action="store_true", help="seconds instead of an hour; the numbers mean nothing")
-    parser.add_argument("--out", type=Path, default=None, help=f"where results go (default {RESULTS}; needed by --smoke)")
+    parser.add_argument(
+        "--out", type=Path, default=None, help=f"where results go (default {RESULTS}; needed by --smoke)"
+    )
     parser.add_argument("--runs", type=Path, default=None, help="where run folders go, instead of the config's folder")
     arguments = parser.parse_args(argv)
     if arguments.smoke and arguments.out is None:

@@ -109,7 +109,8 @@ class WorldsVecEnv(VecEnv):
         terminated, truncated = worlds.terminations, worlds.truncations
         ended = terminated | truncated
         infos = self._finish(ended, truncated & ~terminated) if ended.any() else self._infos
-        return self._observations(), (rewards * self.reward_scale).astype(np.float32), np.repeat(ended, self.num_states), infos
+        scaled = (rewards * self.reward_scale).astype(np.float32)
+        return self._observations(), scaled, np.repeat(ended, self.num_states), infos
 
     def _observations(self) -> np.ndarray:
         # The buffer is overwritten by the next step, and SB3 keeps what it is given.

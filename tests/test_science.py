@@ -55,7 +55,8 @@ def report(**values: tuple[str, list[float], float | None, float | None]) -> dic
 
 def test_sides_are_judged_seed_by_seed() -> None:
     made_up = report(
-        x_below=("outcome/ss_attacks", [0.99, 0.97], None, None), x_above=("outcome/ss_attacks", [0.01, 0.8], None, None)
+        x_below=("outcome/ss_attacks", [0.99, 0.97], None, None),
+        x_above=("outcome/ss_attacks", [0.01, 0.8], None, None),
     )
     below, above = judge_sides(made_up)  # type: ignore[arg-type]
     assert below.startswith("supported") and above.startswith("contradicted") and "1 of 2" in above
