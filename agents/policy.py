@@ -21,15 +21,3 @@ class NeverAttackPolicy(RandomPolicy):
         peaceful = mask.copy()
         peaceful[:, sum(layout.HEAD_SIZES) + layout.Stance.ATTACK :: layout.NUM_STANCES] = 0
         return super().act(observation, peaceful)
-
-
-def num_states_of(mask_size: int) -> int:
-    """How many states a world has whose flat masks have ``mask_size`` entries.
-
-    Raises:
-        ValueError: if no number of states has such masks.
-    """
-    others, rest = divmod(mask_size - sum(layout.HEAD_SIZES), layout.NUM_STANCES)
-    if rest or others < 1:
-        raise ValueError(f"A mask of {mask_size} entries fits no number of states: mask_size(N) = 9 + 4 (N - 1).")
-    return others + 1

@@ -75,6 +75,18 @@ def mask_size(num_states: int) -> int:
     return sum(action_sizes(num_states))
 
 
+def num_states_of(flat_mask_size: int) -> int:
+    """How many states a world has whose flat masks have ``flat_mask_size`` entries.
+
+    Raises:
+        ValueError: if no number of states has such masks.
+    """
+    others, rest = divmod(flat_mask_size - sum(HEAD_SIZES), NUM_STANCES)
+    if rest or others < 1:
+        raise ValueError(f"A mask of {flat_mask_size} entries fits no number of states: mask_size(N) = 9 + 4 (N - 1).")
+    return others + 1
+
+
 def noop(num_states: int) -> list[int]:
     """The action that does nothing: build none, stay silent, neutral toward all."""
     return [Build.NONE, Build.NONE, Signal.SILENCE, *([int(Stance.NEUTRAL)] * (num_states - 1))]
@@ -300,6 +312,7 @@ STATES: Final = np.dtype(
         ("enemies", np.int64),  # those it fought on the last closed turn, as attacker or as target
         ("mobilized", np.int64),  # states it is mobilized against
         ("allies", np.int64),
+        ("named", np.int64),  # states that an open call bids it to attack
         ("force_against", np.float64),
         ("defence_for", np.float64),
         ("success", np.float64),  # probability that the assault on it succeeds
@@ -322,6 +335,7 @@ PAIRS: Final = np.dtype(
         ("reach", np.float64),
         ("amity", np.float64),
         ("force", np.float64),
+        ("estimate", np.float64),  # of j's arms in all, by i
         ("stance", np.int64),  # as carried out: an illegal choice is replaced
         ("previous", np.int64),  # stance of the turn before
         ("attacks", np.bool_),

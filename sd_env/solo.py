@@ -39,7 +39,7 @@ class RandomPolicy:
     def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """int64 ``(K, H)`` for flat masks ``(K, M)``: the greatest of independent uniforms is a uniform choice."""
         rows, size = mask.shape
-        num_states = (size - sum(layout.HEAD_SIZES)) // layout.NUM_STANCES + 1
+        num_states = layout.num_states_of(size)
         keys = np.where(mask != 0, self._random.random((rows, size)), -1.0)
         sizes = layout.action_sizes(num_states)
         actions = np.empty((rows, len(sizes)), dtype=np.int64)

@@ -18,7 +18,7 @@ from agents.evaluation.report import gather, judge, write_report
 from agents.evaluation.statistics import Estimate, estimate
 from agents.evaluation.verdict import ARMS, ARMS_RACE, ATTACKS, SPIRAL, signs, verdict
 from agents.metrics import RATES
-from agents.policy import NeverAttackPolicy, RandomPolicy, num_states_of
+from agents.policy import NeverAttackPolicy, RandomPolicy
 from sd_env import layout
 from sd_env.scenario import Scenario
 
@@ -164,9 +164,9 @@ def test_policies_obey_masks() -> None:
         assert attacks == (type(policy) is RandomPolicy)
         policy.reset(0)
         np.testing.assert_array_equal(actions, policy.act(np.zeros((400, 1)), mask))
-    assert num_states_of(layout.mask_size(16)) == 16
+    assert layout.num_states_of(layout.mask_size(16)) == 16
     with pytest.raises(ValueError, match="fits no number of states"):
-        num_states_of(15)
+        layout.num_states_of(15)
 
 
 def test_evaluation_counts_whole_episodes_of_the_same_worlds() -> None:

@@ -40,15 +40,6 @@ def support(p, s, r, j):
 
 
 @rule
-def called_against(r, i, j, n):
-    """Whether an open call bids i to attack j."""
-    named = 0
-    for k in range(n):
-        named |= r[i, k].call_against
-    return ((named >> j) & 1) == 1
-
-
-@rule
 def answer_calls(p, w, s, r):
     """An ally attacked calls; attacking an aggressor within call_turns honours the call, else it is abandoned.
 
@@ -56,6 +47,7 @@ def answer_calls(p, w, s, r):
     """
     n = len(s)
     for k in range(n):
+        s[k].named = 0
         for j in range(n):
             if k == j:
                 continue
@@ -77,6 +69,7 @@ def answer_calls(p, w, s, r):
                 r[k, j].call_against = 0
             elif r[k, j].call > 1:
                 r[k, j].call -= 1
+                s[k].named |= r[k, j].call_against
             else:
                 r[k, j].call_abandoned = True
                 close_call(p, s, r, k, j, 0.0)

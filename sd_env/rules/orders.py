@@ -12,8 +12,8 @@ _CHOICE_BITS = 7  # no head has more than eight choices
 
 @rule
 def allows(bits, choice):
-    """Whether the scenario's bit mask ``bits`` (a float that holds a whole number) has ``choice``."""
-    return ((int(bits) >> (choice & _CHOICE_BITS)) & 1 == 1) & (choice >= 0) & (choice <= _CHOICE_BITS)
+    """Whether the scenario's bit mask ``bits`` has ``choice``."""
+    return ((bits >> (choice & _CHOICE_BITS)) & 1 == 1) & (choice >= 0) & (choice <= _CHOICE_BITS)
 
 
 @rule
@@ -32,23 +32,27 @@ def may_attack(p, s, i, j):
 def write_masks(p, s, masks):
     """Write the action mask of every state: int8 (N, 9 + 4 (N-1)), 1 = legal."""
     n = len(s)
+    # read once: parameters are floats, and behind a store the compiler would have to read them again
+    offense, defense, signal = int(p.allowed_build_offense), int(p.allowed_build_defense), int(p.allowed_signal)
+    stances = int(p.allowed_stance)
     for i in range(n):
         mask = masks[i]
         free = s[i].standing
         for choice in range(_BUILDS):
             noop = choice == Build.NONE
-            mask[choice] = noop | (free & allows(p.allowed_build_offense, choice))
-            mask[_BUILDS + choice] = noop | (free & allows(p.allowed_build_defense, choice))
+            mask[choice] = noop | (free & allows(offense, choice))
+            mask[_BUILDS + choice] = noop | (free & allows(defense, choice))
         for choice in range(_SIGNALS):
-            mask[2 * _BUILDS + choice] = (choice == Signal.SILENCE) | (free & allows(p.allowed_signal, choice))
+            mask[2 * _BUILDS + choice] = (choice == Signal.SILENCE) | (free & allows(signal, choice))
         column = 2 * _BUILDS + _SIGNALS
         for j in range(n):
             if j == i:
                 continue
             open_ = free & s[j].standing
+            climbs = may_attack(p, s, i, j)
             for choice in range(NUM_STANCES):
-                ladder = (choice != Stance.ATTACK) | may_attack(p, s, i, j)
-                mask[column + choice] = (choice == Stance.NEUTRAL) | (open_ & ladder & allows(p.allowed_stance, choice))
+                ladder = (choice != Stance.ATTACK) | climbs
+                mask[column + choice] = (choice == Stance.NEUTRAL) | (open_ & ladder & allows(stances, choice))
             column += NUM_STANCES
 
 
@@ -62,21 +66,23 @@ def legal_or(choice, legal, instead):
 def carry_out(p, s, r, actions):
     """Turn actions (N, 3 + N-1) into orders; an illegal entry becomes its nearest legal one and is counted."""
     n = len(s)
+    offenses, defenses, signals = int(p.allowed_build_offense), int(p.allowed_build_defense), int(p.allowed_signal)
+    stances = int(p.allowed_stance)
     for i in range(n):
         action = actions[i]
         free = s[i].standing
         offense, defense, signal = action[Head.BUILD_OFFENSE], action[Head.BUILD_DEFENSE], action[Head.SIGNAL]
-        s[i].build_offense = legal_or(offense, free & allows(p.allowed_build_offense, offense), Build.NONE)
-        s[i].build_defense = legal_or(defense, free & allows(p.allowed_build_defense, defense), Build.NONE)
-        s[i].signal = legal_or(signal, free & allows(p.allowed_signal, signal), Signal.SILENCE)
+        s[i].build_offense = legal_or(offense, free & allows(offenses, offense), Build.NONE)
+        s[i].build_defense = legal_or(defense, free & allows(defenses, defense), Build.NONE)
+        s[i].signal = legal_or(signal, free & allows(signals, signal), Signal.SILENCE)
         illegal = int(s[i].build_offense != offense) + int(s[i].build_defense != defense) + int(s[i].signal != signal)
         for j in range(n):
             if j == i:
                 continue
             wanted = action[Head.STANCE + j - (j > i)]
-            climbs = may_attack(p, s, i, j) & allows(p.allowed_stance, wanted)
+            climbs = may_attack(p, s, i, j) & allows(stances, wanted)
             stance = legal_or(wanted, (wanted != Stance.ATTACK) | climbs, Stance.MOBILIZE)
-            legal = free & s[j].standing & allows(p.allowed_stance, stance)
+            legal = free & s[j].standing & allows(stances, stance)
             r[i, j].previous = r[i, j].stance
             r[i, j].stance = legal_or(stance, legal, Stance.NEUTRAL)
             illegal += int(r[i, j].stance != wanted)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from sd_env.layout import CEILING, CONTEXT, CONTEXT_COLUMNS, OTHER_SIZE, OWN_SIZE, Signal, Stance
-from sd_env.rules.alliances import called_against
 from sd_env.rules.arming import can_attack, can_defend
 from sd_env.rules.chance import HEARING, NOISE, normal, slot_of, uniform
 from sd_env.rules.compiled import rule
@@ -77,6 +76,10 @@ def observe(p, w, s, r, own, others):
         o.step = step
         o.turn = w.turn
         o.horizon = p.horizon
+    for i in range(n):  # in a loop of their own, the draws of several pairs overlap in the processor
+        for j in range(n):
+            if i != j:
+                r[i, j].estimate = estimate(p, w, s, i, j)
     for j in range(n):
         share = visible_share(p, s, j)
         for i in range(n):
@@ -104,7 +107,7 @@ def copy_public(theirs, o):
 @rule
 def observe_other(p, w, s, r, i, j, share, o):
     """Write the rest of i's block ``o`` about j, whose arms show the offensive ``share``."""
-    total = estimate(p, w, s, i, j)
+    total = r[i, j].estimate
     offense, defense = total * share, total * (1.0 - share)
     signal = heard(p, w, s, i, j)
     theirs = assessed(p, w, s, r, j, i, can_attack(p, offense, defense), can_defend(p, s[i].offense, s[i].defense))
@@ -136,7 +139,7 @@ def observe_thirds(s, r, i, j, o):
     """Write into i's block ``o`` about j what goes on between j and third states, and the calls that bind i and j."""
     o.rupture = r[i, j].rupture
     o.called = r[i, j].call
-    o.called_against = called_against(r, i, j, len(s))
+    o.called_against = has(s[i].named, j)
     o.they_called = r[j, i].call
     thirds = ~(1 << i)
     share = 1.0 / (len(s) - 2)

@@ -56,6 +56,7 @@ def begin(seed, bounds, state_bounds, pair_bounds, identity, flat, p, w, s, r):
             r[i, j].reach = between(pair_bounds[0, i, j, _REACH], pair_bounds[1, i, j, _REACH], key, slot + _REACH)
             r[i, j].amity = between(pair_bounds[0, i, j, _AMITY], pair_bounds[1, i, j, _AMITY], key, slot + _AMITY)
             r[i, j].force = 0.0
+            r[i, j].estimate = 0.0
             r[i, j].stance = Stance.NEUTRAL
             r[i, j].previous = Stance.NEUTRAL
             r[i, j].attacks = False
@@ -94,6 +95,7 @@ def place(state_bounds, i, key, slot, s):
     s[i].enemies = 0
     s[i].mobilized = 0
     s[i].allies = 0
+    s[i].named = 0
     s[i].attackers = 0
     s[i].force_against = 0.0
     s[i].defence_for = 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from sd_env.layout import Stance
-from sd_env.rules.alliances import called_against, support
+from sd_env.rules.alliances import support
 from sd_env.rules.arming import can_attack, can_defend
 from sd_env.rules.chance import OUTCOME, slot_of, uniform
 from sd_env.rules.compiled import rule
@@ -65,7 +65,7 @@ def pay_for_attacks(p, s, r, i):
     for j in range(len(s)):
         if r[i, j].attacks:
             s[i].cost += p.attacker_cost
-            provoked = has(s[j].struck, i) or called_against(r, i, j, len(s))
+            provoked = has(s[j].struck, i) or has(s[i].named, j)
             if not provoked:
                 s[i].cost += p.enforcement
     break_pledge(p, s, i)
