@@ -107,8 +107,8 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
     | own.economy | income of a whole homeland per turn |
     | own.growth | of the economy per turn, ± |
     | own.reliability | record of honoured alliance calls, 0 to 1 |
-    | own.pledge | turns left on its reassurance |
-    | own.commitment | turns left on its threat |
+    | own.pledge | turns left on its reassurance, the one just played included |
+    | own.commitment | turns left on its threat, the one just played included |
     | own.greed | value of a unit of foreign land; 0 = security seeker |
     | own.offense | stock of offensive arms |
     | own.defense | stock of defensive arms |

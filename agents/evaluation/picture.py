@@ -64,7 +64,7 @@ def draw(curves: Mapping[str, Sequence[Path]], picture: Path, title: str) -> Non
     top = axes[1].get_ylim()[1]
     if math.isfinite(top) and top > SPIRAL:
         axes[1].axhline(SPIRAL, color="#666666", linewidth=1, linestyle=(0, (1, 3)), label=f"spiral from {SPIRAL}")
-    axes[1].legend(frameon=False, fontsize=10)
+    axes[1].legend(framealpha=0.85, edgecolor="none", fontsize=10)
     seeds = max((len(paths) for paths in curves.values()), default=0)
     figure.suptitle(f"{title}: mean of {seeds} seed{'s' * (seeds != 1)}" + ", band = range of seeds" * (seeds > 1))
     write_whole(picture, lambda path: figure.savefig(path, dpi=140, format="png"))

@@ -6,10 +6,10 @@ Thresholds come from the model, not from results (docs/metrics.md):
   learning keeps are fear's work. 0.01 is one attack per pair of states in 50 turns (a pair has two ordered pairs),
   in a default world of 32 turns one world in two or three. Policies drawn from a softmax with an entropy bonus keep an
   attack now and then even where attack never pays; that stays well below it.
-* ``ARMS_RACE``: mean stock of a security seeker, offence and defence together, in capacity-turns. Stocks follow
-  s <- (1 - depreciation) s + build_rate u y. With the default .1 and .25 a state of income 1 that builds one kind at
-  half speed (u = 1) on every turn goes to 2.5 and, from the mean start of .2, averages 1.8 over 32 turns. 1.5 is
-  five sixths of that: a state above it arms on nearly every turn.
+* ``ARMS_RACE``: mean stock of a security seeker, offence and defence together. Stocks follow
+  s <- (1 - depreciation) s + build_rate u y. In the four worlds (.04 and .08, a start of 1.75 on average) a state that
+  never builds averages .96 over 32 turns, one that builds one kind at half speed (u = 1) on every turn 1.86, one that
+  builds all it can 4.6. Above 1.5 a state adds arms on more than half of its turns.
 """
 
 from __future__ import annotations
