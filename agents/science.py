@@ -25,23 +25,6 @@ RESULTS: Final = Path("docs/results")
 
 Report = dict[str, Any]
 
-#: A policy of the one-shot game attacks, or waits, if it does so in more than half of its chances.
-HALF: Final = 0.5
-
-
-def judge_sides(report: Report) -> list[str]:
-    """The one-shot game: did each seed land on the side of m that the best answer to waiting is on?"""
-    lines = []
-    for name, world in report["worlds"].items():
-        attacks = world["learned"]["outcome/ss_attacks"]["values"]
-        right = [(value > HALF) == name.endswith("below") for value in attacks]
-        shares = ", ".join(f"{value:.3f}" for value in attacks)
-        lines.append(
-            f"{'supported' if all(right) else 'contradicted':<13}{name}: {sum(right)} of {len(right)} seeds on the "
-            f"predicted side; share of attacks by seed: {shares}"
-        )
-    return lines
-
 
 def judge_alliances(report: Report) -> list[str]:
     """Pooled defence should make security seekers safer, whether they learned or play at random: intervals apart."""
@@ -70,7 +53,7 @@ def _safer(without: Report, pooling: Report, policy: str) -> str:
 #: Name of the config -> title in the results, and what is judged beyond the table's own signs.
 EXPERIMENTS: Final[dict[str, tuple[str, Callable[[Report], list[str]] | None]]] = {
     "science": ("The four worlds", None),
-    "one_shot": ("The one-shot reduction: PPO against m", judge_sides),
+    "one_shot": ("The one-shot reduction: PPO against m", None),
     "four_states": ("The four worlds with four states of equal reach", None),
     "four_rivals": ("The four worlds as two pairs of neighbours", None),
     "alliances": ("Do alliances matter?", judge_alliances),
@@ -91,7 +74,7 @@ def smoke_sized(experiment: Experiment) -> Experiment:
 
 def run(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
     """Run one experiment and publish it in ``out``; returns its exit code."""
-    from agents.training.experiment import check, held, new_run
+    from agents.training.experiment import check, held, new_run, versions
     from agents.training.main import run_experiment
 
     experiment = read_yaml(CONFIGS / f"{name}.yaml")
@@ -100,6 +83,10 @@ def run(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
     if runs is not None:
         experiment = experiment.model_copy(update={"runs": runs})
     check(experiment)
+    if name == "one_shot":  # one learner among rivals of fixed play, not self-play
+        from agents.evaluation import one_shot
+
+        return one_shot.run(experiment, out, heading(name, experiment, versions()))
     folder = new_run(experiment)
     started = time.monotonic()
     with held(folder):
@@ -109,17 +96,22 @@ def run(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
     return code
 
 
-def publish(name: str, experiment: Experiment, folder: Path, out: Path, seconds: float) -> None:
-    """Copy table, numbers and picture of a finished run into ``out``, with what made them."""
-    title, judge = EXPERIMENTS[name]
-    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    versions = json.loads((folder / "versions.json").read_text(encoding="utf-8"))
-    made = (
-        f"{title}\n\nCommand: python -m agents.science --only {name}    seeds: {experiment.seeds}    "
+def heading(name: str, experiment: Experiment, versions: dict[str, str], seconds: float | None = None) -> str:
+    """What made a result: title, command, seeds, machine, time and versions."""
+    took = f"; {seconds / 60:.1f} minutes" if seconds is not None else ""
+    return (
+        f"{EXPERIMENTS[name][0]}\n\nCommand: python -m agents.science --only {name}    seeds: {experiment.seeds}    "
         f"agent-steps a job: {experiment.total_steps:,}\n"
-        f"Machine: {os.cpu_count()} cores, {platform.system()} {platform.machine()}; {seconds / 60:.1f} minutes; "
+        f"Machine: {os.cpu_count()} cores, {platform.system()} {platform.machine()}{took}; "
         f"Python {versions['python']}, torch {versions['torch']}, stable-baselines3 {versions['stable-baselines3']}\n\n"
     )
+
+
+def publish(name: str, experiment: Experiment, folder: Path, out: Path, seconds: float) -> None:
+    """Copy table, numbers and picture of a finished run into ``out``, with what made them."""
+    judge = EXPERIMENTS[name][1]
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    made = heading(name, experiment, json.loads((folder / "versions.json").read_text(encoding="utf-8")), seconds)
     judged = "".join(f"\n{line}" for line in judge(report)) + "\n" if judge else ""
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / f"{name}.txt", made + (folder / "table.txt").read_text(encoding="utf-8") + judged)

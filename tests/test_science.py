@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.evaluation.evaluate import evaluate
+from agents.evaluation.one_shot import FocalSeat, WaitUnlessGreedy, judge, share_of_attacks
 from agents.evaluation.threshold import effective_turns, success_probabilities, trust_threshold
-from agents.science import EXPERIMENTS, judge_alliances, judge_sides
+from agents.science import EXPERIMENTS, judge_alliances
 from agents.seats import WorldsVecEnv
 from agents.training.config import read_yaml
-from agents.training.learners import LearnedPolicy, make_learner
 from sd_env.scenario import Scenario
 
 ROOT = Path(__file__).parent.parent
@@ -30,7 +29,8 @@ def test_smoke_sized_science_leaves_its_results(tmp_path: Path) -> None:
     for name in ("one_shot", "alliances"):
         text = (tmp_path / "out" / f"{name}.txt").read_text()
         assert EXPERIMENTS[name][0] in text and "seeds: [1, 2]" in text
-        assert (tmp_path / "out" / f"{name}.json").exists() and (tmp_path / "out" / f"{name}.png").exists()
+        assert (tmp_path / "out" / f"{name}.json").exists()
+    assert (tmp_path / "out" / "alliances.png").exists()
     assert "learned policies, security with pooled defence" in (tmp_path / "out" / "alliances.txt").read_text()
 
 
@@ -54,12 +54,19 @@ def report(**values: tuple[str, list[float], float | None, float | None]) -> dic
 
 
 def test_sides_are_judged_seed_by_seed() -> None:
-    made_up = report(
-        x_below=("outcome/ss_attacks", [0.99, 0.97], None, None),
-        x_above=("outcome/ss_attacks", [0.01, 0.8], None, None),
-    )
-    below, above = judge_sides(made_up)  # type: ignore[arg-type]
+    below, above = judge({"x-below": [0.99, 0.97], "x-above": [0.01, 0.8]})
     assert below.startswith("supported") and above.startswith("contradicted") and "1 of 2" in above
+
+
+def test_a_focal_seat_is_its_slots_and_others_play_as_given() -> None:
+    scenario = Scenario.load("games/one-shot", {"states.greed": {"state_0": 0.0, "state_1": 1.5}})
+    seat = FocalSeat(WorldsVecEnv(scenario, 3, seed=1), 0, WaitUnlessGreedy())
+    assert seat.reset().shape == (3, seat.observation_space.shape[0])  # type: ignore[index]
+    wait = np.tile([0, 0, 0, 1], (3, 1))
+    _, rewards, dones, infos = seat.step(wait)
+    first, _ = success_probabilities(scenario, 1.0, 0.2)
+    assert rewards == pytest.approx(np.full(3, 1 - 0.5 * first - 0.15))  # the greedy rival attacked
+    assert dones.all() and len(infos) == 3
 
 
 @pytest.mark.parametrize(
@@ -106,11 +113,5 @@ def test_one_shot_config_is_at_m_plus_and_minus_15_hundredths() -> None:
 @pytest.mark.parametrize("side", ["below", "above"])
 def test_ppo_lands_on_the_predicted_side_of_m(side: str) -> None:
     """Smoke-sized: one technology, one seed; make science runs three technologies and five seeds."""
-    experiment = read_yaml(ROOT / "configs" / "one_shot.yaml")
-    [choice] = [c for c in experiment.scenarios if c.name == f"advantage-1.4-{side}"]
-    scenario = Scenario.load(choice.scenario, choice.overrides)
-    env = WorldsVecEnv(scenario, experiment.worlds, seed=1, reward_scale=experiment.learner.reward_scale)
-    learner = make_learner(experiment.learner, env, seed=1)
-    learner.learn(experiment.total_steps)
-    measured = evaluate(scenario, LearnedPolicy(learner), worlds=500, episodes=1, seed=100)
-    assert (measured["outcome/ss_attacks"] > 0.5) == (side == "below"), measured["outcome/ss_attacks"]
+    share = share_of_attacks(read_yaml(ROOT / "configs" / "one_shot.yaml"), f"advantage-1.4-{side}", seed=1)
+    assert (share > 0.5) == (side == "below"), share
