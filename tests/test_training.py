@@ -101,7 +101,8 @@ def test_every_config_trains_and_its_policy_can_be_loaded(path: Path, tmp_path: 
         trained_policy(trained)
     run_job(trained)
     result = json.loads(trained.result.read_text())
-    assert result["agent_steps"] == data["learner"]["n_steps"] * 8
+    slots = 4 * trained.scenario().n_states
+    assert result["agent_steps"] == data["learner"]["n_steps"] * slots
     settings = trained.experiment.evaluation
     again = evaluate(
         trained.scenario(),
