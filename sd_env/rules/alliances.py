@@ -48,6 +48,7 @@ def answer_calls(p, w, s, r):
     n = len(s)
     for k in range(n):
         s[k].named = 0
+        honoured, abandoned = 0, 0
         for j in range(n):
             if k == j:
                 continue
@@ -63,24 +64,33 @@ def answer_calls(p, w, s, r):
                 continue
             if (s[k].attacked & r[k, j].call_against) != 0:
                 r[k, j].call_honoured = True
-                close_call(p, s, r, k, j, 1.0)
+                honoured += 1
+                close_call(r, k, j)
             elif not s[k].standing or (r[k, j].call_against & w.standing) == 0:
-                r[k, j].call = 0
-                r[k, j].call_against = 0
+                close_call(r, k, j)
             elif r[k, j].call > 1:
                 r[k, j].call -= 1
                 s[k].named |= r[k, j].call_against
             else:
                 r[k, j].call_abandoned = True
-                close_call(p, s, r, k, j, 0.0)
+                abandoned += 1
+                close_call(r, k, j)
                 s[k].cost += p.abandonment_cost
                 r[k, j].rupture = int(p.rupture_turns)
                 r[j, k].rupture = int(p.rupture_turns)
+        keep_record(p, s, k, honoured, abandoned)
 
 
 @rule
-def close_call(p, s, r, k, j, honoured):
-    """Close k's call from j and enter it in k's record: reliability moves toward 1 or 0."""
+def close_call(r, k, j):
+    """Nothing is open any more between k and j."""
     r[k, j].call = 0
     r[k, j].call_against = 0
-    s[k].reliability = (1.0 - p.reliability_rate) * s[k].reliability + p.reliability_rate * honoured
+
+
+@rule
+def keep_record(p, s, k, honoured, abandoned):
+    """One step of k's reliability for each call answered this turn, toward the share honoured: no call comes first."""
+    answered = honoured + abandoned
+    for _ in range(answered):
+        s[k].reliability = (1.0 - p.reliability_rate) * s[k].reliability + p.reliability_rate * (honoured / answered)
