@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from sd_env.layout import Signal
 from sd_env.rules.compiled import rule
+from sd_env.rules.orders import members
 
 
 @rule
-def count_turn(p, w, s, r, rewards, began):
+def count_turn(p, w, s, rewards, began):
     """Add the turn to the world's tallies; ``began`` is the bit mask of the states that stood when it began."""
     n = len(s)
     w.turns += 1.0
+    seekers = 0
+    for i in range(n):
+        seekers |= (s[i].greed == 0.0) << i
     for i in range(n):
         seeker = s[i].greed == 0.0
         w.illegal += s[i].illegal
@@ -31,36 +35,20 @@ def count_turn(p, w, s, r, rewards, began):
         w.s_threats += seeker & (s[i].signal == Signal.THREATEN)
         w.s_security += (1.0 - s[i].success) * seeker
 
-        others = 0
-        attacks = 0
-        mobilizations = 0
-        seeking = 0
-        attacks_on_seeking = 0
-        mobilizations_on_seeking = 0
-        allies = 0
-        for j in range(n):
-            there = (i != j) & (((began >> j) & 1) == 1)
-            seeks = there & (s[j].greed == 0.0)
-            others += there
-            attacks += r[i, j].attacks
-            mobilizations += r[i, j].mobilized
-            seeking += seeks
-            attacks_on_seeking += seeks & r[i, j].attacks
-            mobilizations_on_seeking += seeks & r[i, j].mobilized
-            allies += r[i, j].allied
-            w.calls_honoured += r[i, j].call_honoured
-            w.calls_abandoned += r[i, j].call_abandoned
+        rivals = began & ~(1 << i)
+        others, seeking = members(rivals), members(rivals & seekers)
+        attacks, mobilizations = members(s[i].attacked), members(s[i].mobilized)
         w.pair_turns += others
         w.attacks += attacks
         w.mobilizations += mobilizations
-        w.alliances += 0.5 * allies  # each is counted from both ends
+        w.alliances += 0.5 * members(s[i].allies)  # each is counted from both ends
         w.s_pair_turns += others * seeker
         w.s_attacks += attacks * seeker
         w.g_pair_turns += others * (not seeker)
         w.g_attacks += attacks * (not seeker)
         w.ss_pair_turns += seeking * seeker
-        w.ss_attacks += attacks_on_seeking * seeker
-        w.ss_mobilizations += mobilizations_on_seeking * seeker
+        w.ss_attacks += members(s[i].attacked & seekers) * seeker
+        w.ss_mobilizations += members(s[i].mobilized & seekers) * seeker
 
 
 @rule

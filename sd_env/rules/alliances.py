@@ -78,6 +78,8 @@ def answer_calls(p, w, s, r):
                 s[k].cost += p.abandonment_cost
                 r[k, j].rupture = int(p.rupture_turns)
                 r[j, k].rupture = int(p.rupture_turns)
+        w.calls_honoured += honoured
+        w.calls_abandoned += abandoned
         keep_record(p, s, k, honoured, abandoned)
 
 

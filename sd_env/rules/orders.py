@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from sd_env.layout import NUM_STANCES, Build, Head, Signal, Stance
 from sd_env.rules.compiled import rule
 
 _BUILDS = len(Build)
 _SIGNALS = len(Signal)
+_PAIRS_OF_BITS, _NIBBLES = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333)
+_BYTES, _ONE_IN_EACH_BYTE = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x0101010101010101)
+_1, _2, _4, _56 = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
 _CHOICE_BITS = 7  # no head has more than eight choices
 
 
@@ -20,6 +25,16 @@ def allows(bits, choice):
 def has(mask, j):
     """Whether the bit mask over states has j."""
     return (mask >> j) & 1 == 1
+
+
+@rule
+def members(mask):
+    """How many states a bit mask has: the form of the sum that compilers turn into one instruction."""
+    x = np.uint64(mask)
+    x = x - ((x >> _1) & _PAIRS_OF_BITS)
+    x = (x & _NIBBLES) + ((x >> _2) & _NIBBLES)
+    x = (x + (x >> _4)) & _BYTES
+    return int((x * _ONE_IN_EACH_BYTE) >> _56)
 
 
 @rule

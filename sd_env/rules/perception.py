@@ -8,7 +8,7 @@ from sd_env.layout import CEILING, CONTEXT, CONTEXT_COLUMNS, OTHER_SIZE, OWN_SIZ
 from sd_env.rules.arming import can_attack, can_defend
 from sd_env.rules.chance import HEARING, NOISE, normal, slot_of, uniform
 from sd_env.rules.compiled import rule
-from sd_env.rules.orders import has
+from sd_env.rules.orders import has, members
 from sd_env.rules.war import contest
 
 _PERCEIVED_ADVANTAGE = CONTEXT.index("perceived_offense_advantage")
@@ -147,15 +147,6 @@ def observe_thirds(s, r, i, j, o):
     o.attacks = members(s[j].attacked & thirds) * share
     o.attacked = members(s[j].attackers & thirds) * share
     o.mobilizations = members(s[j].mobilized & thirds) * share
-
-
-@rule
-def members(mask):
-    """How many states a bit mask of up to 16 has."""
-    mask = mask - ((mask >> 1) & 0x5555)
-    mask = (mask & 0x3333) + ((mask >> 2) & 0x3333)
-    mask = (mask + (mask >> 4)) & 0x0F0F
-    return (mask + (mask >> 8)) & 0x1F
 
 
 @rule

@@ -38,7 +38,7 @@ def play_turn(p, w, s, r, actions, rewards):
     keep_commitments(p, w, s)
     pay(p, w, s, r, rewards)
     count_wars(w, s)
-    count_turn(p, w, s, r, rewards, began)
+    count_turn(p, w, s, rewards, began)
     close_turn(p, s)
     move_amity(p, r, len(s))
     return advance(p, w, s)
