@@ -19,6 +19,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from agents.metrics import tally_rows
 from sd_env import layout
 from sd_env.scenario import Scenario
+from sd_env.spaces import observation_box
 from sd_env.worlds import Worlds
 
 
@@ -57,10 +58,7 @@ class WorldsVecEnv(VecEnv):
         self.num_worlds = num_worlds
         self.reward_scale = reward_scale
         self.num_states = self.worlds.num_states
-        context = self.scenario.perception.context_observed
-        observation_space = spaces.Box(
-            layout.observation_low(self.num_states, context), np.float32(layout.CEILING), dtype=np.float32
-        )
+        observation_space = observation_box(self.num_states, self.worlds.observations.shape[-1])
         super().__init__(
             num_worlds * self.num_states,
             observation_space,
