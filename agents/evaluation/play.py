@@ -6,13 +6,14 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeAlias, cast
+from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from agents.metrics import tally_rows
 from agents.policy import Policy
+from agents.registry import PolicyError
 from sd_env import layout
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
@@ -28,7 +29,7 @@ OF_STATES: Final = ("policy", "return", "greed", "pair_turns", "attacks", "mobil
 
 
 class Recorder(Protocol):
-    """Whoever keeps what happens turn by turn; ``sd_env.record`` has one that makes episode logs."""
+    """Whoever keeps what happens turn by turn, as ``sd_env.record.Collector`` does to make episode logs."""
 
     def start(self, worlds: Worlds) -> None:
         """An episode has begun in all worlds: their arrays show it as it is after the reset."""
@@ -71,8 +72,7 @@ def play(
         PolicyError: for a cast that does not fit the states, or a policy that answers with actions of another shape.
     """
     seats = seats_of(cast, scenario.agents)
-    tracking: dict[str, Any] = {"track_beliefs": True} if recorder is not None else {}
-    table = Worlds(scenario, worlds, seed=seed, first_world=first_world, **tracking)
+    table = Worlds(scenario, worlds, seed=seed, first_world=first_world)
     if episode:
         table.worlds["episode"] = episode - 1
         table.reset()
@@ -165,7 +165,7 @@ def _act(policy: Policy, seen: np.ndarray, masks: np.ndarray) -> np.ndarray:
     chosen = np.asarray(policy.act(seen.reshape(b * seats, -1).copy(), masks.reshape(b * seats, -1).copy()))
     wanted = (b * seats, len(layout.action_sizes(layout.num_states_of(size))))
     if chosen.shape != wanted or chosen.dtype.kind not in "iu":
-        raise _refusal(
+        raise PolicyError(
             f"policy {name_of(policy)}: act gave {chosen.dtype} {chosen.shape}; integers {wanted} are needed."
         )
     return chosen.reshape(b, seats, -1)
@@ -179,19 +179,19 @@ def seats_of(cast: Cast, agents: Sequence[str]) -> list[Seat]:
     """
     if isinstance(cast, Mapping):
         if set(cast) != set(agents):
-            given = ", ".join(map(str, cast))
-            raise _refusal(f"the cast names {given or 'nobody'}; a policy is needed for each of {', '.join(agents)}.")
+            given, needed = (", ".join(map(str, names)) for names in (cast, agents))
+            raise PolicyError(f"the cast names {given or 'nobody'}; a policy is needed for each of {needed}.")
         players = [cast[agent] for agent in agents]
     elif isinstance(cast, Sequence):
         players = list(cast)
         if len(players) != len(agents):
-            raise _refusal(f"the cast has {len(players)} policies; {len(agents)} are needed, one a state.")
+            raise PolicyError(f"the cast has {len(players)} policies; {len(agents)} are needed, one a state.")
     else:
         players = [cast] * len(agents)
     seats: dict[int, Seat] = {}
     for seat, player in enumerate(players):
         if not (callable(getattr(player, "reset", None)) and callable(getattr(player, "act", None))):
-            raise _refusal(
+            raise PolicyError(
                 f"the cast has {player!r} for {agents[seat]}; a policy has reset(seed) and act(observation, mask)."
             )
         seats.setdefault(id(player), (player, []))[1].append(seat)
@@ -206,8 +206,8 @@ def name_of(policy: Policy) -> str:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Networks compute on one thread within: the same numbers whatever the machine and however many workers."""
-    torch = cast(Any, sys.modules.get("torch"))  # nothing to do where nobody has imported it
-    if torch is None:
+    torch: Any = sys.modules.get("torch")
+    if torch is None:  # nobody has imported it
         yield
         return
     before = torch.get_num_threads()
@@ -216,9 +216,3 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _refusal(text: str) -> ValueError:
-    from agents.registry import PolicyError  # the registry imports every strategy
-
-    return PolicyError(text)

@@ -12,11 +12,11 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -61,6 +61,7 @@ def run_units(
     workers: int = 0,
     title: str = "",
     parquet: bool = False,
+    inputs: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Do all units and return their rows, in the order of the units, whatever finished first.
 
@@ -75,6 +76,7 @@ def run_units(
         workers: processes; 0 is one a core. One worker or one unit is done in this process.
         title: what the progress bar calls the work.
         parquet: write ``episodes.parquet`` too.
+        inputs: digests of files that the work reads; with other digests it is other work.
 
     Raises:
         WorkError: for a folder of other work or in use, for missing pyarrow, and for a worker that was killed.
@@ -85,7 +87,7 @@ def run_units(
     check_parquet(parquet)
     if len({unit.key for unit in units}) < len(units):
         raise WorkError("two units of the work have the same key; they need keys of their own.")
-    with _folder(out, work, units) if out else nullcontext():
+    with _folder(out, work, units, dict(inputs or {})) if out else nullcontext():
         done = {unit.key: rows for unit in units if out and (rows := _read(out, unit)) is not None}
         waiting = [unit for unit in units if unit.key not in done]
         limit = min(workers or cores(), len(waiting))
@@ -131,16 +133,20 @@ def _advice(out: Path | None, done: int, total: int) -> str:
 
 
 @contextmanager
-def _folder(out: Path, work: Work, units: Sequence[Unit]) -> Iterator[None]:
+def _folder(out: Path, work: Work, units: Sequence[Unit], inputs: dict[str, str]) -> Iterator[None]:
     """Make the folder or take it up again, and hold it against a second process.
 
     Raises:
         WorkError: if the folder is of other work, in use, or cannot be written.
     """
+    try:
+        asked = json.dumps([inputs, *([unit.key, unit.arguments] for unit in units)], sort_keys=True)
+    except TypeError:
+        raise WorkError("work can be kept in a folder only if its policies are given by name or path.") from None
     plan = {
         "work": f"{work.__module__}.{work.__qualname__}",
         "units": len(units),
-        "fingerprint": hashlib.sha256(json.dumps([asdict(u) for u in units], sort_keys=True).encode()).hexdigest(),
+        "fingerprint": hashlib.sha256(asked.encode()).hexdigest(),
     }
     try:
         if out.exists() and not out.is_dir():
@@ -173,10 +179,14 @@ def _plan_of(out: Path) -> Any:
         raise WorkError(f"{out / PLAN} is not JSON, as this program writes it; name a new folder.") from None
 
 
+def file_name(text: str) -> str:
+    """``text`` made fit for a file's name; a digest keeps those apart that become alike or are cut."""
+    fit = re.sub(r"[^\w.=+-]+", "_", text)[:80]
+    return fit if fit == text else f"{fit}.{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
 def _file(out: Path, unit: Unit) -> Path:
-    """The file of a unit: its key made fit for a file name, and a digest that keeps such names apart."""
-    fit = re.sub(r"[^\w.=+-]+", "_", unit.key)[:80]
-    return out / UNITS / f"{fit}.{hashlib.sha256(unit.key.encode()).hexdigest()[:8]}.json"
+    return out / UNITS / f"{file_name(unit.key)}.json"
 
 
 def _read(out: Path, unit: Unit) -> str | None:
