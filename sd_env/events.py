@@ -189,9 +189,10 @@ class CallOpened(Event):
 
 @dataclass(frozen=True, slots=True)
 class CallHonoured(Event):
-    """The called state attacked an aggressor in time."""
+    """The called state attacked an aggressor in time. ``against``: the aggressors that it attacked."""
 
     ally: str
+    against: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -256,7 +257,9 @@ def _illegal(
         ):
             if asked != became:
                 choices = choices_of(head)
-                yield IllegalAction(turn, agents[i], name, choices[asked], choices[int(became)])
+                # the engine takes any number: one that is no choice at all is told as it is
+                chosen = choices[asked] if 0 <= asked < len(choices) else str(asked)
+                yield IllegalAction(turn, agents[i], name, chosen, choices[int(became)])
 
 
 def _deeds(agents: Sequence[str], turn: int, states: np.ndarray) -> Iterator[Event]:
@@ -308,7 +311,10 @@ def _calls(
     for i, j in np.argwhere(opened).tolist():
         yield CallOpened(turn, agents[i], agents[j], _named(agents, int(states["attackers"][j])))
     for i, j in np.argwhere(honoured).tolist():
-        yield CallHonoured(turn, agents[i], agents[j])
+        named = int(before["call_against"][i, j])
+        if pairs["allied"][i, j]:
+            named |= int(states["attackers"][j])
+        yield CallHonoured(turn, agents[i], agents[j], _named(agents, named & int(states["attacked"][i])))
     for i, j in np.argwhere(abandoned).tolist():
         yield CallAbandoned(turn, agents[i], agents[j])
     for i in np.flatnonzero(states["commitment_failed"]).tolist():
@@ -317,3 +323,11 @@ def _calls(
 
 def _named(agents: Sequence[str], bits: int) -> tuple[str, ...]:
     return tuple(agent for i, agent in enumerate(agents) if (bits >> i) & 1)
+
+
+#: Every kind of event by its name.
+KINDS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in list(vars().values())
+    if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event
+}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field, StrictStr, field_validator, model_validator
 
 from sd_env import layout
+from sd_env.files import write_whole
 from sd_env.scenario_files import catalogue, dump_yaml, parse_yaml, read_bytes
 from sd_env.scenario_groups import (
     DESIGN,
@@ -194,16 +194,7 @@ class Scenario(Group):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the YAML to ``path``, whole or not at all."""
-        target = Path(path)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(self.to_yaml())
-            os.chmod(temporary, 0o644)  # mkstemp's 0600 is for secrets
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        write_whole(Path(path), self.to_yaml().encode())
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def test_a_call_honoured_at_once() -> None:
     env = world()
     turn(env, do(ALIGN, NEUTRAL), do(ALIGN, MOBILIZE), do(MOBILIZE, NEUTRAL))
     told = turn(env, do(ALIGN, NEUTRAL), do(ALIGN, ATTACK), do(ATTACK, NEUTRAL))
-    assert told[-2:] == (ev.CallOpened(2, B, A, (C,)), ev.CallHonoured(2, B, A))
+    assert told[-2:] == (ev.CallOpened(2, B, A, (C,)), ev.CallHonoured(2, B, A, (C,)))
     assert [event.agent for event in told if isinstance(event, ev.Conquest)] == [A, C]
     assert told[-1].sentence == "state_1 honours the call of state_0"
 

@@ -1,14 +1,31 @@
-"""Playing a policy in fresh worlds and measuring what happens."""
+"""Playing policies in fresh worlds and measuring what happens."""
 
 from __future__ import annotations
 
-import numpy as np
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 
-from agents.metrics import rates, tally_rows
+import numpy as np
+import pandas as pd
+
+from agents.evaluation.play import play_out
+from agents.evaluation.players import Player, Spec, digests, play_cast, players_of
+from agents.evaluation.statistics import Estimate, estimate
+from agents.evaluation.work import Unit, WorkError, file_name, run_units
+from agents.metrics import RATES, rates
 from agents.policy import Policy
 from sd_env import layout
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
+
+#: The metric that is not of the world but of the policy that is evaluated: its mean return over its seats.
+PAYOFF: Final = "payoff"
+#: What the values behind an interval are.
+TRAINING_SEEDS, SEEDS, EPISODES = "training seeds", "seeds", "episodes"
+RESAMPLES: Final = 2000
 
 
 def evaluate(scenario: Scenario, policy: Policy, *, worlds: int, episodes: int, seed: int) -> dict[str, float]:
@@ -27,17 +44,180 @@ def evaluate(scenario: Scenario, policy: Policy, *, worlds: int, episodes: int, 
         The metrics of :data:`agents.metrics.RATES`.
     """
     table = Worlds(scenario, worlds, seed=seed)
-    slots = worlds * table.num_states
     totals = np.zeros(len(layout.TALLY))
     for episode in range(episodes):
         if episode:
             table.reset()
         policy.reset(seed + episode)
-        ended = np.zeros(worlds, dtype=bool)
-        while not ended.all():
-            actions = policy.act(table.observations.reshape(slots, -1).copy(), table.masks.reshape(slots, -1))
-            table.step(actions.reshape(worlds, table.num_states, -1))
-            ended |= table.terminations | table.truncations
-        totals += tally_rows(table.worlds).sum(axis=0)
+        totals += play_out(table, [(policy, list(range(table.num_states)))]).tallies.sum(axis=0)
     table.close()
     return rates(totals, worlds * episodes)
+
+
+def evaluate_policies(
+    policies: Sequence[Spec],
+    scenario: Scenario | str | Path | Mapping[str, Any],
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    against: Spec | None = None,
+    seeds: Sequence[int] = (1, 2, 3),
+    worlds: int = 128,
+    episodes: int = 1,
+    out: Path | None = None,
+    workers: int = 1,
+    parquet: bool = False,
+    log: int = 0,
+    trust: bool = False,
+) -> pd.DataFrame:
+    """Let each policy play all seats, or each seat in turn against another policy, in the same worlds.
+
+    Args:
+        policies: registry names, paths of bundles, or policies (those only with one worker and without ``out``).
+            Bundles that differ in their training seeds alone count as one policy, and each plays all seeds.
+        scenario: catalogue name, path, Scenario or mapping.
+        overrides: dotted keys of the scenario and their values.
+        against: who holds the other seats; default the policy itself (self-play).
+        seeds: of the worlds; every policy meets the same ones.
+        worlds: worlds a seed.
+        episodes: episodes a world.
+        out: folder in which finished work is kept, ``episodes.csv`` at the end; the same call resumes it.
+        workers: processes, 0 for one a core.
+        parquet: write ``episodes.parquet`` too.
+        log: of how many worlds a policy's first episode is kept as a log, in ``out/logs``.
+        trust: whether zip files of stable-baselines3 may be loaded, which can run code.
+
+    Returns:
+        One row an episode: ``policy, training_seed, against, seat`` (-1: all), and the columns of
+        ``agents.evaluation.play.play``. Give it to :func:`summarise`.
+
+    Raises:
+        ScenarioError, PolicyError, WorkError: one sentence, before anything is written.
+    """
+    game = Scenario.load(scenario, overrides)
+    check_sizes(seeds=seeds, worlds=worlds, episodes=episodes)
+    if log and out is None:
+        raise WorkError("logs need an output folder.")
+    if not 0 <= log <= worlds:
+        raise WorkError(f"log is {log}; 0 to {worlds}, the number of worlds, is needed.")
+    players = players_of(policies, game, trust=trust)
+    rivals = players_of([against], game, trust=trust) if against is not None else []
+    units = []
+    for player, seed, episode in itertools.product(players, seeds, range(episodes)):
+        rival = _rival(rivals[0], player) if rivals else None
+        for k, seat in itertools.product(range(len(player.members)), range(game.n_states) if rival else (-1,)):
+            mine = (player.label, player.members[k])
+            arguments = {
+                "scenario": game.to_dict(),
+                "cast": [rival if rival and i != seat else mine for i in range(game.n_states)],
+                "worlds": worlds,
+                "seed": seed,
+                "episode": episode,
+                "columns": {
+                    "policy": player.label,
+                    "training_seed": player.seeds[k],
+                    "against": rival[0] if rival else "",
+                    "seat": seat,
+                },
+                "trust": trust,
+            }
+            key = f"{player.label} {k} seed {seed} episode {episode}" + f" seat {seat}" * (seat >= 0)
+            if log and out and seed == seeds[0] and episode == 0 and seat <= 0 and k == 0:
+                arguments["logs"] = (str(out / "logs" / file_name(player.label)), log)
+            units.append(Unit(key, arguments))
+    return run_units(
+        play_cast, units, out, workers=workers, title="evaluate", parquet=parquet, inputs=digests([*players, *rivals])
+    )
+
+
+def _rival(rival: Player, player: Player) -> tuple[str, Spec]:
+    """Label and specification of the other seats' policy: an object of its own even where it is the same policy."""
+    return (rival.label if rival.label != player.label else f"{rival.label} (other)"), rival.members[0]
+
+
+def check_sizes(*, seeds: Sequence[int], worlds: int, episodes: int = 1) -> None:
+    """Refuse numbers that no evaluation can have.
+
+    Raises:
+        WorkError: naming the number and what is allowed.
+    """
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise WorkError(f"seeds are {list(seeds)}; at least one is needed, each once.")
+    for seed in seeds:
+        if not _whole(seed) or not 0 <= seed < 2**63:
+            raise WorkError(f"seeds has {seed!r}; whole numbers from 0 to 2**63 - 1 are allowed.")
+    for name, number in (("worlds", worlds), ("episodes", episodes)):
+        if not _whole(number) or number < 1:
+            raise WorkError(f"{name} is {number!r}; a whole number of at least 1 is needed.")
+
+
+def _whole(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool)
+
+
+def payoffs_of(frame: pd.DataFrame) -> np.ndarray:
+    """Return of the evaluated policy in each episode, float64 ``(rows,)``: the mean over the seats that it holds."""
+    returns = frame[[name for name in frame if str(name).startswith("return_")]].to_numpy(np.float64)
+    seats = frame["seat"].to_numpy()
+    payoffs: np.ndarray = np.where(
+        seats < 0, returns.mean(axis=1), returns[np.arange(len(frame)), np.maximum(seats, 0)]
+    )
+    return payoffs
+
+
+def measured(frame: pd.DataFrame) -> dict[str, float]:
+    """All metrics of ``RATES``, and the pay-off, of some rows taken together."""
+    totals = frame[list(layout.TALLY)].to_numpy(np.float64).sum(axis=0)
+    return {PAYOFF: float(payoffs_of(frame).mean()), **rates(totals, len(frame))}
+
+
+def estimates(frame: pd.DataFrame, *, resamples: int = RESAMPLES) -> tuple[dict[str, Estimate], str]:
+    """Every metric of one policy's rows with its 95% interval, and the unit that the interval is over.
+
+    The unit is the training seed where there are several, else the seed of the worlds where there are several: then
+    Student's t. With one seed alone episodes are resampled (percentile bootstrap, from a fixed seed): that interval
+    holds the luck of the worlds and not that of training.
+    """
+    by, unit = ("training_seed", TRAINING_SEEDS) if frame["training_seed"].nunique() > 1 else ("seed", SEEDS)
+    groups = [measured(group) for _, group in frame.groupby(by, sort=False)]
+    if len(groups) > 1:
+        return {metric: estimate([group[metric] for group in groups]) for metric in groups[0]}, unit
+    tallies, payoffs = frame[list(layout.TALLY)].to_numpy(np.float64), payoffs_of(frame)
+    size = len(frame)
+    draws = np.random.default_rng(0).multinomial(size, np.full(size, 1 / size), size=resamples)
+    sampled = [
+        {PAYOFF: payoff, **rates(totals, size)}
+        for payoff, totals in zip(draws @ payoffs / size, draws @ tallies, strict=True)
+    ]
+    found = {}
+    for metric, value in groups[0].items():
+        low, high = _percentiles([each[metric] for each in sampled]) if size > 1 else (math.nan, math.nan)
+        found[metric] = Estimate(value, low, high, (value,))
+    return found, EPISODES
+
+
+def _percentiles(values: Sequence[float]) -> tuple[float, float]:
+    finite = np.array(values)[np.isfinite(values)]
+    if not len(finite):
+        return math.nan, math.nan
+    low, high = np.percentile(finite, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def summarise(frame: pd.DataFrame) -> pd.DataFrame:
+    """Metrics with intervals from the rows of :func:`evaluate_policies`.
+
+    Returns:
+        One row a policy and metric: ``policy, metric, mean, low, high, count, unit``; ``count`` values of ``unit``
+        (training seeds, seeds or episodes) are behind the interval.
+    """
+    rows = []
+    for policy, group in frame.groupby("policy", sort=False):
+        found, unit = estimates(group)
+        for metric, value in found.items():
+            count = len(group) if unit == EPISODES else len(value.values)
+            rows.append((policy, metric, value.mean, value.low, value.high, count, unit))
+    return pd.DataFrame(rows, columns=["policy", "metric", "mean", "low", "high", "count", "unit"])
+
+
+#: The metrics that :func:`summarise` gives, in order.
+METRICS: Final = (PAYOFF, *RATES)

@@ -101,10 +101,15 @@ def write_report(
         },
     )
     shown = Group(table(title, worlds, theory), *notes(worlds, theory, judged))
+    write_text(run / "table.txt", as_text(shown))
+    return shown
+
+
+def as_text(shown: RenderableType) -> str:
+    """What is printed, as plain text of at most ``WIDTH`` columns."""
     text = io.StringIO()
     Console(file=text, width=WIDTH, color_system=None).print(shown)
-    write_text(run / "table.txt", "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n")
-    return shown
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 
 def judge(results: list[dict[str, Any]], worlds: Mapping[str, World]) -> list[Sign]:
@@ -137,7 +142,7 @@ def table(title: str, worlds: Mapping[str, World], theory: Mapping[str, str]) ->
             metrics, learned = world[policy], policy == "learned"
             shown.add_row(
                 Text(name, style="bold") if learned else f"  {label}",
-                *(_cell(metrics[metric], decimals) for metric, _, decimals in COLUMNS),
+                *(cell(metrics[metric], decimals) for metric, _, decimals in COLUMNS),
                 _verdict(metrics) if learned else "",
                 (theory[name] if theory[name] in VERDICTS else "see below") if learned else "",
                 end_section=policy == list(POLICIES)[-1],
@@ -146,7 +151,8 @@ def table(title: str, worlds: Mapping[str, World], theory: Mapping[str, str]) ->
     return shown
 
 
-def _cell(value: Estimate, decimals: int) -> str:
+def cell(value: Estimate, decimals: int) -> str:
+    """A mean and below it half its interval; a dash where there is no mean."""
     if math.isnan(value.mean):
         return "-"
     mean = f"{value.mean:.{decimals}f}"

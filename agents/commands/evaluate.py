@@ -1,0 +1,67 @@
+"""``sd-env evaluate``: how policies do in a scenario, with intervals, a verdict, and theory's prediction beside it."""
+
+from __future__ import annotations
+
+import argparse
+
+from agents.commands.options import (
+    add_policies,
+    add_scenario,
+    add_sizes,
+    add_work,
+    command_line,
+    whole,
+)
+
+HELP = "play policies in a scenario: attacks, arms and welfare with intervals, the verdict, and what theory predicts"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    add_policies(parser, "bundles that differ in their training seeds alone count as one policy")
+    add_scenario(parser)
+    parser.add_argument("--against", metavar="POLICY", help="who holds the other seats; default the policy itself")
+    add_sizes(parser)
+    parser.add_argument("--log", type=whole, default=0, metavar="N", help="keep N episode logs a policy, in DIR/logs")
+    add_work(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Play, print, and leave everything in ``--out``."""
+    from agents.evaluation.evaluate import evaluate_policies, summarise
+    from agents.evaluation.tables import compared, estimates_of, evaluation_table, publish, records, theory_of
+    from agents.evaluation.verdict import ARMS, ATTACKS, verdict
+    from sd_env.scenario import Scenario
+
+    scenario = Scenario.load(args.scenario, dict(args.overrides))
+    frame = evaluate_policies(
+        args.policies,
+        scenario,
+        against=args.against,
+        seeds=args.seeds,
+        worlds=args.worlds,
+        episodes=args.episodes,
+        out=args.out,
+        workers=args.workers,
+        parquet=args.parquet,
+        log=args.log,
+        trust=args.trust,
+    )
+    summary = summarise(frame)
+    against = str(frame["against"].iloc[0])
+    predicted = theory_of(scenario)
+    report = {
+        **command_line("evaluate", args),
+        "theory": predicted,
+        "policies": {
+            name: {
+                "verdict": verdict(metrics[ATTACKS].mean, metrics[ARMS].mean),
+                "compared": compared(metrics, predicted),
+            }
+            for name, metrics in estimates_of(summary).items()
+        },
+        "metrics": records(summary),
+    }
+    title = f"{scenario.title or scenario.name}"
+    publish(evaluation_table(title, summary, scenario, against), report, args.out, args.json)
+    return 0

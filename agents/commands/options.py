@@ -1,0 +1,114 @@
+"""Options that several commands share, and how their words become values."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+def add_policies(parser: argparse.ArgumentParser, least: str = "at least one") -> None:
+    """``POLICY...``, ``--trust``."""
+    parser.add_argument(
+        "policies",
+        nargs="+",
+        metavar="POLICY",
+        help=f"a strategy's name, with parameters as name:key=value,key=value, or the path of a bundle; {least}",
+    )
+    add_trust(parser)
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """``--trust``."""
+    parser.add_argument(
+        "--trust", action="store_true", help="load zip files of stable-baselines3 too: loading them can run any code"
+    )
+
+
+def add_scenario(parser: argparse.ArgumentParser) -> None:
+    """``--scenario``, ``--overrides``."""
+    parser.add_argument("--scenario", required=True, metavar="S", help="catalogue name or YAML path")
+    parser.add_argument(
+        "--overrides",
+        nargs="+",
+        default=[],
+        type=override,
+        metavar="KEY=VALUE",
+        help="values of the scenario to replace, as in technology.offense_advantage=2.0",
+    )
+
+
+def add_sizes(parser: argparse.ArgumentParser, *, worlds: int = 128, seeds: Sequence[int] = (1, 2, 3)) -> None:
+    """``--seeds``, ``--worlds``, ``--episodes``."""
+    parser.add_argument(
+        "--seeds", nargs="+", type=whole, default=list(seeds), metavar="N", help=f"default {' '.join(map(str, seeds))}"
+    )
+    parser.add_argument("--worlds", type=positive, default=worlds, metavar="N", help=f"a seed; default {worlds}")
+    parser.add_argument("--episodes", type=positive, default=1, metavar="N", help="a world; default 1")
+
+
+def add_work(parser: argparse.ArgumentParser) -> None:
+    """``--out``, ``--workers``, ``--parquet``, ``--json``."""
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder of all results; the same command again goes on where it ended"
+    )
+    parser.add_argument("--workers", type=whole, default=0, metavar="N", help="processes; default one a core")
+    parser.add_argument("--parquet", action="store_true", help="write episodes.parquet too (needs the extra parquet)")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON instead of a table")
+
+
+def whole(text: str) -> int:
+    """A whole number that is not negative."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; a whole number of at least 0 is")
+    return number
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1."""
+    if (number := whole(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; a whole number of at least 1 is")
+    return number
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0.0 <= number <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; a number from 0 to 1 is")
+    return number
+
+
+def value(text: str) -> Any:
+    """A value of a scenario, as YAML has it: ``2.0``, ``true``, ``[1, 2]``, ``gamble``."""
+    from sd_env.scenario_files import parse_yaml
+    from sd_env.scenario_values import ScenarioError
+
+    try:
+        return parse_yaml(f"value: {text}".encode())["value"]
+    except (ScenarioError, yaml.YAMLError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a value as YAML has it") from None
+
+
+def override(text: str) -> tuple[str, Any]:
+    """``key=value``."""
+    key, sign, given = text.partition("=")
+    if not (key and sign):
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; KEY=VALUE is, as in war.conquest=0.2")
+    return key, value(given)
+
+
+def command_line(name: str, args: argparse.Namespace) -> dict[str, Any]:
+    """What made a report: the command and its options, for the report itself."""
+    given = {key: entry for key, entry in vars(args).items() if key not in ("out", "workers", "json")}
+    return {"command": f"sd-env {name}", **{key: str(v) if isinstance(v, Path) else v for key, v in given.items()}}

@@ -1,0 +1,208 @@
+"""Who is evaluated: policies by specification, several training seeds as one player, hands that tremble."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from agents.evaluation.play import name_of, play
+from agents.evaluation.work import WorkError
+from agents.policy import Policy, RandomPolicy
+from sd_env.record import Collector, write_log
+from sd_env.scenario import Scenario
+
+#: What names a policy: a registry name, a bundle's path, or the policy itself.
+Spec: TypeAlias = "str | Path | Policy"
+
+
+@dataclass(frozen=True)
+class Player:
+    """One row of a table: a policy, or the policies that the same training made from different seeds.
+
+    Attributes:
+        label: its name in tables, different from all others'.
+        members: specification of each policy.
+        seeds: training seed of each, NaN where there is none.
+    """
+
+    label: str
+    members: tuple[Spec, ...]
+    seeds: tuple[float, ...]
+
+    def member(self, k: int) -> Spec:
+        """Who plays with the k-th seed of an evaluation: members take turns."""
+        return self.members[k % len(self.members)]
+
+
+def players_of(specs: Sequence[Spec], scenario: Scenario, *, trust: bool = False) -> list[Player]:
+    """The players that ``specs`` name, in the order of their first mention.
+
+    Bundles of the same name, scenario and algorithm, but for their training seeds, are one player.
+
+    Args:
+        specs: what to load, at least one.
+        scenario: which they must fit.
+        trust: whether zip files of stable-baselines3, which can run code, may be loaded.
+
+    Raises:
+        PolicyError: one sentence for a policy that is unknown, broken or does not fit.
+        WorkError: if there is none, or the same one twice.
+    """
+    from agents.specs import check_fits, label_of
+
+    if not specs:
+        raise WorkError("no policy is given; at least one is needed.")
+    groups: dict[tuple[Any, ...], list[tuple[str, Spec, float]]] = {}
+    for spec in specs:
+        spec = str(spec) if isinstance(spec, Path) else spec
+        label, policy = label_of(spec), load(spec, trust)
+        check_fits(policy, scenario, label)
+        seed, key = _training(policy)
+        groups.setdefault(key or (label, id(spec) if not isinstance(spec, str) else spec), []).append(
+            (label, spec, seed)
+        )
+    players: list[Player] = []
+    for group in groups.values():
+        labels, members, seeds = zip(*group, strict=True)
+        if len(set(seeds)) < len(seeds):
+            raise WorkError(f"{labels[0]} is given twice; each policy is needed once.")
+        label = _unseeded(labels[0]) if len(group) > 1 else labels[0]
+        taken = {player.label for player in players}
+        again = next(k for k in range(1, len(players) + 2) if (label if k == 1 else f"{label} ({k})") not in taken)
+        players.append(Player(label if again == 1 else f"{label} ({again})", members, seeds))
+    return players
+
+
+def _training(policy: Policy) -> tuple[float, tuple[Any, ...] | None]:
+    """Training seed of a learned policy, and what it shares with those of other seeds; NaN and None of others."""
+    info = getattr(policy, "info", None)
+    seed = info.get("training", {}).get("seed") if isinstance(info, Mapping) else None
+    if not isinstance(info, Mapping) or isinstance(seed, bool) or not isinstance(seed, int):
+        return np.nan, None
+    scenario = getattr(policy, "scenario", None)
+    world = scenario.fingerprint() if isinstance(scenario, Scenario) else ""
+    return float(seed), (_unseeded(name_of(policy)), world, info.get("algorithm"))
+
+
+def _unseeded(label: str) -> str:
+    """A label without the training seed that jobs put at its end: ``intense__seed3``."""
+    return re.sub(r"[-_. ]*seed[-_ ]?\d+$", "", label) or label
+
+
+@lru_cache(maxsize=256)
+def _loaded(spec: str, trust: bool) -> Policy:
+    from agents.specs import policy_from
+
+    policy: Policy = policy_from(spec, trust=trust)
+    return policy
+
+
+def load(spec: Spec, trust: bool = False) -> Policy:
+    """The policy of a specification; each is loaded once a process, since ``play`` resets it before it plays."""
+    return _loaded(str(spec), trust) if isinstance(spec, (str, Path)) else spec
+
+
+def digests(players: Sequence[Player]) -> dict[str, str]:
+    """SHA-256 of the files of all members that are files or bundles: what a resumed run must find unchanged."""
+    found = {}
+    for spec in (spec for player in players for spec in player.members if isinstance(spec, (str, Path))):
+        path = Path(spec)
+        if path.exists():
+            files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+            found[str(spec)] = hashlib.sha256(b"".join(each.read_bytes() for each in files)).hexdigest()
+    return found
+
+
+@lru_cache(maxsize=64)
+def _scenario(text: str) -> Scenario:
+    return Scenario.load(json.loads(text))
+
+
+def play_cast(
+    *,
+    scenario: dict[str, Any],
+    cast: Sequence[tuple[str, Spec]],
+    worlds: int,
+    seed: int,
+    episode: int,
+    columns: Mapping[str, Any],
+    tremble: float = 0.0,
+    trust: bool = False,
+    logs: tuple[str, int] | None = None,
+) -> pd.DataFrame:
+    """The unit of work of every evaluation: one episode in each of ``worlds`` worlds.
+
+    Args:
+        scenario: the game, as ``Scenario.to_dict`` gives it.
+        cast: label and specification of who plays each state; the same pair twice is one policy with two seats.
+        worlds: how many worlds.
+        seed: of the worlds and of the policies' draws.
+        episode: which episode of the worlds' streams.
+        columns: further columns, the same in every row, put in front.
+        tremble: probability that an entry of an action is replaced by a random legal one.
+        trust: whether zip files of stable-baselines3 may be loaded.
+        logs: folder, and of how many worlds the episode logs are written there.
+
+    Returns:
+        The rows of ``agents.evaluation.play.play``, with labels for the names of policies.
+    """
+    game = _scenario(json.dumps(scenario))
+    made: dict[tuple[str, int | str], Policy] = {}
+    for label, spec in cast:
+        key = (label, spec if isinstance(spec, str) else id(spec))
+        if key not in made:
+            policy = load(spec, trust)
+            made[key] = Trembling(policy, tremble) if tremble else policy
+    seats = [made[label, spec if isinstance(spec, str) else id(spec)] for label, spec in cast]
+    labels = [label for label, _ in cast]
+    recorder = Collector(range(logs[1]), policies=labels) if logs else None
+    frame = play(game, seats, worlds=worlds, seed=seed, episode=episode, recorder=recorder)
+    if logs and recorder is not None:
+        Path(logs[0]).mkdir(parents=True, exist_ok=True)
+        for log in recorder.logs:
+            write_log(Path(logs[0]) / f"world{log.world}.jsonl", log)
+    for i, label in enumerate(labels):
+        frame[f"policy_{i}"] = label
+    for k, (name, value) in enumerate(columns.items()):
+        frame.insert(k, name, value)
+    return frame
+
+
+class Trembling:
+    """A policy whose hand trembles: each entry of its actions is replaced by a random legal one with a probability.
+
+    The noise of Axelrod's later tournaments (Wu & Axelrod 1995, *How to cope with noise in the iterated prisoner's
+    dilemma*, Journal of Conflict Resolution 39): what is done is not what was meant, and nobody sees which it was.
+
+    Args:
+        policy: whose hand.
+        probability: of a slip, 0 to 1, for every entry.
+    """
+
+    def __init__(self, policy: Policy, probability: float) -> None:
+        self.policy, self.probability = policy, probability
+        self.name = name_of(policy)
+        self.memory = int(getattr(policy, "memory", 1))
+        self._slips = RandomPolicy()
+        self.reset(0)
+
+    def reset(self, seed: int) -> None:
+        """Reset the policy with ``seed``; slips follow from it too, by streams of their own."""
+        self.policy.reset(seed)
+        self._random, slips = (np.random.default_rng([seed, k]) for k in (1, 2))
+        self._slips.reset(int(slips.integers(2**32)))
+
+    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """What the policy chooses, int64 ``(K, H)``, with slips."""
+        meant = np.asarray(self.policy.act(observation.copy(), mask.copy()))
+        slips = self._random.random(meant.shape) < self.probability
+        return np.where(slips, self._slips.act(observation, mask), meant)
