@@ -419,7 +419,7 @@ class Other(IntEnum):
 
 
 OWN_SIZE: Final = len(Own)
-#: Columns of ``Other``. With ``perception.beliefs`` one more follows them, ``BELIEF``: ``other_size`` is the width then.
+#: Columns of ``Other``. With ``perception.beliefs`` one more, ``BELIEF``, follows them: see ``other_size``.
 OTHER_SIZE: Final = len(Other)
 #: Column of a block about j that only scenarios with beliefs have: i's probability that j is a security seeker.
 BELIEF: Final = OTHER_SIZE

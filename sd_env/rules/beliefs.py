@@ -74,7 +74,7 @@ def judge(p, w, s, r):
 def posterior(trust, evidence):
     """Bayes' rule for two types; a trust of 0 or 1 stays, whatever the evidence."""
     seeker = trust * evidence
-    return seeker / (seeker + 1.0 - trust)
+    return seeker / (seeker + (1.0 - trust))
 
 
 @rule
