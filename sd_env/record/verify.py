@@ -75,7 +75,7 @@ def _play_again(logged: EpisodeLog) -> EpisodeLog:
 
 
 def _first_difference(logged: EpisodeLog, again: EpisodeLog) -> Verdict | None:
-    """Where two logs of one episode first differ, without a message; within a turn, in the order of Verdict's tables."""
+    """Where two logs of one episode first differ, without a message; in a turn, in the order of Verdict's tables."""
     found = _in_records(logged, 0, "params", logged.params, again.params)
     if found is not None:
         return found
