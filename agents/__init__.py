@@ -1,4 +1,27 @@
 """Those who play the game of :mod:`sd_env`: policies, the seats that learners take, training and evaluation.
 
-``sd_env`` never imports this package; torch and stable-baselines3 are used only here.
+``sd_env`` never imports this package; torch and stable-baselines3 are used only here, and only by the modules that
+need them: ``import agents`` is light. The registry's functions are here too, imported when they are first used:
+``agents.make("tit-for-tat")``, ``agents.names()``, ``agents.search(first_strikes=False)``, ``agents.describe(name)``.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agents.registry import PolicyError, describe, make, names, register, search
+
+__all__ = ["PolicyError", "describe", "make", "names", "register", "search"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from agents import registry
+
+        return getattr(registry, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -75,7 +75,7 @@ def _play_again(logged: EpisodeLog) -> EpisodeLog:
 
 
 def _first_difference(logged: EpisodeLog, again: EpisodeLog) -> Verdict | None:
-    """Where two logs of one episode first differ, without a message; within a turn, in the order of Verdict's tables."""
+    """Where two logs of one episode first differ, without a message; in a turn, in the order of Verdict's tables."""
     found = _in_records(logged, 0, "params", logged.params, again.params)
     if found is not None:
         return found
@@ -139,7 +139,8 @@ def _in_observations(log: EpisodeLog, turn: int, one: np.ndarray, other: np.ndar
     if place is None:
         return None
     i, column = place
-    names = layout.observation_names(len(log.agents), log.scenario.perception.context_observed)
+    shown = log.scenario.perception
+    names = layout.observation_names(len(log.agents), shown.context_observed, shown.beliefs)
     field = names[column] if len(names) == one.shape[-1] else f"column {column}"
     return _differs(turn, "observations", field, log.agents[i], one[place].item(), other[place].item())
 

@@ -1,0 +1,58 @@
+"""``sd-env replay``: tell a logged episode turn by turn."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Iterator
+
+HELP = "tell a logged episode turn by turn"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("log", metavar="LOG", help="an episode log (.jsonl, .jsonl.gz)")
+    parser.add_argument("--turn", type=int, metavar="K", help="only turn K; 0 is the start")
+    parser.add_argument("--state", metavar="NAME", help="only what this state does and what befalls it")
+    parser.add_argument(
+        "--quiet", action="store_true", help="no tables, and no turns of which there is nothing to tell"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the story; tables are left out where the terminal is too narrow for them. Returns 0."""
+    from sd_env.record import LogError, read_log
+    from sd_env.show.story import Story
+
+    story = Story(read_log(args.log))
+    turns = story.log.turns
+    if args.turn is not None and not 0 <= args.turn <= turns:
+        raise LogError(f"--turn is {args.turn}; {args.log} has turns 0 to {turns}.")
+    try:
+        state = None if args.state is None else story.find(args.state)
+    except ValueError as error:
+        raise LogError(f"--state: {error}.") from None
+    if hasattr(sys.stdout, "reconfigure"):  # a title may have letters that the terminal lacks
+        sys.stdout.reconfigure(errors="replace")
+    wide, columns = story.width(), shutil.get_terminal_size().columns
+    fits = not sys.stdout.isatty() or wide <= columns
+
+    def lines() -> Iterator[str]:
+        yield from story.opening()
+        if not fits and not args.quiet:
+            yield f"(tables need {wide} columns, and this terminal has {columns}: pipe it into less -S to see them)"
+        for turn in range(turns + 1) if args.turn is None else [args.turn]:
+            told = story.turn(turn, state, table=fits and not args.quiet)
+            if not args.quiet or len(told) > 1:
+                yield ""
+                yield from told
+        if args.turn is None:
+            yield ""
+            yield from story.closing()
+
+    for line in lines():
+        # titles and labels are anybody's words: none of them may drive the terminal
+        print("".join(letter if letter.isprintable() else "?" for letter in line))
+    sys.stdout.flush()  # a pipe that nobody reads any more is noticed here, not at the exit
+    return 0

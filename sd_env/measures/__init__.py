@@ -1,0 +1,71 @@
+"""Measures: pure functions from episode logs to numbers, one module a concept (docs/measures.md).
+
+Each reads an :class:`~sd_env.record.EpisodeLog` and nothing else; ``summary`` gives all scalar ones at once.
+"""
+
+from sd_env.measures.alliances import AllyAtWar, allies_at_war, chain_gang_rate, chain_gangs
+from sd_env.measures.balance import Balancing, aggressors, balancing, buck_passing, buck_passing_rate, efforts
+from sd_env.measures.beliefs import fear, filter_beliefs, misperception, mistrust_bias, mutual_fear
+from sd_env.measures.contests import Duels, duels, projected_success, success_probabilities
+from sd_env.measures.cooperation import Hostility, cooperation_index, hostility
+from sd_env.measures.deterrence import Threat, backfires, success_rate, threats, trials
+from sd_env.measures.dilemma import Components, components
+from sd_env.measures.episode import MeasureError
+from sd_env.measures.motives import Motive, motive, power_shift, war_class
+from sd_env.measures.safety import attack_rates, security, self_defeat, self_defeats, waste
+from sd_env.measures.scalars import summary
+from sd_env.measures.spiral import arms_growth, reaction_slopes, spiral_index
+from sd_env.measures.stocks import Arming, arming
+from sd_env.measures.war import War, tragic_war_rate, war_of, wars
+
+__all__ = [
+    "AllyAtWar",
+    "Arming",
+    "Balancing",
+    "Components",
+    "Duels",
+    "Hostility",
+    "MeasureError",
+    "Motive",
+    "Threat",
+    "War",
+    "aggressors",
+    "allies_at_war",
+    "arming",
+    "arms_growth",
+    "attack_rates",
+    "backfires",
+    "balancing",
+    "buck_passing",
+    "buck_passing_rate",
+    "chain_gang_rate",
+    "chain_gangs",
+    "components",
+    "cooperation_index",
+    "duels",
+    "efforts",
+    "fear",
+    "filter_beliefs",
+    "hostility",
+    "misperception",
+    "mistrust_bias",
+    "motive",
+    "mutual_fear",
+    "power_shift",
+    "projected_success",
+    "reaction_slopes",
+    "security",
+    "self_defeat",
+    "self_defeats",
+    "spiral_index",
+    "success_probabilities",
+    "success_rate",
+    "summary",
+    "threats",
+    "tragic_war_rate",
+    "trials",
+    "war_class",
+    "war_of",
+    "wars",
+    "waste",
+]

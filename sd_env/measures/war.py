@@ -1,0 +1,106 @@
+"""Wars: when they began, who fought them, and which were tragic (Butterfield 1951; Jervis 1978)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sd_env.measures.episode import security_seekers
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sd_env.record import EpisodeLog
+
+
+@dataclass(frozen=True)
+class War:
+    """A war. States are indices, in index order.
+
+    Attributes:
+        start: turn of the first fighting, from 1.
+        end: last turn of fighting.
+        first: first belligerents, attackers and attacked.
+        opening: attacks of the first turn, (attacker, target).
+        belligerents: all who ever fought in it.
+        tragic: whether every first belligerent is a security seeker.
+    """
+
+    start: int
+    end: int
+    first: tuple[int, ...]
+    opening: tuple[tuple[int, int], ...]
+    belligerents: tuple[int, ...]
+    tragic: bool
+
+
+def wars(log: EpisodeLog) -> list[War]:
+    """The episode's wars in the order in which they began, grouped as ``sd_env.rules.accounts`` counts them.
+
+    On a turn, states that fight one another, directly or through others, are a group. A group begins a war if none of
+    its states fought on the turn before; otherwise it goes on with the war that they fought in, and who is new joins.
+    Where wars meet, the older takes the fighting over and the younger ends; a war that falls apart into several groups
+    stays one. A turn without fighting ends it. Of wars that begin on one turn, that with the lowest index comes first.
+    """
+    return _follow(log)[0]
+
+
+def war_of(log: EpisodeLog) -> NDArray[np.int64]:
+    """int64 (T+1, N): the war in which each state fights on turn t, as its place in :func:`wars`; -1 = none."""
+    return _follow(log)[1]
+
+
+def _follow(log: EpisodeLog) -> tuple[list[War], NDArray[np.int64]]:
+    attacks, seekers = log.pairs["attacks"], security_seekers(log)
+    place = np.full(attacks.shape[:2], -1, np.int64)
+    found: list[War] = []
+    for turn in range(1, len(attacks)):
+        for group in groups(attacks[turn]):
+            before = place[turn - 1, group]
+            members = tuple(map(int, group))
+            if (before < 0).all():
+                here = attacks[turn][np.ix_(group, group)]
+                opening = tuple((members[a], members[b]) for a, b in zip(*np.nonzero(here), strict=True))
+                place[turn, group] = len(found)
+                found.append(War(turn, turn, members, opening, members, bool(seekers[group].all())))
+                continue
+            oldest = int(before[before >= 0].min())
+            place[turn, group] = oldest
+            war = found[oldest]
+            everyone = tuple(sorted({*war.belligerents, *members}))
+            found[oldest] = War(war.start, turn, war.first, war.opening, everyone, war.tragic)
+    return found, place
+
+
+def groups(attacks: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    """States connected by the attacks (N, N) of a turn, as sorted indices, by lowest index; only those who fight."""
+    fights = attacks | attacks.T
+    linked = fights | np.eye(len(fights), dtype=np.bool_)
+    for _ in range(len(linked).bit_length()):
+        linked = linked @ linked  # boolean: paths of twice the length
+    fighting = fights.any(axis=1)
+    first = linked.argmax(axis=1)  # the lowest index that each is connected with
+    return [np.flatnonzero(fighting & (first == i)) for i in np.unique(first[fighting])]
+
+
+def tragic_war_rate(logs: Iterable[EpisodeLog], *, all_seekers: bool = False) -> float:
+    """Tragic wars per episode: those whose every first belligerent is a security seeker.
+
+    A tragedy in Butterfield's (1951) and Herz's (1950) sense: a war among states none of which wanted anything of
+    another.
+
+    Args:
+        logs: episodes.
+        all_seekers: only those in which every state is a security seeker, so that any war at all is tragic.
+
+    Returns:
+        Wars per episode, 0 or more; NaN if there is no (such) episode.
+    """
+    counts = [
+        sum(war.tragic for war in wars(log)) for log in logs if not all_seekers or bool(security_seekers(log).all())
+    ]
+    return sum(counts) / len(counts) if counts else math.nan
