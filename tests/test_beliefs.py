@@ -137,6 +137,16 @@ def test_reassurance_reassures_and_broken_it_betrays() -> None:
     assert belief(w, 0, 1) == pytest.approx(posterior(odds), rel=1e-12)
 
 
+def test_a_pledge_restrains_on_each_of_its_turns_and_no_longer() -> None:
+    w = tracked()  # pledges of 3 turns
+    held, free = (0.60 + 0.02 * 0.8) / (0.52 + 0.10 * 0.3), 0.60 / 0.52
+    odds = 0.30 / 0.20
+    for signal, stance in (("reassure", held), ("silence", held), ("silence", held), ("silence", free)):
+        play(w, s1={"signal": signal})
+        odds *= stance
+        assert belief(w, 0, 1) == pytest.approx(posterior(odds), rel=1e-12)
+
+
 def test_talk_that_costs_nothing_to_break_says_nothing() -> None:
     w = tracked(signals__audience_cost=0.0, war__mobilization_required=False)
     play(w, s0={"signal": "threaten"}, s1={"signal": "reassure", **attack(0)})
