@@ -82,7 +82,8 @@ class Pool:
         self._held = np.full(0, -1)
         self._seed = 0
         self.weights: dict[str, float] = {}
-        self.update({name: as_policy(spec) for name, spec in members.items()}, weights)
+        if members or weights:  # a pool may be filled later, before it is asked
+            self.update({name: as_policy(spec) for name, spec in members.items()}, weights)
 
     @property
     def members(self) -> dict[str, Policy]:
@@ -137,6 +138,8 @@ class Pool:
     def _choose(self, uniforms: np.ndarray) -> np.ndarray:
         """Numbers of the members that the uniforms fall on."""
         names = [name for name, weight in self.weights.items() if weight > 0]
+        if not names:
+            raise ValueError("The pool is empty: nobody can play its seats.")
         edges = np.cumsum([self.weights[name] for name in names])
         # the last edge is left out: rounding must not push a draw beyond it
         chosen = np.searchsorted(edges[:-1] / edges[-1], uniforms, side="right")

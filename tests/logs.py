@@ -104,8 +104,8 @@ class Draft:
             actions[:, i, Head.STANCE :] = np.delete(pairs["stance"][1:, i], i, axis=1)
         given = EpisodeLog(
             scenario=self.scenario, agents=self.scenario.agents, seed=0, world=0, episode=0, policies=("",) * n,
-            versions={}, params=self.params.copy(), worlds=self.worlds.copy(), states=states, pairs=pairs, actions=actions,
-            rewards=np.zeros((self.turns, n)), observations=None, terminated=False, truncated=True,
+            versions={}, params=self.params.copy(), worlds=self.worlds.copy(), states=states, pairs=pairs,
+            actions=actions, rewards=np.zeros((self.turns, n)), observations=None, terminated=False, truncated=True,
             events=((),) * self.turns,
         )  # fmt: skip
         return dataclasses.replace(given, **fields)

@@ -125,9 +125,10 @@ def test_a_state_without_income_is_not_growing() -> None:
 
 
 def test_motives_that_suffice_only_together() -> None:
-    """φ 2: p_f = q_f = 3/5, p_s = q_s = ¼. g .6, h ½, c .2: greed alone .6 · ½ · .6 = .18, fear alone ½ · ½ · .35 = .0875.
+    """φ 2: p_f = q_f = 3/5, p_s = q_s = ¼. g .6, h ½, c .2: greed alone .6 · ½ · .6 = .18.
 
-    Together: greed meets each half the time, ½ · .6 · (.6 + .25)/2 = .1275, and .1275 + .0875 > .2.
+    Fear alone: ½ · ½ · .35 = .0875. Together: greed meets each half the time, ½ · .6 · (.6 + .25)/2 = .1275, and
+    .1275 + .0875 > .2.
     """
     draft = war(war__first_strike=2.0)
     draft.params["attacker_cost"] = 0.2

@@ -83,7 +83,7 @@ def noops(rows: int) -> np.ndarray:
     return np.tile(layout.noop(3), (rows, 1))
 
 
-# --- one learner at a table is one learner at its worlds -------------------------------------------------------
+# --- one learner at a table is one learner at its worlds ----------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_seats_show_the_slots_of_their_states_and_agree_with_the_worlds() -> Non
     np.testing.assert_array_equal(table.take_totals()[0], whole.take_totals()[0])
 
 
-# --- one seed, one result ---------------------------------------------------------------------------------------
+# --- one seed, one result -----------------------------------------------------------------------------------
 
 
 def side_by_side(seed: int = 3, **options: Any) -> Table:
@@ -231,7 +231,7 @@ def test_streams_come_back_from_their_arrays() -> None:
         assert [draw() for _ in range(3)] == expected
 
 
-# --- different lengths, resets, finishing -----------------------------------------------------------------------
+# --- different lengths, resets, finishing -------------------------------------------------------------------
 
 
 def test_learners_of_different_lengths_finish_and_play_on() -> None:
@@ -329,7 +329,7 @@ def test_all_who_reset_begin_new_episodes() -> None:
     assert not np.array_equal(first, second)
 
 
-# --- failure ------------------------------------------------------------------------------------------------------
+# --- failure ------------------------------------------------------------------------------------------------
 
 
 class Trips(BaseCallback):
@@ -430,7 +430,7 @@ def test_bad_arguments_of_learn_are_refused() -> None:
         mute.learn(10)
 
 
-# --- policies and pools at the table --------------------------------------------------------------------------------
+# --- policies and pools at the table ------------------------------------------------------------------------
 
 
 class Watcher(RandomPolicy):
@@ -484,7 +484,7 @@ def test_rotating_learners_sit_in_another_state_of_each_world() -> None:
     np.testing.assert_array_equal(table.learners["rotating"].seen[0], expected)
 
 
-# --- the gymnasium face -------------------------------------------------------------------------------------------------
+# --- the gymnasium face -------------------------------------------------------------------------------------
 
 
 def test_the_gymnasium_face_ends_episodes_in_the_same_step() -> None:
@@ -519,14 +519,14 @@ def test_the_gymnasium_face_refuses_what_is_no_action() -> None:
             env = self.seat.vector_env
             env.reset()
             with pytest.raises(ValueError, match=r"actions\[2, 0\] is 3, but allowed is 0 to 2"):
-                env.step(noops(4) + [[0] * 5, [0] * 5, [3, 0, 0, 0, 0], [0] * 5])
+                env.step(np.where(np.arange(20).reshape(4, 5) == 10, 3, noops(4)))
             with pytest.raises(ValueError, match=r"allowed are integers \(4, 5\)"):
                 env.step(noops(3))
 
     Table(scenario(), {"state_1": Wrong, "others": RandomPolicy()}, num_worlds=4, seed=3).learn(1)
 
 
-# --- accounts and snapshots ---------------------------------------------------------------------------------------------
+# --- accounts and snapshots ---------------------------------------------------------------------------------
 
 
 def test_totals_count_each_world_once_however_many_sit_at_it() -> None:

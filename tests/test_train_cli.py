@@ -198,7 +198,7 @@ def test_configs_are_whole_commented_and_survive_a_round_trip(path: Path, tmp_pa
     copy = tmp_path / "copy.yaml"
     copy.write_text(experiment.to_yaml())
     assert read_yaml(copy) == experiment
-    groups = ("learner:", "checkpoint:", "evaluation:")
+    groups = ("population:", "learner:", "checkpoint:", "evaluation:")
     bare = [line for line in path.read_text().splitlines() if "#" not in line and line.strip()]
     assert [line for line in bare if line not in groups and line != "scenarios:"] == []
 

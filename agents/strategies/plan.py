@@ -39,28 +39,27 @@ class Plan:
         """
         rows, others = len(mask), layout.num_states_of(mask.shape[-1]) - 1
         actions = np.empty((rows, len(layout.HEAD_SIZES) + others), dtype=np.int64)
-        start = 0
-        for head, size in zip(list(Head)[: len(layout.HEAD_SIZES)], layout.HEAD_SIZES, strict=True):
-            wanted = self._head(head.name.lower(), (rows,), size)
-            allowed = mask[:, start : start + size]
-            actions[:, head] = _or_else(wanted, allowed, int(Build.NONE))  # the first choice of these is their no-op
-            start += size
-        stance = self._head("stance", (rows, others), layout.NUM_STANCES)
-        allowed = mask[:, start:].reshape(rows, others, layout.NUM_STANCES)
-        instead = np.where(stance == Stance.ATTACK, int(Stance.MOBILIZE), int(Stance.NEUTRAL))
-        actions[:, Head.STANCE :] = _or_else(_or_else(stance, allowed, instead), allowed, int(Stance.NEUTRAL))
-        return actions
+        for head in (Head.BUILD_OFFENSE, Head.BUILD_DEFENSE, Head.SIGNAL):
+            actions[:, head] = self._head(head.name.lower(), (rows,))
+        actions[:, Head.STANCE :] = self._head("stance", (rows, others))
+        sizes = np.array(layout.action_sizes(others + 1))
+        unknown = (actions < 0) | (actions >= sizes)
+        if unknown.any():
+            column = int(unknown.any(axis=0).argmax())
+            name, wrong = Head(min(column, Head.STANCE)).name.lower(), actions[unknown[:, column], column][0]
+            raise PolicyError(f"plan.{name} holds {wrong}; whole numbers from 0 to {sizes[column] - 1} are allowed.")
+        row, start = np.arange(rows)[:, None], np.cumsum(sizes) - sizes
+        legal = mask[row, start + actions] != 0
+        if legal.all():
+            return actions
+        noop = np.array(layout.noop(others + 1))
+        attacks = actions == Stance.ATTACK  # a number that no other head has
+        actions = np.where(legal, actions, np.where(attacks, int(Stance.MOBILIZE), noop))
+        return np.where(mask[row, start + actions] != 0, actions, noop)
 
-    def _head(self, name: str, shape: tuple[int, ...], choices: int) -> np.ndarray:
+    def _head(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
         wanted = np.asarray(getattr(self, name))
-        if wanted.shape != shape:
-            raise PolicyError(f"plan.{name} has shape {wanted.shape}; {shape} is needed.")
-        if not (wanted.dtype.kind in "iu" and ((wanted >= 0) & (wanted < choices)).all()):
-            raise PolicyError(f"plan.{name} must hold whole numbers from 0 to {choices - 1}, got {wanted.tolist()}.")
+        if wanted.shape != shape or wanted.dtype.kind not in "iu":
+            what = f"{wanted.dtype} of shape {wanted.shape}"
+            raise PolicyError(f"plan.{name} is {what}; whole numbers of shape {shape} are needed.")
         return wanted
-
-
-def _or_else(wanted: np.ndarray, allowed: np.ndarray, instead: np.ndarray | int) -> np.ndarray:
-    """``wanted`` where its entry of ``allowed`` (last axis: the choices) is set, else ``instead``."""
-    legal = np.take_along_axis(allowed, wanted[..., None], axis=-1)[..., 0] != 0
-    return np.where(legal, wanted, instead)

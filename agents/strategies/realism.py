@@ -64,7 +64,7 @@ class BayesianRealist(Believer):
 
     name: ClassVar[str] = "bayesian-realist"
     traits: ClassVar[Traits] = Traits(
-        first_strikes=True, preempts=True, reassures=True, builds_offense=True, memory=WHOLE_EPISODE
+        first_strikes=True, preempts=True, forgives=False, reassures=True, builds_offense=True, memory=WHOLE_EPISODE
     )
     safe: Share = Field(default=0.25, description="chance of an attack on it that it bears")
 
@@ -115,7 +115,9 @@ class PowerMaximiser(Strategy):
     """
 
     name: ClassVar[str] = "power-maximiser"
-    traits: ClassVar[Traits] = Traits(first_strikes=True, preempts=True, retaliates=True, builds_offense=True)
+    traits: ClassVar[Traits] = Traits(
+        first_strikes=True, preempts=True, retaliates=True, forgives=False, builds_offense=True
+    )
     odds: Share = Field(default=0.6, description="chance of success from which it attacks")
 
     def decide(self, view: View, plan: Plan) -> None:

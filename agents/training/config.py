@@ -113,6 +113,52 @@ class LearnerConfig(_Model):
         return self
 
 
+Mode = Literal["shared", "independent", "roles", "league", "versus"]
+Weight = Annotated[float, Field(ge=0)]
+#: Which of the settings of a population each mode has.
+MODES: dict[str, tuple[str, ...]] = {
+    "shared": (),
+    "independent": (),
+    "roles": ("roles",),
+    "versus": ("opponents",),
+    "league": ("opponents", "latest_weight", "past_weight", "snapshot_rollouts", "keep_snapshots"),
+}
+_OF_MODES = tuple(dict.fromkeys(name for names in MODES.values() for name in names))
+
+
+class PopulationConfig(_Model):
+    """Who learns and who sits where."""
+
+    mode: Mode = Field(
+        description="shared: one policy plays all states; independent: one for each state; roles: one for each role; "
+        "league: one against its past selves and opponents; versus: one against opponents"
+    )
+    roles: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")], list[str]] | None = Field(
+        default=None, min_length=1, description="role -> its states, each state in one role"
+    )
+    opponents: dict[str, Weight] | None = Field(
+        default=None, description="strategy or path of a bundle -> weight in the draw of each state's player"
+    )
+    latest_weight: Weight | None = Field(default=None, description="weight of the latest past self")
+    past_weight: Weight | None = Field(default=None, description="weight of all older past selves together")
+    snapshot_rollouts: int | None = Field(default=None, ge=1, description="a past self after so many rollouts")
+    keep_snapshots: int | None = Field(default=None, ge=1, description="how many past selves stay in the league")
+
+    @model_validator(mode="after")
+    def _fits_the_mode(self) -> PopulationConfig:
+        own = MODES[self.mode]
+        for name in _OF_MODES:
+            value = getattr(self, name)
+            if name in own and value is None:
+                raise ValueError(f"{name} is missing: mode {self.mode} needs it")
+            if name not in own and value is not None:
+                raise ValueError(f"{name} = {value} is not a setting of mode {self.mode}: leave it out or null")
+        weights = [*(self.opponents or {}).values(), self.latest_weight or 0.0, self.past_weight or 0.0]
+        if "opponents" in own and not sum(weights) > 0:
+            raise ValueError(f"opponents = {self.opponents} is not allowed: a weight above 0 is needed")
+        return self
+
+
 class CheckpointConfig(_Model):
     """How a run survives being killed."""
 
@@ -129,15 +175,16 @@ class EvaluationConfig(_Model):
 
 
 class Experiment(_Model):
-    """A list of scenarios times seeds: each pair is a job that trains one policy shared by all states."""
+    """A list of scenarios times seeds: each pair is a job that trains one population."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="what run folders are called")
-    scenarios: list[ScenarioChoice] = Field(min_length=1, description="one policy for each, per seed")
+    scenarios: list[ScenarioChoice] = Field(min_length=1, description="one population for each, per seed")
     overrides: dict[str, Override] = Field(description="dotted scenario keys that hold for all scenarios")
     seeds: list[Seed] = Field(min_length=1, description="one job per scenario and seed")
-    total_steps: Positive = Field(description="agent-steps of each job, rounded up to whole rollouts")
+    total_steps: Positive = Field(description="agent-steps of each job's learners together, rounded up to rollouts")
     worlds: Positive = Field(description="worlds that are stepped together")
-    learner: LearnerConfig = Field(description="the learner")
+    population: PopulationConfig = Field(description="who learns and who sits where")
+    learner: LearnerConfig = Field(description="the learner, or each of them")
     checkpoint: CheckpointConfig = Field(description="checkpoints")
     evaluation: EvaluationConfig = Field(description="evaluation of the final policies")
     device: str = Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:0")

@@ -15,6 +15,8 @@ from stable_baselines3.common.utils import LinearSchedule
 from agents.seats import WorldsVecEnv
 from agents.training.config import SETTINGS, LearnerConfig
 from agents.training.policies import HeadsPolicy, MaskablePolicy, RecurrentHeadsPolicy, SymlogExtractor, set_culture
+from sd_env import layout
+from sd_env.scenario import Scenario
 
 _CLASSES: dict[str, tuple[Any, type]] = {
     "PPO": (PPO, HeadsPolicy),
@@ -67,25 +69,43 @@ def make_learner(config: LearnerConfig, env: WorldsVecEnv, *, seed: int, device:
 
 
 class LearnedPolicy:
-    """A learner's policy as a :class:`agents.policy.Policy`: actions are drawn, not the most probable ones."""
+    """A live learner's policy as a :class:`agents.policy.Policy`: what it learns, this plays.
+
+    Actions are drawn, from a random stream of its own: torch's generators are put back after each turn. A row whose
+    ``own.turn`` is 0 begins an episode: a recurrent policy forgets what it remembers of that row.
+
+    Attributes:
+        memory: 0 without memory. With an LSTM the longest horizon, since nothing limits how far it looks back.
+        observation_space: of the learner.
+    """
 
     def __init__(self, learner: OnPolicyAlgorithm) -> None:
         self._policy: Any = learner.policy
         self._masked = isinstance(learner, MaskablePPO)
-        self._memory: Any = None
-        self._start: Any = None
+        self.observation_space = learner.observation_space
+        self.memory = int(Scenario.quantities()["horizon"].high) if isinstance(learner, RecurrentPPO) else 0
+        self._cuda = [learner.device] if learner.device.type == "cuda" else []
+        self._devices = [th.device("cpu"), *self._cuda]
+        self._states: Any = None
+        self._fresh = True
+        self.reset(0)
 
     def reset(self, seed: int | None = None) -> None:
-        """Forget the past; draw from torch's generator seeded with ``seed``."""
-        self._memory = self._start = None
+        """Forget the past, and begin the random stream of ``seed``; None goes on with the old one."""
+        self._states, self._fresh = None, True
         if seed is not None:
-            th.manual_seed(seed)
+            self._streams = [th.Generator(d).manual_seed(int(seed)).get_state() for d in self._devices]
 
     def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Draw actions, int64 ``(batch, heads)``."""
-        if self._start is None:
-            self._start = np.ones(len(observation), dtype=bool)
+        begins = self._fresh | (observation[:, layout.Own.TURN] == 0)
+        states = None if begins.all() else self._states  # there may be other rows from here on
         masked = {"action_masks": mask.astype(bool)} if self._masked else {}
-        actions, self._memory = self._policy.predict(observation, self._memory, self._start, False, **masked)
-        self._start = np.zeros(len(observation), dtype=bool)
+        with th.random.fork_rng(self._cuda):
+            th.set_rng_state(self._streams[0])
+            for device, stream in zip(self._cuda, self._streams[1:], strict=True):
+                th.cuda.set_rng_state(stream, device)
+            actions, self._states = self._policy.predict(observation, states, begins, False, **masked)
+            self._streams = [th.get_rng_state(), *(th.cuda.get_rng_state(device) for device in self._cuda)]
+        self._fresh = False
         return np.asarray(actions)

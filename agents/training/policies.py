@@ -18,10 +18,8 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import Schedule
 
+from agents.networks import Heads, gumbel, symlog
 from sd_env import layout
-
-#: Logit of a choice that does not exist: its probability underflows to 0, and 0 * -1e8 stays 0 in the entropy.
-_NEVER = -1e8
 
 
 class HeadsDistribution(MultiCategoricalDistribution):
@@ -33,22 +31,12 @@ class HeadsDistribution(MultiCategoricalDistribution):
 
     def __init__(self, action_dims: list[int]) -> None:
         super().__init__([int(size) for size in action_dims])
-        self.width = max(self.action_dims)
-        first = 0
-        index: list[int] = []
-        for size in self.action_dims:
-            # choices that a short head lacks point at the column of _NEVER appended after the last logit
-            index += [first + k if k < size else sum(self.action_dims) for k in range(self.width)]
-            first += size
-        self._index = th.tensor(index)
+        self._heads = Heads(self.action_dims)
         self.log_probs = th.empty(0)
 
     def proba_distribution(self, action_logits: th.Tensor) -> HeadsDistribution:
         """Take flat logits ``(batch, sum(action_dims))``."""
-        if self._index.device != action_logits.device:
-            self._index = self._index.to(action_logits.device)
-        padded = th.nn.functional.pad(action_logits, (0, 1), value=_NEVER).index_select(1, self._index)
-        self.log_probs = th.log_softmax(padded.view(-1, len(self.action_dims), self.width), dim=-1)
+        self.log_probs = self._heads.log_probs(action_logits)
         return self
 
     def log_prob(self, actions: th.Tensor) -> th.Tensor:
@@ -61,9 +49,8 @@ class HeadsDistribution(MultiCategoricalDistribution):
         return -(self.log_probs.exp() * self.log_probs).sum(dim=(-1, -2))
 
     def sample(self) -> th.Tensor:
-        """Draw an action: the largest of the log probabilities with Gumbel noise is a draw from them."""
-        noise = th.empty_like(self.log_probs).exponential_()
-        return (self.log_probs - noise.log_()).argmax(dim=-1)
+        """Draw an action, by Gumbel noise."""
+        return gumbel(self.log_probs)
 
     def mode(self) -> th.Tensor:
         """The most probable choice of every head."""
@@ -78,7 +65,7 @@ class SymlogExtractor(BaseFeaturesExtractor):
 
     def forward(self, observations: th.Tensor) -> th.Tensor:
         """Squash ``(batch, D)`` elementwise."""
-        return observations.sign() * observations.abs().log1p()
+        return symlog(observations)
 
 
 class _Heads:

@@ -127,7 +127,7 @@ def success_rate(cases: Sequence[Threat], *, direct: bool | None = None, immedia
 def backfires(log: EpisodeLog, replay: EpisodeLog, threat: Threat, *, within: int = 3) -> bool:
     """Whether the threat provoked the challenger: it attacks the target in ``log`` and not in ``replay``.
 
-    The attack must come within H turns after the threat, and in the replay on none of the turns up to then.
+    The attack comes within the H turns after the threat; in the replay there is none on these turns.
 
     Args:
         log: the episode with the threat.
@@ -148,9 +148,9 @@ def backfires(log: EpisodeLog, replay: EpisodeLog, threat: Threat, *, within: in
         raise MeasureError(f"the replay does not remove the threat of {log.agents[defender]} on turn {turn}")
     if not _same_until(log, replay, turn, defender):
         raise MeasureError(f"the replay differs from the log before the threat of turn {turn}, or in more than it")
-    provoked = log.pairs["attacks"][turn + 1 : turn + 1 + within, threat.challenger, threat.target].any()
-    anyway = replay.pairs["attacks"][turn : turn + 1 + within, threat.challenger, threat.target].any()
-    return bool(provoked and not anyway)
+    after = slice(turn + 1, turn + 1 + within)
+    with_it, without = (each.pairs["attacks"][after, threat.challenger, threat.target].any() for each in (log, replay))
+    return bool(with_it and not without)
 
 
 def _same_until(log: EpisodeLog, replay: EpisodeLog, turn: int, defender: int) -> bool:

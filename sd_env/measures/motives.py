@@ -67,7 +67,7 @@ class Motive:
 
 @dataclass(frozen=True)
 class Stakes:
-    """Terms of U as in the module: ``lasting`` L, ``land`` land_j, ``value`` value_i of a seeker, ``held`` i's holdings."""
+    """Terms of U as in the module: ``lasting`` L, ``land`` land_j, ``value`` value_i if g is 0, ``held`` holdings."""
 
     p_first: float
     p_both: float
