@@ -53,7 +53,7 @@ def step_and_look(worlds: Worlds, actions: np.ndarray) -> dict[str, np.ndarray]:
 
 def test_a_recorded_world_is_the_world_that_was_played() -> None:
     """Every array of the log, against copies taken of the worlds themselves; each episode until its own end."""
-    worlds = Worlds(lively(), 4, seed=11, first_world=5)
+    worlds = Worlds(lively(), 4, seed=11, first_world=5, track_beliefs=True)
     recorder = Recorder(worlds, [1, 3], policies=("a", "b", "c"), observations=True)
     rng = np.random.default_rng(0)
     seen = [{name: np.array(getattr(worlds, name)) for name in (*RECORDS, "rewards", "observations", "params")}]
@@ -114,7 +114,7 @@ def test_with_autoreset_every_episode_is_whole() -> None:
     assert len(logs) == len(finals) > 9 and max(log.episode for log in logs) > 2
     for log in logs:
         assert log.worlds[-1].tobytes() == finals[log.world, log.episode].tobytes()
-        alone = Worlds(scenario, 1, seed=4, first_world=log.world)
+        alone = Worlds(scenario, 1, seed=4, first_world=log.world, track_beliefs=True)
         for _ in range(log.episode):
             alone.reset()
         assert log.states[0].tobytes() == alone.states[0].tobytes()
