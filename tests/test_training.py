@@ -20,7 +20,7 @@ from agents.metrics import RATES, rates
 from agents.seats import WorldsVecEnv
 from agents.training import checkpoint
 from agents.training.config import Experiment, read_yaml
-from agents.training.job import Job, jobs_of, run_job, trained_policy
+from agents.training.job import Job, jobs_of, run_job, trained_policies, trained_policy
 from agents.training.learners import make_learner
 from agents.training.policies import HeadsDistribution, SymlogExtractor
 from sd_env import layout
@@ -98,11 +98,17 @@ def test_every_config_trains_and_its_policy_can_be_loaded(path: Path, tmp_path: 
         data["learner"]["batch_size"] = 32
     trained = jobs_of(Experiment.model_validate(data), tmp_path)[0]
     with pytest.raises(FileNotFoundError):
-        trained_policy(trained)
+        trained_policies(trained)
     run_job(trained)
     result = json.loads(trained.result.read_text())
-    slots = 4 * trained.scenario().n_states
+    mode = trained.experiment.population.mode
+    slots = 4 * (1 if mode in ("league", "versus") else trained.scenario().n_states)
     assert result["agent_steps"] == data["learner"]["n_steps"] * slots
+    if mode == "independent":
+        assert list(trained_policies(trained)) == list(trained.scenario().agents)
+        with pytest.raises(ValueError, match="trained several policies"):
+            trained_policy(trained)
+        return
     settings = trained.experiment.evaluation
     again = evaluate(
         trained.scenario(),
