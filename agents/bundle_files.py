@@ -42,7 +42,7 @@ PACKAGES = ("sd-env", "numpy", "safetensors", "sb3-contrib", "stable-baselines3"
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 #: Names of bundles, learners and packages: no separators of paths, nothing that a terminal would act on.
-Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")]
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]{1,512}$")]
 
 
 class BundleError(PolicyError):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch as th
 
+from agents.learned import load_bundle
 from agents.metrics import RATES
 from agents.policy import Policy, RandomPolicy
 from agents.policy_state import capture, recall
@@ -257,8 +258,8 @@ def test_every_mode_resumes_to_where_an_unbroken_run_ends(mode: str, algorithm: 
 
 
 def final(job: Job, name: str) -> dict[str, th.Tensor]:
-    """Final weights of a learner, from the last checkpoint's sibling: what the policy file holds."""
-    return th.load(job.learner_folder(name) / "policy.pt", weights_only=True)
+    """Final weights of a learner, from its bundle."""
+    return load_bundle(job.learner_folder(name) / "policy.sd").network.state_dict()
 
 
 def test_a_shared_policy_is_what_the_learner_learns_in_the_worlds_alone(tmp_path: Path) -> None:
@@ -270,7 +271,11 @@ def test_a_shared_policy_is_what_the_learner_learns_in_the_worlds_alone(tmp_path
     alone.learn(settings.total_steps, callback=OnStep())
     mine, theirs = alone.policy.state_dict(), final(done, "all")
     assert all(th.equal(mine[key], theirs[key]) for key in mine)
-    assert sorted(path.name for path in done.folder.iterdir() if path.is_dir()) == ["checkpoints", "tensorboard"]
+    assert sorted(path.name for path in done.folder.iterdir() if path.is_dir()) == [
+        "checkpoints",
+        "policy.sd",
+        "tensorboard",
+    ]
 
 
 def test_independent_learners_differ_from_the_start_and_have_folders_of_their_own(tmp_path: Path) -> None:

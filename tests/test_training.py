@@ -16,6 +16,7 @@ from stable_baselines3.common.distributions import MultiCategoricalDistribution
 
 from agents.evaluation.evaluate import evaluate
 from agents.files import without_nan
+from agents.learned import BundleError, load_bundle
 from agents.metrics import RATES, rates
 from agents.seats import WorldsVecEnv
 from agents.training import checkpoint
@@ -56,7 +57,7 @@ def curve(job: Job) -> list[dict[str, str]]:
 
 
 def weights(job: Job) -> dict[str, th.Tensor]:
-    return th.load(job.folder / "policy.pt", weights_only=True)
+    return load_bundle(job.folder / "policy.sd").network.state_dict()
 
 
 class Killed(Exception):
@@ -97,7 +98,7 @@ def test_every_config_trains_and_its_policy_can_be_loaded(path: Path, tmp_path: 
     if data["learner"]["batch_size"] is not None:
         data["learner"]["batch_size"] = 32
     trained = jobs_of(Experiment.model_validate(data), tmp_path)[0]
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(BundleError):
         trained_policies(trained)
     run_job(trained)
     result = json.loads(trained.result.read_text())

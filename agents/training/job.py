@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,19 +14,20 @@ import torch as th
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from agents.files import write_json, write_text, write_whole
-from agents.seats import WorldsVecEnv
+from agents.files import write_json, write_text
+from agents.learned import LearnedBundle, load_bundle, save_bundle
 from agents.training import checkpoint
 from agents.training.callbacks import WORLDS, OnRollout, OnStep, Rollouts
 from agents.training.config import Experiment, ScenarioChoice
-from agents.training.learners import LearnedPolicy, make_learner
 from agents.training.logs import Curves
-from agents.training.measure import measure
+from agents.training.measure import LEARNED, measure
 from agents.training.players import Players, seat_players, seats_of
 from sd_env.scenario import Scenario
 
 #: Seconds that a resumed job waits for the killed run's worker to notice that it is an orphan.
 PATIENCE = 30.0
+#: Settings of an experiment that say where and how it runs, or what its other jobs are: bundles leave them out.
+_NOT_THE_POLICYS = {"scenarios", "seeds", "checkpoint", "device", "workers", "torch_threads", "world_threads", "runs"}
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ def jobs_of(experiment: Experiment, run: Path) -> list[Job]:
 def run_job(job: Job, report: Callable[[int], None] = lambda steps: None) -> None:
     """Train and measure, from the last checkpoint if there is one; does nothing if the job is finished.
 
-    Leaves in the job's folder: ``scenario.yaml``, ``progress.csv``, ``tensorboard/``, ``checkpoints/``, ``policy.pt``
-    (state dict) and, last, ``result.json``. Unless one policy plays all states, each learner has a folder of its own in
-    ``learners/`` with its ``progress.csv``, ``tensorboard/`` and ``policy.pt``, and those of the job are the worlds'.
+    Leaves in the job's folder: ``scenario.yaml``, ``progress.csv``, ``tensorboard/``, ``checkpoints/``, ``policy.sd/``
+    (a bundle) and, last, ``result.json``. Unless one policy plays all states, each learner has a folder of its own in
+    ``learners/`` with its ``progress.csv``, ``tensorboard/`` and ``policy.sd/``, and those of the job are the worlds'.
 
     Args:
         job: what to do.
@@ -105,8 +105,6 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
     seconds = time.monotonic() - started
     for each in curves.values():
         each.close()
-    for name, learner in players.learners.items():
-        _write_policy(job.learner_folder(name), learner)
     result: dict[str, Any] = {
         "world": job.choice.name,
         "scenario": job.choice.scenario,
@@ -118,6 +116,8 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
         **measure(experiment, players, scenario, job.seed),
     }
     players.table.close()
+    for name, learner in players.learners.items():
+        _write_policy(job, name, learner, result["evaluation"][LEARNED])
     write_json(job.result, result)
 
 
@@ -140,42 +140,36 @@ def _learn(players: Players, rollouts: Rollouts, experiment: Experiment) -> None
     players.table.learn(left, each=each, log_interval=1, reset_num_timesteps=not any(done.values()))
 
 
-def _write_policy(folder: Path, learner: OnPolicyAlgorithm) -> None:
-    write_whole(folder / "policy.pt", lambda path: th.save(learner.policy.state_dict(), path))
+def _write_policy(job: Job, name: str, learner: OnPolicyAlgorithm, metrics: dict[str, Any]) -> None:
+    """Leave a learner's bundle. Its name ends in the seed: those of other seeds are the same player."""
+    folder, config = job.learner_folder(name), job.experiment.model_dump(mode="json", exclude=_NOT_THE_POLICYS)
+    training = {"seed": job.seed, "steps": learner.num_timesteps, "config": config, "metrics": metrics}
+    label = job.name if folder == job.folder else f"{name}.{job.name}"
+    save_bundle(folder / "policy.sd", learner, job.scenario(), training=training, name=label)
 
 
-def trained_policies(job: Job) -> dict[str, LearnedPolicy]:
+def trained_policies(job: Job) -> dict[str, LearnedBundle]:
     """The final policies of a finished job, by the learners' names.
 
     Raises:
-        FileNotFoundError: if the job has not been trained to its end.
+        BundleError: if the job has not been trained to its end, or a bundle is damaged.
     """
     names = seats_of(job.experiment.population, job.scenario().agents)
-    return {name: _read_policy(job, job.learner_folder(name)) for name in names}
+    device = job.experiment.device
+    return {name: load_bundle(job.learner_folder(name) / "policy.sd", device=device) for name in names}
 
 
-def trained_policy(job: Job) -> LearnedPolicy:
+def trained_policy(job: Job) -> LearnedBundle:
     """The final policy of a finished job that trained one learner.
 
     Raises:
-        FileNotFoundError: if the job has not been trained to its end.
+        BundleError: if the job has not been trained to its end, or the bundle is damaged.
         ValueError: if it trained several.
     """
     policies = trained_policies(job)
     if len(policies) > 1:
         raise ValueError(f"Job {job.name} trained several policies: {', '.join(policies)}.")
     return next(iter(policies.values()))
-
-
-def _read_policy(job: Job, folder: Path) -> LearnedPolicy:
-    env = WorldsVecEnv(job.scenario(), 1, seed=0)
-    with warnings.catch_warnings():  # SB3 compares the batch with a rollout, which is not to be collected here
-        warnings.simplefilter("ignore", UserWarning)
-        learner = make_learner(job.experiment.learner, env, seed=0, device=job.experiment.device)
-    state = th.load(folder / "policy.pt", map_location=learner.device, weights_only=True)
-    learner.policy.load_state_dict(state)
-    env.close()
-    return LearnedPolicy(learner)
 
 
 @contextmanager
