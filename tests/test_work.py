@@ -217,10 +217,9 @@ def running(group: int) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_kill_9_loses_nothing_that_was_finished(tmp_path: Path, workers: int) -> None:
+def test_kill_9_loses_nothing_that_was_finished(tmp_path: Path) -> None:
     """The group of processes is killed in the middle; a rerun keeps what was done and ends as an unbroken run."""
-    process = start(tmp_path, tmp_path / "out", workers)
+    process = start(tmp_path, tmp_path / "out", 2)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "units").glob("*.json")}

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     report = {
         **command_line("evaluate", args),
         "theory": {"predicts": predicted, "of_this_very_scenario": unchanged},
-        "policies": {name: {"verdict": found, "by_theory": outcome} for name, (found, outcome) in judged.items()},
+        "verdicts": {name: {"verdict": found, "by_theory": outcome} for name, (found, outcome) in judged.items()},
         "metrics": records(summary),
     }
     title = scenario.title or scenario.name

@@ -81,5 +81,6 @@ def run(args: argparse.Namespace) -> int:
         "ranking": records(ranked),
         "payoffs": {str(policy): {str(k): float(v) for k, v in row.items()} for policy, row in matrix.iterrows()},
     }
-    publish(tournament_table(title, ranked, scenario, dict(args.noise)), report, args.out, args.json)
+    shown = tournament_table(title, ranked, scenario, dict(args.noise), drawn=args.mixed > 0)
+    publish(shown, report, args.out, args.json)
     return 0

@@ -22,7 +22,7 @@ from agents.evaluation.evaluate import (
     resampled,
 )
 from agents.evaluation.players import Spec, digests, load, play_casts, players_of
-from agents.evaluation.statistics import Estimate, estimate
+from agents.evaluation.statistics import Estimate, estimate, paired_difference
 from agents.evaluation.work import Unit, WorkError, run_units
 from sd_env.scenario import Scenario
 
@@ -129,7 +129,7 @@ def _paired(
     means = {metric: estimate([values[metric] for values in mine.values()]).mean for metric in METRICS}
     if len(mine) > 1:
         found = {
-            metric: estimate([values[metric] - theirs[key][metric] for key, values in mine.items()])
+            metric: paired_difference([each[metric] for each in mine.values()], [theirs[key][metric] for key in mine])
             for metric in METRICS
         }
         return means, found, len(mine), unit

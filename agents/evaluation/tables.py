@@ -148,16 +148,22 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def tournament_table(
-    title: str, ranked: pd.DataFrame, scenario: Scenario, noise: Mapping[str, float] | None = None
+    title: str,
+    ranked: pd.DataFrame,
+    scenario: Scenario,
+    noise: Mapping[str, float] | None = None,
+    drawn: bool = False,
 ) -> RenderableType:
-    """The ranking of a tournament, best first."""
+    """The ranking of a tournament, best first; ``drawn``: of drawn casts."""
     columns = (
         (PAYOFF, "pay-off", 2),
         ("interval", "95% interval", 2),
+        *([("iqm", "IQM", 2)] if ranked["iqm"].notna().all() else []),
         ("attacks", "attacks\na pair-turn", 4),
         ("cooperation", "cooperation", 3),
         *([("final_share", "final share", 3)] if "final_share" in ranked else []),
     )
+    shown_names = {name for name, _, _ in columns}
     shown = frame_of(title, "", (("rank", "policy", 0), *columns))
     shown.columns[1].justify = "left"
     for row in ranked.to_dict("records"):
@@ -165,16 +171,15 @@ def tournament_table(
         numbers = [interval if name == "interval" else f"{row[name]:.{places}f}" for name, _, places in columns]
         shown.add_row(str(row["rank"]), Text(str(row["policy"]), style="bold"), *numbers)
     unsettled = f" Noise: {', '.join(f'{kind} {value:g}' for kind, value in noise.items())}." if noise else ""
-    return Group(
-        shown,
-        Text(
-            f"{scenario.n_states} states.{unsettled} Pay-off: mean return against each opponent, itself included, all "
-            f"counting alike.\n{interval_words(ranked).replace('± 95%', 'Interval: 95%')} Cooperation: share of "
-            "pair-turns without attack and mobilization."
-            + "\nFinal share: of a population in which who earns more spreads (discrete replicator dynamics from equal "
-            "shares)." * ("final_share" in ranked)
-        ),
-    )
+    counted = "over its seats in drawn casts" if drawn else "against each opponent, itself included, all counting alike"
+    words = [f"{scenario.n_states} states.{unsettled} Pay-off: mean return {counted}."]
+    words.append(interval_words(ranked).replace("± 95%", "Interval: 95%"))
+    words.append("Cooperation: share of pair-turns without attack and mobilization.")
+    if "iqm" in shown_names:
+        words.append("IQM: interquartile mean over opponents and seeds.")
+    if "final_share" in shown_names:
+        words.append("Final share: by discrete replicator dynamics, in which who earns more spreads, from equal shares.")
+    return Group(shown, Text(" ".join(words)))
 
 
 #: Metrics that the tables of cross-play and ablations show, with decimals.

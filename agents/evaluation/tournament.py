@@ -13,7 +13,7 @@ import pandas as pd
 from agents.evaluation.dynamics import GENERATIONS, replicator
 from agents.evaluation.evaluate import EPISODES, RESAMPLES, SEEDS, check_sizes, percentiles
 from agents.evaluation.players import Player, Spec, digests, play_casts, players_of
-from agents.evaluation.statistics import estimate
+from agents.evaluation.statistics import estimate, interquartile_mean
 from agents.evaluation.work import Unit, WorkError, run_units
 from sd_env.scenario import Scenario
 
@@ -202,9 +202,14 @@ def ranking(frame: pd.DataFrame, *, resamples: int = RESAMPLES) -> pd.DataFrame:
     policy earns against one opponent and against another are not independent, and the seed is the unit. With one seed
     alone the worlds, each with all of its games, are resampled (percentile bootstrap, from a fixed seed).
 
+    Beside it stands the interquartile mean over opponents and seeds, less swayed by a few opponents, with the
+    bootstrap that resamples seeds for each opponent apart (``agents.evaluation.statistics.interquartile_mean``): it
+    takes opponents for unrelated, and is too narrow with few seeds.
+
     Returns:
-        One row a policy, best first: ``rank, policy, payoff, low, high, attacks, cooperation, count, unit``. Attacks
-        are per pair-turn; cooperation is the share of pair-turns without attack and mobilization.
+        One row a policy, best first: ``rank, policy, payoff, low, high, iqm, iqm_low, iqm_high, attacks, cooperation,
+        count, unit``. Attacks are per pair-turn; cooperation is the share of pair-turns without attack and
+        mobilization.
     """
     met = meetings(frame)
     drawn = bool((frame["first"] == "").all())
@@ -221,10 +226,13 @@ def ranking(frame: pd.DataFrame, *, resamples: int = RESAMPLES) -> pd.DataFrame:
         else:
             draws = np.random.default_rng(0).integers(len(values), size=(resamples, len(values)))
             mean, (low, high) = float(values.mean()), percentiles(values[draws].mean(axis=1))
+        strata = {} if drawn else {str(o): list(v) for o, v in cells[policy].groupby("opponent", sort=False)}
+        middle = interquartile_mean(strata if unit == SEEDS else {}, seed=0, resamples=resamples)
         deeds = met.loc[met["policy"] == policy, ["attacks", "mobilizations", "pair_turns"]].sum()
         hostile, turns = deeds["attacks"] + deeds["mobilizations"], deeds["pair_turns"]
-        rows.append((policy, mean, low, high, deeds["attacks"] / turns, 1 - hostile / turns, len(values), unit))
-    names = ["policy", "payoff", "low", "high", "attacks", "cooperation", "count", "unit"]
+        shown = (mean, low, high, middle.value, middle.low, middle.high)
+        rows.append((policy, *shown, deeds["attacks"] / turns, 1 - hostile / turns, len(values), unit))
+    names = ["policy", "payoff", "low", "high", "iqm", "iqm_low", "iqm_high", "attacks", "cooperation", "count", "unit"]
     ranked = pd.DataFrame(rows, columns=names).sort_values("payoff", ascending=False, kind="stable", ignore_index=True)
     ranked.insert(0, "rank", np.arange(1, len(ranked) + 1))
     return ranked
