@@ -19,7 +19,7 @@ import numpy as np
 from agents.meeting import Meeting, Wish
 from agents.policy import Policy
 from agents.population import Pool
-from agents.seating import Resident, SeatName, is_factory, look_again, player_of, seat_name, slots_of_seats
+from agents.seating import Resident, is_factory, look_again, player_of, seat_name, slots_of_seats
 from agents.seats import SlotsVecEnv, Totals, make_worlds
 from agents.streams import Streams, derived_seed
 from sd_env import layout
@@ -131,7 +131,7 @@ class Table:
     def __init__(
         self,
         scenario: Scenario | str | Path,
-        seats: Mapping[SeatName, Factory | Policy | Pool | str],
+        seats: Mapping[Any, Factory | Policy | Pool | str],
         *,
         num_worlds: int = 64,
         seed: int | None = None,
