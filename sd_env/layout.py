@@ -16,7 +16,7 @@ many worlds or states there are and the rules compile once:
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -160,6 +160,8 @@ PARAMETERS: Final = (
     "allowed_build_defense",
     "allowed_signal",
     "allowed_stance",
+    # switches that came later: at the end, since a parameter's place says which random draw is its own
+    "beliefs",
 )
 
 #: Parameters drawn as whole numbers when given as a range.
@@ -327,6 +329,10 @@ STATES: Final = np.dtype(
         ("pledge_broken", np.bool_),
         ("commitment_failed", np.bool_),
         ("illegal", np.int64),  # illegal entries of its action, replaced
+        # what beliefs about it rest on (rules/beliefs.py)
+        ("trust", np.float64),  # probability that it is a security seeker, before any deed
+        ("effort_offense", np.float64),  # levels of building, fading as arms do; 0 where no beliefs are tracked
+        ("effort_defense", np.float64),
     ]
 )
 
@@ -346,6 +352,8 @@ PAIRS: Final = np.dtype(
         ("call_against", np.int64),  # bit mask: the aggressors that j's call names
         ("call_honoured", np.bool_),
         ("call_abandoned", np.bool_),
+        ("belief", np.float64),  # i's probability that j is a security seeker; 1 on the diagonal
+        ("evidence", np.float64),  # likelihood ratio, seeker to greedy, of all that j did and i heard it say
     ]
 )
 
@@ -411,7 +419,10 @@ class Other(IntEnum):
 
 
 OWN_SIZE: Final = len(Own)
+#: Columns of ``Other``. With ``perception.beliefs`` one more, ``BELIEF``, follows them: see ``other_size``.
 OTHER_SIZE: Final = len(Other)
+#: Column of a block about j that only scenarios with beliefs have: i's probability that j is a security seeker.
+BELIEF: Final = OTHER_SIZE
 #: The two blocks as records, so that perception writes fields by name over the observation's own memory.
 OWN_BLOCK: Final = np.dtype([(column.name.lower(), np.float32) for column in Own])
 OTHER_BLOCK: Final = np.dtype([(column.name.lower(), np.float32) for column in Other])
@@ -420,16 +431,45 @@ CONTEXT_SIZE: Final = len(CONTEXT)
 CEILING: Final = 1e6
 
 
-def observation_size(num_states: int, context: bool) -> int:
+class Parts(NamedTuple):
+    """What an observation holds beyond the own block and the columns of ``Other``."""
+
+    context: bool  # the block of the world's parameters at the end
+    beliefs: bool  # the column ``BELIEF`` at the end of each other state's block
+
+
+def other_size(beliefs: bool) -> int:
+    """Columns of the block about one other state."""
+    return OTHER_SIZE + int(beliefs)
+
+
+def observation_size(num_states: int, context: bool, beliefs: bool = False) -> int:
     """Length of one state's observation: own block, a block for each other state, the context block."""
-    return OWN_SIZE + OTHER_SIZE * (num_states - 1) + (CONTEXT_SIZE if context else 0)
+    return OWN_SIZE + other_size(beliefs) * (num_states - 1) + (CONTEXT_SIZE if context else 0)
 
 
-def observation_names(num_states: int, context: bool) -> list[str]:
+def observation_parts(size: int, num_states: int) -> Parts:
+    """What an observation of ``size`` columns holds: no two kinds have one size, since N - 1 < ``CONTEXT_SIZE``.
+
+    Raises:
+        ValueError: if no observation of ``num_states`` states has that size.
+    """
+    sizes = {}
+    for context in (True, False):
+        for beliefs in (True, False):
+            sizes[observation_size(num_states, context, beliefs)] = Parts(context, beliefs)
+    if size not in sizes:
+        allowed = ", ".join(map(str, sorted(sizes)))
+        raise ValueError(f"An observation of {size} columns is none of {num_states} states: they have {allowed}.")
+    return sizes[size]
+
+
+def observation_names(num_states: int, context: bool, beliefs: bool = False) -> list[str]:
     """Column names of an observation: ``own.greed``, ``other0.homeland``, ..., ``context.noise``."""
     names = [f"own.{c.name.lower()}" for c in Own]
     for slot in range(num_states - 1):
         names += [f"other{slot}.{c.name.lower()}" for c in Other]
+        names += [f"other{slot}.belief"] * beliefs
     return names + ([f"context.{name}" for name in CONTEXT] if context else [])
 
 
@@ -438,22 +478,36 @@ def observation_blocks(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray
     b, n, d = observations.shape
     row, item = d * 4, 4
     own = np.ndarray((b, n), OWN_BLOCK, observations.data, 0, (n * row, row))
-    strides = (n * row, row, OTHER_SIZE * item)
+    strides = (n * row, row, other_size(observation_parts(d, n).beliefs) * item)
     return own, np.ndarray((b, n, n - 1), OTHER_BLOCK, observations.data, OWN_SIZE * item, strides)
+
+
+def observed_beliefs(observations: np.ndarray, num_states: int) -> np.ndarray:
+    """View of the beliefs in observations (..., D): (..., N - 1), one for each other state in index order.
+
+    Raises:
+        ValueError: if the observations have no beliefs.
+    """
+    size = observations.shape[-1]
+    if not observation_parts(size, num_states).beliefs:
+        raise ValueError(f"Observations of {size} columns hold no beliefs: the scenario has perception.beliefs false.")
+    end = OWN_SIZE + other_size(True) * (num_states - 1)
+    return observations[..., OWN_SIZE + BELIEF : end : other_size(True)]
 
 
 _SIGNED_OTHER: Final = (Other.GROWTH, Other.AMITY, Other.THEIR_AMITY)
 
 
-def observation_low(num_states: int, context: bool) -> np.ndarray:
+def observation_low(num_states: int, context: bool, beliefs: bool = False) -> np.ndarray:
     """Lower bounds of an observation (the upper bound is ``CEILING`` everywhere), float32."""
-    low = np.zeros(observation_size(num_states, context), dtype=np.float32)
+    low = np.zeros(observation_size(num_states, context, beliefs), dtype=np.float32)
     low[Own.GROWTH] = -1.0
+    width = other_size(beliefs)
     for slot in range(num_states - 1):
         for column in _SIGNED_OTHER:
-            low[OWN_SIZE + slot * OTHER_SIZE + column] = -1.0
+            low[OWN_SIZE + slot * width + column] = -1.0
     if context:
-        low[OWN_SIZE + (num_states - 1) * OTHER_SIZE + CONTEXT.index("threat_inflation")] = -1.0
+        low[OWN_SIZE + (num_states - 1) * width + CONTEXT.index("threat_inflation")] = -1.0
     return low
 
 

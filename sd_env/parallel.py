@@ -153,6 +153,7 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
     | other.attacks | share of the third states that j attacks |
     | other.attacked | share of the third states that attack j |
     | other.mobilizations | share of the third states that j is mobilized against |
+    | other.belief | probability that j is a security seeker, by its deeds; only with ``perception.beliefs: true`` |
 
     Last, unless the scenario sets ``perception.context_observed: false``, the world's parameters in the order of
     ``sd_env.layout.CONTEXT`` (``context.``; ``threat_inflation`` ±). ``sd_env.layout.observation_names`` lists all

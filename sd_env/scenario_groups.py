@@ -267,6 +267,12 @@ class Perception(Group):
         description="Whether the observation shows the world's parameters.",
         json_schema_extra={"unit": "true or false", "source": DESIGN},
     )
+    beliefs: StrictBool = Field(
+        default=False,
+        description="Whether the observation shows how probable it is, by Bayes' rule from deeds, that each other "
+        "state is a security seeker.",
+        json_schema_extra={"unit": "true or false", "source": KYDD},
+    )
 
 
 class Actions(Group):

@@ -40,9 +40,8 @@ class ActionSpace(spaces.MultiDiscrete[np.int64]):
 
 
 def observation_box(num_states: int, size: int) -> spaces.Box:
-    """float32 box of one state's observation of ``size`` columns (with or without the context block)."""
-    context = size == layout.observation_size(num_states, True)
-    low = layout.observation_low(num_states, context)
+    """float32 box of one state's observation of ``size`` columns (with or without context block and beliefs)."""
+    low = layout.observation_low(num_states, *layout.observation_parts(size, num_states))
     return spaces.Box(low, np.full(size, layout.CEILING, dtype=np.float32), dtype=np.float32)
 
 

@@ -47,6 +47,7 @@ class Worlds:
         first_world: int = 0,
         threads: int = 1,
         autoreset: bool = False,
+        track_beliefs: bool = False,
     ) -> None:
         """Lay out ``num_worlds`` worlds of ``scenario`` and reset them.
 
@@ -57,6 +58,8 @@ class Worlds:
             first_world: index of the first world in the run; world b of a batch equals world ``first_world = b`` alone.
             threads: how many threads share the worlds out; the result does not depend on it.
             autoreset: begin the next episode in the same step in which one ends.
+            track_beliefs: keep ``pairs["belief"]`` up to date for logs and measures, though nobody observes it; with
+                ``perception.beliefs`` it always is. Else beliefs stay what they are at the start, and cost nothing.
 
         Raises:
             ValueError: for a number outside what is allowed, naming it.
@@ -71,6 +74,8 @@ class Worlds:
         self.threads = min(threads, int(numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
         self.autoreset = autoreset
         self.context_observed = scenario.perception.context_observed
+        self.beliefs_observed = scenario.perception.beliefs
+        self.beliefs_tracked = track_beliefs or self.beliefs_observed
         bounds = scenario.bounds()
         self._bounds = (bounds.parameters, bounds.states, bounds.pairs)
         self._identity = np.arange(self.num_states)
@@ -81,7 +86,7 @@ class Worlds:
 
     def _allocate(self) -> None:
         b, n = self.num_worlds, self.num_states
-        d = layout.observation_size(n, self.context_observed)
+        d = layout.observation_size(n, self.context_observed, self.beliefs_observed)
         m = layout.mask_size(n)
         self.params = records(np.zeros(b, layout.PARAMS))
         self.worlds = records(np.zeros(b, layout.WORLDS))
@@ -160,9 +165,10 @@ class Worlds:
             numba.set_num_threads(self.threads)
             kernel = step_worlds_in_parallel
         kernel(
-            np.uint64(self.seed), *self._bounds, self._identity, self.autoreset, self._flat, self.params, self.worlds,
-            self.states, self.pairs, self._actions, self.rewards, self._ended, self.observations, self._own,
-            self._others, self.masks, self.final_observations, self.final_masks, self.final_tallies,
+            np.uint64(self.seed), *self._bounds, self._identity, self.autoreset, self.beliefs_tracked, self._flat,
+            self.params, self.worlds, self.states, self.pairs, self._actions, self.rewards, self._ended,
+            self.observations, self._own, self._others, self.masks, self.final_observations, self.final_masks,
+            self.final_tallies,
         )  # fmt: skip
 
     def state(self, b: int = 0) -> NDArray[np.float64]:

@@ -76,7 +76,8 @@ def column(table: Worlds, i: int, name: str, j: int | None = None) -> float:
     if j is None:
         return float(table.observations[0, i, layout.Own[name.upper()]])
     slot = j - (j > i)
-    return float(table.observations[0, i, layout.OWN_SIZE + slot * layout.OTHER_SIZE + layout.Other[name.upper()]])
+    start = layout.OWN_SIZE + slot * layout.other_size(table.beliefs_observed)
+    return float(table.observations[0, i, start + (layout.BELIEF if name == "belief" else layout.Other[name.upper()])])
 
 
 def random_actions(rng: np.random.Generator, table: Worlds) -> np.ndarray:

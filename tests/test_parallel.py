@@ -114,7 +114,7 @@ def test_seeds_and_episodes_differ() -> None:
 
 @pytest.mark.parametrize("dict_observation", [False, True])
 @pytest.mark.parametrize(
-    "scenario", [*CATALOGUE, of_size(2), of_size(5, perception={"context_observed": False})], ids=str
+    "scenario", [*CATALOGUE, of_size(2), of_size(5, perception={"context_observed": False, "beliefs": True})], ids=str
 )
 def test_observations_lie_in_their_space(scenario: Any, dict_observation: bool) -> None:
     env = sd_env.parallel_env(scenario, dict_observation=dict_observation)
@@ -379,10 +379,10 @@ def test_the_manual_agrees_with_the_layout() -> None:
     rows = [re.findall(r"[^|]+", line) for line in manual.splitlines() if line.strip().startswith("|")]
     cells = [[cell.strip() for cell in row if cell.strip()] for row in rows]
     columns = [row[0] for row in cells if row[0].startswith(("own.", "other."))]
-    wanted = [name.replace("other0.", "other.") for name in layout.observation_names(2, False)]
+    wanted = [name.replace("other0.", "other.") for name in layout.observation_names(2, False, True)]
     assert columns == wanted
     signed = {row[0] for row in cells if row[0] in wanted and "±" in row[-1]}
-    low = layout.observation_low(2, False)
+    low = layout.observation_low(2, False, True)
     assert signed == {name for name, bound in zip(wanted, low, strict=True) if bound < 0}
     heads = {row[0]: row[1] for row in cells if row[0] in {head.name.lower() for head in layout.Head}}
     choices = {"build_offense": layout.Build, "build_defense": layout.Build, "signal": layout.Signal}

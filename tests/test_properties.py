@@ -49,6 +49,7 @@ def scenarios(draw: st.DrawFn, max_states: int = 6) -> Scenario:
         "war.mobilization_required": bool(rng.integers(2)),
         "war.outcome": str(rng.choice(["gamble", "share"])),
         "perception.context_observed": bool(rng.integers(2)),
+        "perception.beliefs": bool(rng.integers(2)),
     }
     for key, (low, high) in SPANS.items():
         kind = rng.integers(3)
@@ -72,7 +73,7 @@ def test_random_worlds_stay_within_bounds(scenario: Scenario, seed: int) -> None
     """Over 10**6 turns in all: land is never created, stocks >= 0, observations finite and inside their space."""
     rng = np.random.default_rng(seed)
     w = Worlds(scenario, 200, seed=seed)
-    low = layout.observation_low(w.num_states, w.context_observed)
+    low = layout.observation_low(w.num_states, w.context_observed, w.beliefs_observed)
     before = land(w)
     for _ in range(60):
         w.step(random_actions(rng, w))
@@ -85,6 +86,7 @@ def test_random_worlds_stay_within_bounds(scenario: Scenario, seed: int) -> None
         assert (w.masks.reshape(-1, w.masks.shape[-1]) >= mask_of_noop(w.num_states)).all()
         assert ((w.states["reliability"] >= 0) & (w.states["reliability"] <= 1)).all()
         assert (np.abs(w.pairs["amity"]) <= 1).all()
+        assert ((w.pairs["belief"] >= 0) & (w.pairs["belief"] <= 1)).all()
         w.reset(worlds=w.terminations | w.truncations)
         before = land(w)
 
@@ -119,7 +121,7 @@ def test_permuting_states_permutes_everything(scenario: Scenario, seed: int, ran
         assert second.rewards == pytest.approx(first.rewards[:, order], rel=1e-9, abs=1e-9)
         for name in ("homeland", "holdings", "offense", "defense", "reliability", "standing", "greed"):
             assert second.states[name] == pytest.approx(first.states[name][:, order], rel=1e-9, abs=1e-9)
-        for name in ("amity", "allied", "call", "rupture", "attacks"):
+        for name in ("amity", "allied", "call", "rupture", "attacks", "belief"):
             assert second.pairs[name] == pytest.approx(first.pairs[name][:, order][:, :, order], rel=1e-9, abs=1e-9)
         ended = first.terminations | first.truncations
         assert (ended == (second.terminations | second.truncations)).all()
@@ -186,12 +188,13 @@ def test_partial_resets_leave_the_others_alone() -> None:
 
 @pytest.mark.parametrize("how", ["deepcopy", "pickle", "snapshot"])
 def test_a_copy_continues_identically(how: str) -> None:
-    w = Worlds(Scenario.load("jervis/multipolar"), 3, seed=9, autoreset=True)
+    scenario = Scenario.load("jervis/multipolar", {"perception.beliefs": True})
+    w = Worlds(scenario, 3, seed=9, autoreset=True)
     rng = np.random.default_rng(0)
     for _ in range(10):
         w.step(random_actions(rng, w))
     if how == "snapshot":
-        twin = Worlds(Scenario.load("jervis/multipolar"), 3, seed=1, autoreset=True)
+        twin = Worlds(scenario, 3, seed=1, autoreset=True)
         twin.restore(w.snapshot())
     else:
         twin = copy.deepcopy(w) if how == "deepcopy" else pickle.loads(pickle.dumps(w))

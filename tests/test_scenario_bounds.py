@@ -60,7 +60,8 @@ def test_every_key_is_documented(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", [*QUANTITIES, "war.mobilization_required", "war.outcome", "perception.context_observed"]
+    "key",
+    [*QUANTITIES, "war.mobilization_required", "war.outcome", "perception.context_observed", "perception.beliefs"],
 )
 def test_every_number_has_unit_range_and_source(key: str) -> None:
     leaf = LEAVES[key]
@@ -75,7 +76,8 @@ def test_every_number_has_unit_range_and_source(key: str) -> None:
 
 
 def test_every_parameter_of_a_world_is_a_quantity_or_a_choice() -> None:
-    fields = {key.rpartition(".")[2] for key in QUANTITIES} | {"mobilization_required", "context_observed", "gamble"}
+    switches = {"mobilization_required", "context_observed", "beliefs", "gamble"}
+    fields = {key.rpartition(".")[2] for key in QUANTITIES} | switches
     assert {name for name in layout.PARAMETERS if not name.startswith("allowed_")} <= fields
     whole = {key.rpartition(".")[2] for key, item in QUANTITIES.items() if item.whole} - {"n_states"}
     assert whole == layout.WHOLE_PARAMETERS
@@ -100,6 +102,7 @@ def test_bounds_of_the_default() -> None:
     assert low["gamble"] == 1
     assert low["mobilization_required"] == 1
     assert low["context_observed"] == 1
+    assert low["beliefs"] == 0
     assert low["allowed_build_offense"] == low["allowed_build_defense"] == low["allowed_signal"] == 0b111
     assert low["allowed_stance"] == 0b1111
     defense = layout.INITIAL_STATE.index("defense")
@@ -112,6 +115,7 @@ def test_each_parameter_lands_in_its_own_column(name: str) -> None:
         "gamble": ("war.outcome", "share", (0, 0)),
         "mobilization_required": ("war.mobilization_required", False, (0, 0)),
         "context_observed": ("perception.context_observed", False, (0, 0)),
+        "beliefs": ("perception.beliefs", True, (1, 1)),
     }
     if name in special:
         key, value, expected = special[name]

@@ -34,6 +34,7 @@ SWITCHES: dict[str, Any] = {
     "war.mobilization_required": False,
     "war.outcome": "share",
     "perception.context_observed": False,
+    "perception.beliefs": False,
     "actions.signal": ["silence", "threaten"],
 }
 

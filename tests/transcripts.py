@@ -50,7 +50,10 @@ EVERYTHING: dict[str, Any] = {
         **{"greed": [0.5, 3], "p_greedy": 0.5, "power_motive": [0.1, 1], "routine": 0.05},
         **{"identification": [0.2, 1], "amity_rate": [0.1, 0.5]},
     },
-    "perception": {"noise": [0.1, 0.5], "threat_inflation": [-0.2, 1], "worst_case": [0, 1], "signal_noise": 0.3},
+    "perception": {
+        **{"noise": [0.1, 0.5], "threat_inflation": [-0.2, 1], "worst_case": [0, 1], "signal_noise": 0.3},
+        **{"beliefs": True},
+    },
 }
 #: Seeds whose first turns show most of what can happen there (kinds of events, both types); every other scenario has 1.
 SEEDS = {
@@ -146,11 +149,14 @@ def world_lines(env: sd_env.ParallelEnv) -> Iterator[str]:
 def observation_lines(env: sd_env.ParallelEnv) -> Iterator[str]:
     """What each state sees: how it reads the others, a hash of the whole observation, and what it may choose next."""
     worlds, agents = env.worlds, env.possible_agents
+    width = layout.other_size(worlds.beliefs_observed)
     for i, agent in enumerate(agents):
         row = worlds.observations[0, i]
         for slot in range(len(agents) - 1):
-            start = layout.OWN_SIZE + slot * layout.OTHER_SIZE
+            start = layout.OWN_SIZE + slot * width
             values = {name: row[start + layout.Other[name.upper()]] for name in _OTHER}
+            if worlds.beliefs_observed:
+                values["belief"] = row[start + layout.BELIEF]
             read = ", ".join(f"{name} {value:.8g}" for name, value in values.items() if value)
             yield f"{agent} sees of {agents[layout.other_of(i, slot)]}: {read}"
         bits = "".join(map(str, worlds.masks[0, i].tolist()))

@@ -47,8 +47,8 @@ def actions_shape(num_states: int) -> tuple[int, int]:
 
 
 def _tracked(scenario: Scenario, seed: int, world: int) -> Worlds:
-    """The world in which an episode is recorded or re-simulated."""
-    return Worlds(scenario, 1, seed=seed, first_world=world)
+    """The world in which an episode is recorded or re-simulated; beliefs are tracked for measures."""
+    return Worlds(scenario, 1, seed=seed, first_world=world, track_beliefs=True)
 
 
 class Tape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from sd_env.layout import CEILING, CONTEXT, CONTEXT_COLUMNS, OTHER_SIZE, OWN_SIZE, Signal, Stance
+from sd_env.layout import BELIEF, CEILING, CONTEXT, CONTEXT_COLUMNS, OTHER_SIZE, OWN_SIZE, Signal, Stance
 from sd_env.rules.arming import can_attack, can_defend
 from sd_env.rules.chance import HEARING, NOISE, normal, slot_of, uniform
 from sd_env.rules.compiled import rule
@@ -16,10 +16,10 @@ _CONTEXT_SIZE = len(CONTEXT)
 
 
 @rule
-def visible_share(p, s, j):
-    """Share of j's arms that looks offensive: the true share, blurred toward one half."""
-    total = s[j].offense + s[j].defense
-    share = s[j].offense / total if total > 0.0 else 0.5
+def visible_share(p, offense, defense):
+    """Share of these arms that looks offensive: the true share, blurred toward one half."""
+    total = offense + defense
+    share = offense / total if total > 0.0 else 0.5
     return p.distinguishability * share + (1.0 - p.distinguishability) * 0.5
 
 
@@ -35,12 +35,12 @@ def estimate(p, w, s, i, j):
 
 
 @rule
-def heard(p, w, s, i, j):
-    """The signal of j that reaches i: noise turns a reassurance into a threat and back."""
+def heard(p, key, turn, s, i, j):
+    """The signal of j that i, as the world stands at ``turn``, has heard: noise turns reassurance and threat about."""
     said = s[j].signal
     if p.signal_noise == 0.0 or said == Signal.SILENCE:
         return said
-    if uniform(w.key, slot_of(w.turn, HEARING, s[i].identity, s[j].identity)) >= p.signal_noise:
+    if uniform(key, slot_of(turn, HEARING, s[i].identity, s[j].identity)) >= p.signal_noise:
         return said
     return Signal.THREATEN + Signal.REASSURE - said
 
@@ -81,7 +81,7 @@ def observe(p, w, s, r, own, others):
             if i != j:
                 r[i, j].estimate = estimate(p, w, s, i, j)
     for j in range(n):
-        share = visible_share(p, s, j)
+        share = visible_share(p, s[j].offense, s[j].defense)
         for i in range(n):
             if i != j:
                 block = others[i, j - (j > i)]
@@ -109,7 +109,7 @@ def observe_other(p, w, s, r, i, j, share, o):
     """Write the rest of i's block ``o`` about j, whose arms show the offensive ``share``."""
     total = r[i, j].estimate
     offense, defense = total * share, total * (1.0 - share)
-    signal = heard(p, w, s, i, j)
+    signal = heard(p, w.key, w.turn, s, i, j)
     theirs = assessed(p, w, s, r, j, i, can_attack(p, offense, defense), can_defend(p, s[i].offense, s[i].defense))
     ours = assessed(p, w, s, r, i, j, can_attack(p, s[i].offense, s[i].defense), can_defend(p, offense, defense))
     both_stand = s[i].standing & s[j].standing
@@ -150,17 +150,34 @@ def observe_thirds(s, r, i, j, o):
 
 
 @rule
-def observe_world(w, n, observations):
+def observe_beliefs(r, n, observations):
+    """Write the column that ends each block about another state where the scenario has beliefs."""
+    for i in range(n):
+        column = OWN_SIZE + BELIEF
+        for j in range(n):
+            if i != j:
+                observations[i, column] = r[i, j].belief
+                column += OTHER_SIZE + 1
+
+
+@rule
+def start_of_context(p, n):
+    """The first column after the blocks about others, which are one column wider with beliefs."""
+    return OWN_SIZE + (n - 1) * (OTHER_SIZE + int(p.beliefs != 0.0))
+
+
+@rule
+def observe_world(p, w, n, observations):
     """Write the one entry of the context block that can change within an episode: the perceived technology."""
-    column = OWN_SIZE + (n - 1) * OTHER_SIZE + _PERCEIVED_ADVANTAGE
+    column = start_of_context(p, n) + _PERCEIVED_ADVANTAGE
     for i in range(n):
         observations[i, column] = w.perceived_offense_advantage
 
 
 @rule
-def observe_context(flat, n, observations):
+def observe_context(flat, p, n, observations):
     """Write the context block, which a whole episode shares: the world's parameters, flat: (PARAMETERS,)."""
-    start = OWN_SIZE + (n - 1) * OTHER_SIZE
+    start = start_of_context(p, n)
     for i in range(n):
         for k in range(_CONTEXT_SIZE):
             observations[i, start + k] = flat[CONTEXT_COLUMNS[k]]

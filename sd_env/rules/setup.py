@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from sd_env.layout import INITIAL_PAIR, INITIAL_STATE, MAX_STATES, PARAMETERS, WHOLE_PARAMETERS, Build, Signal, Stance
+from sd_env.rules.beliefs import prior
 from sd_env.rules.chance import setup_key, stream_key, uniform
 from sd_env.rules.compiled import rule
 
@@ -14,7 +15,7 @@ _HOMELAND, _HOLDINGS, _ECONOMY, _GROWTH, _OFFENSE, _DEFENSE, _RELIABILITY, _GREE
 _REACH, _AMITY = range(len(INITIAL_PAIR))
 _TYPE = len(INITIAL_STATE)  # one more draw: whether the state is greedy
 _STATE_DRAWS = _TYPE + 1
-_STATE_SLOTS = len(PARAMETERS)
+_STATE_SLOTS = PARAMETERS.index("beliefs")  # from here on there are switches, never drawn: a new one moves no draw
 _PAIR_SLOTS = _STATE_SLOTS + MAX_STATES * _STATE_DRAWS
 _NUM_PARAMETERS = len(PARAMETERS)
 _WHOLE = np.array([name in WHOLE_PARAMETERS for name in PARAMETERS])
@@ -67,6 +68,8 @@ def begin(seed, bounds, state_bounds, pair_bounds, identity, flat, p, w, s, r):
             r[i, j].call_against = 0
             r[i, j].call_honoured = False
             r[i, j].call_abandoned = False
+            r[i, j].belief = s[j].trust if i != j else 1.0
+            r[i, j].evidence = 1.0
 
 
 @rule
@@ -111,6 +114,9 @@ def place(state_bounds, i, key, slot, s):
     s[i].pledge_broken = False
     s[i].commitment_failed = False
     s[i].illegal = 0
+    s[i].trust = prior(low, high)
+    s[i].effort_offense = 0.0
+    s[i].effort_defense = 0.0
 
 
 @rule

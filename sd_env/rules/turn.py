@@ -9,11 +9,12 @@ import numba
 from sd_env.rules.accounts import close_accounts, count_turn, count_wars
 from sd_env.rules.alliances import ally, answer_calls
 from sd_env.rules.arming import arm
+from sd_env.rules.beliefs import judge
 from sd_env.rules.chance import CONTINUATION, DRIFT, WORLD, normal, slot_of, uniform
 from sd_env.rules.compiled import entry_point, rule
 from sd_env.rules.orders import carry_out, write_masks
 from sd_env.rules.payoff import close_turn, move_amity, pay
-from sd_env.rules.perception import observe, observe_context, observe_world
+from sd_env.rules.perception import observe, observe_beliefs, observe_context, observe_world
 from sd_env.rules.setup import begin
 from sd_env.rules.signaling import keep_commitments, signal
 from sd_env.rules.war import declare, fight, muster, settle
@@ -23,14 +24,16 @@ _LOWEST_ADVANTAGE, _HIGHEST_ADVANTAGE = 1e-3, 1e3
 
 
 @rule
-def play_turn(p, w, s, r, actions, rewards):
-    """One turn of one world; returns whether it goes on, terminated or was truncated."""
+def play_turn(p, w, s, r, actions, rewards, track):
+    """One turn of one world, with beliefs if they are tracked; whether it goes on, terminated or was truncated."""
     began = w.standing
     carry_out(p, s, r, actions)
     arm(p, s)
     signal(p, s)
     ally(s, r)
     declare(p, s, r)
+    if track:
+        judge(p, w, s, r)
     muster(p, w, s, r)
     fight(p, w, s, r)
     settle(p, w, s)
@@ -69,9 +72,11 @@ def show(flat, p, w, s, r, observations, own, others, masks, fresh):
     """Write what the states see next and what they may choose; ``fresh``: the episode has just begun."""
     if p.context_observed != 0.0:
         if fresh:
-            observe_context(flat, len(s), observations)
-        observe_world(w, len(s), observations)
+            observe_context(flat, p, len(s), observations)
+        observe_world(p, w, len(s), observations)
     observe(p, w, s, r, own, others)
+    if p.beliefs != 0.0:
+        observe_beliefs(r, len(s), observations)
     write_masks(p, s, masks)
 
 
@@ -85,12 +90,12 @@ def copy_rows(source, target):
 
 @rule
 def step_world(
-    b, seed, bounds, state_bounds, pair_bounds, identity, autoreset, flat, params, worlds, states, pairs, actions,
-    rewards, ended, observations, own, others, masks, final_observations, final_masks, final_tallies,
+    b, seed, bounds, state_bounds, pair_bounds, identity, autoreset, track, flat, params, worlds, states, pairs,
+    actions, rewards, ended, observations, own, others, masks, final_observations, final_masks, final_tallies,
 ):  # fmt: skip
     """Step world b of a batch; with ``autoreset`` a world that ends begins its next episode at once."""
     p, w, s, r = params[b], worlds[b], states[b], pairs[b]
-    ended[b] = play_turn(p, w, s, r, actions[b], rewards[b])
+    ended[b] = play_turn(p, w, s, r, actions[b], rewards[b], track)
     show(flat[b], p, w, s, r, observations[b], own[b], others[b], masks[b], False)
     if ended[b] != GOES_ON and autoreset:
         copy_rows(observations[b], final_observations[b])
@@ -103,27 +108,29 @@ def step_world(
 
 @entry_point
 def step_worlds(
-    seed, bounds, state_bounds, pair_bounds, identity, autoreset, flat, params, worlds, states, pairs, actions,
-    rewards, ended, observations, own, others, masks, final_observations, final_masks, final_tallies,
+    seed, bounds, state_bounds, pair_bounds, identity, autoreset, track, flat, params, worlds, states, pairs,
+    actions, rewards, ended, observations, own, others, masks, final_observations, final_masks, final_tallies,
 ):  # fmt: skip
     """Step all worlds, one after the other."""
     for b in range(len(worlds)):
         step_world(
-            b, seed, bounds, state_bounds, pair_bounds, identity, autoreset, flat, params, worlds, states, pairs,
-            actions, rewards, ended, observations, own, others, masks, final_observations, final_masks, final_tallies,
+            b, seed, bounds, state_bounds, pair_bounds, identity, autoreset, track, flat, params, worlds, states,
+            pairs, actions, rewards, ended, observations, own, others, masks, final_observations, final_masks,
+            final_tallies,
         )  # fmt: skip
 
 
 @entry_point(parallel=True)
 def step_worlds_in_parallel(
-    seed, bounds, state_bounds, pair_bounds, identity, autoreset, flat, params, worlds, states, pairs, actions,
-    rewards, ended, observations, own, others, masks, final_observations, final_masks, final_tallies,
+    seed, bounds, state_bounds, pair_bounds, identity, autoreset, track, flat, params, worlds, states, pairs,
+    actions, rewards, ended, observations, own, others, masks, final_observations, final_masks, final_tallies,
 ):  # fmt: skip
     """Step all worlds, shared out among threads; worlds do not touch, so the result is the same."""
     for b in numba.prange(len(worlds)):
         step_world(
-            b, seed, bounds, state_bounds, pair_bounds, identity, autoreset, flat, params, worlds, states, pairs,
-            actions, rewards, ended, observations, own, others, masks, final_observations, final_masks, final_tallies,
+            b, seed, bounds, state_bounds, pair_bounds, identity, autoreset, track, flat, params, worlds, states,
+            pairs, actions, rewards, ended, observations, own, others, masks, final_observations, final_masks,
+            final_tallies,
         )  # fmt: skip
 
 

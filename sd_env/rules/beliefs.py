@@ -1,0 +1,154 @@
+"""Beliefs: how probable it is that another is a security seeker, by Bayes' rule from its deeds (model.md section 4.2).
+
+Belief is trust times evidence, in odds. Trust is the scenario's: one minus the probability of greed. Evidence is a
+likelihood ratio: how much more probable a security seeker would have made what was seen than a greedy state. It reads
+deeds alone, never the type; the numbers below are this project's, argued for where they stand.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sd_env.layout import INITIAL_STATE, Signal, Stance
+from sd_env.rules.compiled import rule
+from sd_env.rules.orders import allows, has
+from sd_env.rules.perception import heard, visible_share
+
+_GREED, _P_GREEDY = INITIAL_STATE.index("greed"), INITIAL_STATE.index("p_greedy")
+
+#: Types, and whether the other gave cause: rows of the tables below.
+SEEKER, GREEDY = 0, 1
+UNPROVOKED, PROVOKED = 0, 1
+#: Probability that a state wants a stance toward another on a turn, by type and provocation: align, neutral, mobilize,
+#: attack. The order of magnitude is the calibration's (security seekers attack on some hundredths of their pair-turns);
+#: the ratios are the theory's. Unprovoked, conquest pays the greedy alone, so an attack is five times theirs, and
+#: mobilizing, which the fearful do too (Jervis 1976), twice. Provoked, both types fight back, so little is learnt.
+#: Alignment binds hands and brings no land: half as much again the seekers'.
+STANCES = np.array(
+    [
+        [[0.30, 0.60, 0.08, 0.02], [0.10, 0.35, 0.40, 0.15]],
+        [[0.20, 0.52, 0.18, 0.10], [0.08, 0.27, 0.40, 0.25]],
+    ]
+)
+#: Share of the attacks it wants that a state holds back while its own reassurance stands, by type: a seeker means what
+#: it pledges, and most who deceive do so to attack (Kydd 2000).
+RESTRAINT = np.array([0.8, 0.3])
+#: Probability that a state says it, by type: silence, reassure, threaten. Both types are as often silent. Ratios are
+#: mild, since the greedy reassure to disarm the other and seekers threaten to deter it (Jervis 1976).
+SIGNALS = np.array([[0.60, 0.30, 0.10], [0.60, 0.20, 0.20]])
+#: Evidence never leaves 1 / CERTAINTY to CERTAINTY: no string of deeds makes a belief that deeds cannot move again.
+CERTAINTY = 1e4
+
+
+@rule
+def prior(low, high):
+    """Trust in a state: one minus its probability of greed as the scenario has it (the middle, if it is a range).
+
+    ``low`` and ``high`` are the bounds of its ``layout.INITIAL_STATE``: what was drawn between them is not used.
+    """
+    return 1.0 - 0.5 * (low[_P_GREEDY] + high[_P_GREEDY]) if high[_GREED] > 0.0 else 1.0
+
+
+@rule
+def judge(p, w, s, r):
+    """Everyone judges everyone by this turn's building, signals and stances; call when stances are declared.
+
+    Then all that gives a deed its meaning is still as it was when the deed was chosen: who stands, who had attacked
+    whom, and which calls were open.
+    """
+    for j in range(len(s)):
+        if not s[j].standing:
+            continue
+        s[j].effort_offense = (1.0 - p.depreciation) * s[j].effort_offense + s[j].build_offense
+        s[j].effort_defense = (1.0 - p.depreciation) * s[j].effort_defense + s[j].build_defense
+        posture = posture_ratio(p, s[j].effort_offense, s[j].effort_defense)
+        stances = stance_ratio(p, s, r, j)
+        for i in range(len(s)):
+            if i != j:
+                signal = signal_ratio(p, heard(p, w.key, w.turn + 1, s, i, j))
+                r[i, j].evidence = bounded(r[i, j].evidence * stances * signal)
+                r[i, j].belief = posterior(s[j].trust, bounded(r[i, j].evidence * posture))
+
+
+@rule
+def posterior(trust, evidence):
+    """Bayes' rule for two types; a trust of 0 or 1 stays, whatever the evidence."""
+    seeker = trust * evidence
+    return seeker / (seeker + (1.0 - trust))
+
+
+@rule
+def bounded(ratio):
+    """The ratio within the bounds of what evidence can say."""
+    return min(max(ratio, 1.0 / CERTAINTY), CERTAINTY)
+
+
+@rule
+def posture_ratio(p, offense, defense):
+    """Evidence of what a state has built: a weapon of it taken for defensive with the probability that it looks so.
+
+    All defence is (1 + q) / (1 - q), a posture read right with probability (1 + q) / 2; all offence the inverse. It
+    depends on the arms as they are, so that a standing stock counts once, however long it stands.
+    """
+    looks_offensive = visible_share(p, offense, defense)
+    looks_defensive = 1.0 - looks_offensive
+    return looks_defensive / max(looks_offensive, 1.0 / CERTAINTY)
+
+
+@rule
+def stance_ratio(p, s, r, j):
+    """Evidence of j's stances toward all that stand, each independent of the others given the type."""
+    ratio = 1.0
+    pledged = (s[j].pledge > 0) | s[j].pledge_broken
+    binding = pledged & (p.audience_cost > 0.0)
+    for k in range(len(s)):
+        if k != j and s[k].standing:
+            cause = PROVOKED if r[k, j].previous >= Stance.MOBILIZE or has(s[j].named, k) else UNPROVOKED
+            climbs = (p.mobilization_required == 0.0) | (r[j, k].previous >= Stance.MOBILIZE)
+            stance = r[j, k].stance
+            ratio *= likelihood(p, SEEKER, cause, binding, climbs, stance)
+            ratio /= likelihood(p, GREEDY, cause, binding, climbs, stance)
+    return ratio
+
+
+@rule
+def likelihood(p, kind, cause, binding, climbs, stance):
+    """Probability that a state of this type is seen in this stance: it wants it, and rules and pledge let it."""
+    stances = int(p.allowed_stance)
+    wanted = STANCES[kind, cause]
+    attack = wanted[Stance.ATTACK] * (1.0 - RESTRAINT[kind] * binding)
+    mobilize = wanted[Stance.MOBILIZE]
+    align = wanted[Stance.ALIGN] * allows(stances, Stance.ALIGN)
+    if not (climbs & allows(stances, Stance.ATTACK)):  # carried out as a mobilization
+        mobilize += attack
+        attack = 0.0
+    if not allows(stances, Stance.MOBILIZE):  # carried out as neutral
+        mobilize = 0.0
+    if stance == Stance.ATTACK:
+        return attack
+    if stance == Stance.MOBILIZE:
+        return mobilize
+    if stance == Stance.ALIGN:
+        return align
+    return 1.0 - attack - mobilize - align
+
+
+@rule
+def signal_ratio(p, signal):
+    """Evidence of a signal as it was heard; none where breaking one's word costs nothing (Fearon 1997)."""
+    if p.audience_cost == 0.0:
+        return 1.0
+    return hearing(p, SEEKER, signal) / hearing(p, GREEDY, signal)
+
+
+@rule
+def hearing(p, kind, signal):
+    """Probability that a state of this type is heard to say this, through the noise that flips signals."""
+    signals = int(p.allowed_signal)
+    reassure = SIGNALS[kind, Signal.REASSURE] * allows(signals, Signal.REASSURE)
+    threaten = SIGNALS[kind, Signal.THREATEN] * allows(signals, Signal.THREATEN)
+    if signal == Signal.REASSURE:
+        return (1.0 - p.signal_noise) * reassure + p.signal_noise * threaten
+    if signal == Signal.THREATEN:
+        return (1.0 - p.signal_noise) * threaten + p.signal_noise * reassure
+    return 1.0 - reassure - threaten
