@@ -91,12 +91,13 @@ class Manifest(Plain):
 
 def spaces_of(scenario: Scenario) -> Spaces:
     """What a state of ``scenario`` sees and may do."""
-    states, context = scenario.n_states, scenario.perception.context_observed
-    columns = layout.observation_names(states, context)
+    states, shown = scenario.n_states, scenario.perception
+    parts = (shown.context_observed, shown.beliefs)
+    columns = layout.observation_names(states, *parts)
     return Spaces(
         states=states,
         columns=columns,
-        low=layout.observation_low(states, context).tolist(),
+        low=layout.observation_low(states, *parts).tolist(),
         high=[layout.CEILING] * len(columns),
         nvec=layout.action_sizes(states),
     )

@@ -2,7 +2,7 @@
 
 A specification is
 
-* the name of a strategy, with parameters if there are any: ``tit-for-tat``, ``richardson:fear=0.5,grievance=0``;
+* the name of a strategy, with parameters if there are any: ``tit-for-tat``, ``richardson:reaction=0.3``;
 * the path of a bundle, ``runs/.../policy.sd``, or of the folder of a job or run that has exactly one;
 * where zips are trusted, the path of a zip of stable-baselines3;
 * a policy itself.
