@@ -113,3 +113,19 @@ def test_training_seeds_are_rows_of_their_own() -> None:
     assert len(frame) == 2 * (3 + 2 * 3)  # three with themselves, three pairs in both seatings
     with pytest.raises(WorkError, match="only dove is there; at least two policies are needed"):
         crossplay(["dove"], scenario)
+
+
+@pytest.mark.parametrize("states", [2, 3, 4])
+def test_a_policy_under_two_names_has_no_gap(states: int) -> None:
+    """Self-play and cross-play share all chance: where the policies are one, their games are the same to the bit."""
+    names = ["generous-tit-for-tat:generosity=0.3", "generous-tit-for-tat:generosity=0.30"]
+    overrides = {**SMALL, "n_states": states, "war.mobilization_required": False}
+    frame = crossplay([*names, "random"], "jervis/intense", overrides=overrides, seeds=(1,), worlds=4)
+    alone, together = (
+        frame[(frame["first"] == names[0]) & (frame["second"] == name)].filter(regex="^(return|attacks)_")
+        for name in names
+    )
+    assert alone.to_numpy().std() > 0
+    pd.testing.assert_frame_equal(alone.reset_index(drop=True), together.iloc[: len(alone)].reset_index(drop=True))
+    random = frame[frame["second"] == "random"]
+    assert random["attacks"].sum() > 0

@@ -100,7 +100,7 @@ def test_against_another_the_policy_takes_each_seat_in_turn() -> None:
         assert held == ["dove" if i == row["seat"] else "hawk" for i in range(3)]
     assert payoffs_of(frame).tolist() == [row[f"return_{row['seat']}"] for row in frame.to_dict("records")]
     same = evaluate_policies(["dove"], "jervis/intense", overrides=SMALL, against="dove", seeds=(1,), worlds=2)
-    assert set(same["against"]) == {"dove (other)"}
+    assert set(same["against"]) == {"dove"} and (same["policy_0"] == "dove").all()
 
 
 def test_training_seeds_of_one_training_are_one_policy_and_the_unit() -> None:
@@ -289,8 +289,8 @@ def test_a_trembling_hand_slips_as_often_as_it_should_and_legally() -> None:
 def test_the_unit_of_work_gives_labels_and_columns() -> None:
     scenario = Scenario.load("jervis/intense", SMALL).to_dict()
     casts = [
-        {"cast": [("one", "dove"), ("two", "dove")], "columns": {"game": 1}},
-        {"cast": [("one", "hawk"), ("one", "hawk")], "columns": {"game": 2}},
+        {"cast": [("one", "dove", 0), ("two", "dove", 0)], "columns": {"game": 1}},
+        {"cast": [("one", "hawk", 0), ("one", "hawk", 0)], "columns": {"game": 2}},
     ]
     frame = play_casts(scenario=scenario, casts=casts, worlds=2, seed=1, episode=0)
     assert frame["game"].tolist() == [1, 1, 2, 2] and next(iter(frame)) == "game"

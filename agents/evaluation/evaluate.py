@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from agents.evaluation.play import play_out
-from agents.evaluation.players import Player, Spec, digests, play_casts, players_of
+from agents.evaluation.players import Spec, digests, play_casts, players_of
 from agents.evaluation.statistics import Estimate, estimate
 from agents.evaluation.work import Unit, WorkError, file_name, run_units
 from agents.metrics import RATES, rates
@@ -103,9 +103,9 @@ def evaluate_policies(
     rivals = players_of([against], game, trust=trust) if against is not None else []
     units = []
     for player, seed, episode in itertools.product(players, seeds, range(episodes)):
-        rival = _rival(rivals[0], player) if rivals else None
+        rival = (rivals[0].label, rivals[0].members[0], 1) if rivals else None
         for k, seat in itertools.product(range(len(player.members)), range(game.n_states) if rival else (-1,)):
-            mine = (player.label, player.members[k])
+            mine = (player.label, player.members[k], 0)
             arguments: dict[str, Any] = {
                 "scenario": game.to_dict(),
                 "casts": [
@@ -137,11 +137,6 @@ def evaluate_policies(
         parquet=parquet,
         inputs=digests([*players, *rivals], trust),
     )
-
-
-def _rival(rival: Player, player: Player) -> tuple[str, Spec]:
-    """Label and specification of the other seats' policy: an object of its own even where it is the same policy."""
-    return (rival.label if rival.label != player.label else f"{rival.label} (other)"), rival.members[0]
 
 
 def check_sizes(*, seeds: Sequence[int], worlds: int, episodes: int = 1) -> None:

@@ -22,6 +22,8 @@ from sd_env.scenario import Scenario
 
 #: What names a policy: a registry name, a bundle's path, or the policy itself.
 Spec: TypeAlias = "str | Path | Policy"
+#: Who sits in a seat: a label, a specification, and which copy: copies play alike but draw apart.
+Chair: TypeAlias = "tuple[str, Spec, int]"
 
 
 @dataclass(frozen=True)
@@ -141,8 +143,8 @@ def play_casts(
 
     Args:
         scenario: the game, as ``Scenario.to_dict`` gives it.
-        casts: each has ``cast``, label and specification of who plays each state (the same pair twice is one policy
-            with two seats), and ``columns``, further columns that are put in front.
+        casts: each has ``cast``, a :data:`Chair` for each state (the same twice is one policy with two seats), and
+            ``columns``, further columns that are put in front.
         worlds: how many worlds.
         seed: of the worlds and of the policies' draws.
         episode: which episode of the worlds' streams.
@@ -156,7 +158,7 @@ def play_casts(
     game = _scenario(json.dumps(scenario))
     frames: list[pd.DataFrame] = []
     for each in casts:
-        seats, labels = _seated(each["cast"], tremble, trust), [label for label, _ in each["cast"]]
+        seats, labels = _seated(each["cast"], tremble, trust), [chair[0] for chair in each["cast"]]
         recorder = Collector(range(logs[1]), policies=labels) if logs and not frames else None
         frame = play(game, seats, worlds=worlds, seed=seed, episode=episode, recorder=recorder)
         if logs and recorder is not None:
@@ -171,15 +173,17 @@ def play_casts(
     return pd.concat(frames, ignore_index=True)
 
 
-def _seated(cast: Sequence[tuple[str, Spec]], tremble: float, trust: bool) -> list[Policy]:
-    """The policy of each seat. Those of two labels are loaded apart even where both are of one specification."""
-    made: dict[tuple[str, int | str], Policy] = {}
-    for label, spec in cast:
-        key = (label, spec if isinstance(spec, str) else id(spec))
+def _seated(cast: Sequence[Chair], tremble: float, trust: bool) -> list[Policy]:
+    """The policy of each seat; copies of a policy are loaded apart."""
+    made: dict[tuple[str, int | str, int], Policy] = {}
+    seats = []
+    for label, spec, copy in cast:
+        key = (label, spec if isinstance(spec, str) else id(spec), copy)
         if key not in made:
-            policy = load(spec, trust, sum(other == key[1] for _, other in made))
+            policy = load(spec, trust, copy)
             made[key] = Trembling(policy, tremble) if tremble else policy
-    return [made[label, spec if isinstance(spec, str) else id(spec)] for label, spec in cast]
+        seats.append(made[key])
+    return seats
 
 
 class Trembling:

@@ -178,7 +178,7 @@ def tournament_table(
     if "iqm" in shown_names:
         words.append("IQM: interquartile mean over opponents and seeds.")
     if "final_share" in shown_names:
-        words.append("Final share: by discrete replicator dynamics, in which who earns more spreads, from equal shares.")
+        words.append("Final share: by discrete replicator dynamics from equal shares: who earns more spreads.")
     return Group(shown, Text(" ".join(words)))
 
 
