@@ -53,7 +53,7 @@ def step_and_look(worlds: Worlds, actions: np.ndarray) -> dict[str, np.ndarray]:
 
 def test_a_recorded_world_is_the_world_that_was_played() -> None:
     """Every array of the log, against copies taken of the worlds themselves; each episode until its own end."""
-    worlds = Worlds(lively(), 4, seed=11, first_world=5)
+    worlds = Worlds(lively(), 4, seed=11, first_world=5, track_beliefs=True)
     recorder = Recorder(worlds, [1, 3], policies=("a", "b", "c"), observations=True)
     rng = np.random.default_rng(0)
     seen = [{name: np.array(getattr(worlds, name)) for name in (*RECORDS, "rewards", "observations", "params")}]
@@ -114,7 +114,7 @@ def test_with_autoreset_every_episode_is_whole() -> None:
     assert len(logs) == len(finals) > 9 and max(log.episode for log in logs) > 2
     for log in logs:
         assert log.worlds[-1].tobytes() == finals[log.world, log.episode].tobytes()
-        alone = Worlds(scenario, 1, seed=4, first_world=log.world)
+        alone = Worlds(scenario, 1, seed=4, first_world=log.world, track_beliefs=True)
         for _ in range(log.episode):
             alone.reset()
         assert log.states[0].tobytes() == alone.states[0].tobytes()
@@ -123,6 +123,28 @@ def test_with_autoreset_every_episode_is_whole() -> None:
         for name in RECORDS:
             assert getattr(log, name)[-1].tobytes() == getattr(alone, name)[0].tobytes()
         assert log.terminated == alone.terminations[0] and log.truncated == alone.truncations[0]
+
+
+def test_beliefs_are_logged_even_if_the_worlds_do_not_track_them() -> None:
+    """As in worlds that do; and the states of such a world see what a log without observations holds."""
+    scenario = lively(continuation=1, horizon=6)
+    worlds, tracking = (Worlds(scenario, 1, seed=3, track_beliefs=tracked) for tracked in (False, True))
+    recorder, logs = Recorder(worlds), []
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        actions = random_actions(rng, worlds)
+        worlds.step(actions)
+        tracking.step(actions)
+        logs += recorder.turn(actions)
+    (log,) = logs
+    assert (log.pairs["belief"][-1] == tracking.pairs["belief"][0]).all()
+    assert (log.pairs["belief"][-1] != worlds.pairs["belief"][0]).any()
+    seen = record(scenario.with_overrides({"perception.beliefs": True}), RandomPolicy(), 3, observations=True)
+    assert seen.observations is not None and verify(seen)
+    beliefs = layout.observed_beliefs(seen.observations, 3)
+    assert (beliefs[:, 0] == seen.pairs["belief"][:, 0, 1:].astype(np.float32)).all()
+    verdict = verify(with_value(seen, "observations", None, (2, 0, layout.OWN_SIZE + layout.BELIEF), 0.125))
+    assert (verdict.turn, verdict.field, verdict.logged) == (2, "other0.belief", 0.125)
 
 
 def test_resets_of_any_kind_begin_new_logs() -> None:

@@ -132,7 +132,8 @@ class Recorder:
     """Keeps the episodes of some worlds of a batch while somebody plays them.
 
     Call ``turn(actions)`` after each ``worlds.step(actions)``, with or without ``autoreset``, resetting as you like:
-    the recorder sees where an episode begins. Nothing is kept of one that had begun before the recorder was made.
+    the recorder sees where an episode begins. Nothing is kept of one that had begun before the recorder was made. Logs
+    hold what the states believe, even if ``worlds`` does not track it.
     """
 
     def __init__(
