@@ -33,10 +33,10 @@ WAIT, ATTACK = int(layout.Stance.NEUTRAL), int(layout.Stance.ATTACK)
 DEARER = {"war.attacker_cost": 0.2}
 
 
-def settings(gamma: float) -> Experiment:
-    """Twenty rollouts of 32 worlds and 25 turns, two learners."""
+def settings(gamma: float, total_steps: int = 32_000) -> Experiment:
+    """Twenty rollouts of 32 worlds and 25 turns for two learners, or as many as ``total_steps`` give."""
     data = read_yaml(SMOKE).model_dump()
-    data |= {"total_steps": 32_000, "worlds": 32, "population": {"mode": "independent"}}
+    data |= {"total_steps": total_steps, "worlds": 32, "population": {"mode": "independent"}}
     data["learner"] |= {
         "algorithm": "MaskablePPO", "n_steps": 25, "batch_size": 400, "n_epochs": 4, "learning_rate": 0.002,
         "gamma": gamma, "ent_coef": 0.0, "reward_scale": 1.0,
@@ -44,8 +44,8 @@ def settings(gamma: float) -> Experiment:
     return Experiment.model_validate(data)
 
 
-def trained(scenario: Scenario, seed: int, gamma: float) -> Players:
-    experiment = settings(gamma)
+def trained(scenario: Scenario, seed: int, gamma: float, total_steps: int = 32_000) -> Players:
+    experiment = settings(gamma, total_steps)
     players = seat_players(experiment, scenario, seed)
     steps = {players.seats[name]: players.steps_of(name, experiment.total_steps) for name in players.learners}
     players.table.learn(steps, each={seat: {"callback": OnStep()} for seat in steps})
@@ -92,7 +92,7 @@ def test_a_dearer_attack_makes_the_stag_risk_dominant() -> None:
 def test_independent_learners_hunt_what_is_risk_dominant(overrides: dict[str, Any], seed: int) -> None:
     """Discount 0: the claim is about the one-turn game, which then is what each learner faces on every turn."""
     scenario = Scenario.load(STAG, overrides)
-    share = share_of_attacks(trained(scenario, seed, gamma=0.0), scenario)
+    share = share_of_attacks(trained(scenario, seed, gamma=0.0, total_steps=16_000), scenario)
     assert share < 0.1 if overrides else share > 0.9
 
 
@@ -168,7 +168,7 @@ def test_enumeration_finds_what_the_textbook_says(continuation: float, choice: i
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("continuation", [0.9, 0.3])
 def test_a_learner_finds_the_best_response_to_tit_for_tat(continuation: float, seed: int) -> None:
     """Discount 1: the game's own end weighs the future.
