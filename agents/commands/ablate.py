@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from agents.commands.options import add_policies, add_scenario, add_sizes, add_work, command_line, value
+from agents.commands.options import add_policies, add_scenario, add_sizes, add_work, command_line, settings, value
 
 HELP = "the same policies and seeds under other values of one parameter: paired differences with intervals"
 
@@ -38,13 +38,7 @@ def run(args: argparse.Namespace) -> int:
         scenario,
         args.parameter,
         args.values,
-        seeds=args.seeds,
-        worlds=args.worlds,
-        episodes=args.episodes,
-        out=args.out,
-        workers=args.workers,
-        parquet=args.parquet,
-        trust=args.trust,
+        **settings(args),
     )
     table = differences(frame)
     title = f"{scenario.title or scenario.name}: {args.parameter}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from agents.commands.options import add_policies, add_scenario, add_sizes, add_work, command_line
+from agents.commands.options import add_policies, add_scenario, add_sizes, add_work, command_line, settings
 
 HELP = "seeds x seeds: how policies of one training do with one another against how each does with itself"
 
@@ -30,13 +30,7 @@ def run(args: argparse.Namespace) -> int:
     frame = crossplay(
         args.policies,
         scenario,
-        seeds=args.seeds,
-        worlds=args.worlds,
-        episodes=args.episodes,
-        out=args.out,
-        workers=args.workers,
-        parquet=args.parquet,
-        trust=args.trust,
+        **settings(args),
     )
     table, matrix = gaps(frame), payoff_matrix(frame)
     title = scenario.title or scenario.name

@@ -10,6 +10,7 @@ from agents.commands.options import (
     add_sizes,
     add_work,
     command_line,
+    settings,
     whole,
 )
 
@@ -37,14 +38,8 @@ def run(args: argparse.Namespace) -> int:
         args.policies,
         scenario,
         against=args.against,
-        seeds=args.seeds,
-        worlds=args.worlds,
-        episodes=args.episodes,
-        out=args.out,
-        workers=args.workers,
-        parquet=args.parquet,
         log=args.log,
-        trust=args.trust,
+        **settings(args),
     )
     summary = summarise(frame)
     against = str(frame["against"].iloc[0])

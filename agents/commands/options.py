@@ -108,6 +108,12 @@ def override(text: str) -> tuple[str, Any]:
     return key, value(given)
 
 
+def settings(args: argparse.Namespace) -> dict[str, Any]:
+    """What :func:`add_trust`, :func:`add_sizes` and :func:`add_work` added, by the names of the functions' arguments."""
+    names = ("trust", "seeds", "worlds", "episodes", "out", "workers", "parquet")
+    return {name: getattr(args, name) for name in names}
+
+
 def command_line(name: str, args: argparse.Namespace) -> dict[str, Any]:
     """What made a report: the command and its options, for the report itself."""
     given = {key: entry for key, entry in vars(args).items() if key not in ("out", "workers", "json")}

@@ -12,6 +12,7 @@ from agents.commands.options import (
     command_line,
     noise,
     positive,
+    settings,
     whole,
 )
 
@@ -53,15 +54,9 @@ def run(args: argparse.Namespace) -> int:
     frame = tournament(
         policies,
         scenario,
-        seeds=args.seeds,
-        worlds=args.worlds,
-        episodes=args.episodes,
         noise=dict(args.noise),
         mixed=args.mixed,
-        out=args.out,
-        workers=args.workers,
-        parquet=args.parquet,
-        trust=args.trust,
+        **settings(args),
     )
     ranked, matrix = ranking(frame), payoff_matrix(frame)
     course = None if matrix.isna().to_numpy().any() else ecology(matrix, args.generations)
