@@ -194,7 +194,7 @@ def test_the_page_lists_every_challenge_with_its_states_residents_and_best() -> 
         states = f"{len(each.focal_seats)} of {each.game.n_states}"
         zero, one = f"{known['random']['mean']:.2f}", f"{known['best']['mean']:.2f} {known['best']['policy']}"
         expected.append([f"`{name}`", each.title, states, residents, zero, one])
-    assert rows == expected
+    assert rows == expected, "the table should be\n" + "\n".join(f"| {' | '.join(row)} |" for row in expected)
 
 
 # --- bad entries ------------------------------------------------------------------------------------------------
