@@ -109,7 +109,7 @@ def override(text: str) -> tuple[str, Any]:
 
 
 def settings(args: argparse.Namespace) -> dict[str, Any]:
-    """What :func:`add_trust`, :func:`add_sizes` and :func:`add_work` added, by the names of the functions' arguments."""
+    """What ``add_trust``, ``add_sizes`` and ``add_work`` added, by the names of the functions' arguments."""
     names = ("trust", "seeds", "worlds", "episodes", "out", "workers", "parquet")
     return {name: getattr(args, name) for name in names}
 
