@@ -246,6 +246,7 @@ def test_the_command_lists_the_challenges(capsys: pytest.CaptureFixture[str]) ->
         (["challenge", "dove", "dove"], "dove is given twice"),
         (["challenge", "dove", "--references", "nowhere.json"], "nowhere.json cannot be read"),
         (["challenge", "dove", "--worlds", "0"], "at least 1"),
+        (["challenge", "--reference", "--references", "nowhere/r.json"], "nowhere/r.json cannot be written"),
     ],
 )
 def test_bad_words_are_refused_in_one_sentence(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -251,10 +252,13 @@ def make_references(
         What was written.
 
     Raises:
-        ChallengeError: if nothing beats random play in a challenge, which then cannot tell policies apart.
+        ChallengeError: if nothing beats random play in a challenge, which then cannot tell policies apart, or if the
+            file cannot be written.
         PolicyError, WorkError: one sentence, before anything is written.
     """
     target = path or Path(__file__).parent.parent / "challenges" / REFERENCES
+    if not os.access(target.parent, os.W_OK):
+        raise ChallengeError(f"{target} cannot be written: its folder is not there or may not be changed.")
     chosen = {name: load_challenge(name) for name in (challenges() if names is None else names)}
     everyone = list(dict.fromkeys([*built_in(), *candidates]))
     players = {
