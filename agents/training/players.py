@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +15,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from agents.learned import LearnedBundle, bundle_of
 from agents.policy import Policy
 from agents.population import Pool
-from agents.seating import ALL, OTHERS, ROTATING, SeatName, seat_name
+from agents.seating import ALL, OTHERS, ROTATING, SeatName, seat_name, slots_of_seats
 from agents.specs import check_fits, label_of, policy_from
 from agents.streams import derived_seed
 from agents.table import Table
@@ -43,7 +42,7 @@ def seats_of(population: PopulationConfig, agents: Sequence[str]) -> dict[str, S
     if population.mode == "shared":
         return {ALL: ALL}
     if population.mode == "independent":
-        return {_file_name(agent): agent for agent in agents}
+        return {agent: agent for agent in agents}
     if population.mode != "roles":
         return {LEARNER: ROTATING}
     roles = population.roles or {}
@@ -57,17 +56,6 @@ def seats_of(population: PopulationConfig, agents: Sequence[str]) -> dict[str, S
     if empty := [role for role, states in roles.items() if not states]:
         raise ValueError(f"roles: {empty[0]} has no state; each role needs one.")
     return {role: tuple(states) for role, states in roles.items()}
-
-
-def _file_name(agent: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]", "-", agent)
-
-
-def slots_a_world(seat: SeatName, agents: Sequence[str]) -> int:
-    """How many states of each world a seat holds."""
-    if seat == ALL:
-        return len(agents)
-    return len(seat) if isinstance(seat, tuple) else 1
 
 
 def opponents_of(population: PopulationConfig, scenario: Scenario) -> dict[str, Policy]:
@@ -90,8 +78,11 @@ def smallest_rollout(experiment: Experiment, scenario: Scenario) -> int:
     Raises:
         ValueError: if the population does not fit the scenario.
     """
-    seats = seats_of(experiment.population, scenario.agents).values()
-    states = min(slots_a_world(seat, scenario.agents) for seat in seats)
+    population = experiment.population
+    seats = seats_of(population, scenario.agents)
+    others = [OTHERS] if population.mode in ("league", "versus") else []
+    slots = slots_of_seats([*seats.values(), *others], scenario.agents, 1)
+    states = min(len(slots[seat_name(seat)]) for seat in seats.values())
     return experiment.worlds * states * experiment.learner.n_steps
 
 
