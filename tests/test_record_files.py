@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import dataclasses
 import gzip
+import io
 import json
 import os
 import random
@@ -11,21 +14,16 @@ import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sd_env
-from sd_env import events as ev
-from sd_env import layout
+from agents.commands import replay
 from sd_env.record import FORMAT, PACK_ABOVE, VERSION, EpisodeLog, LogError, files, read_log, record, verify, write_log
-from sd_env.record.columns import TABLES, decode, decode_event, encode, encode_event, schema
+from sd_env.record.columns import TABLES, schema
 from sd_env.solo import RandomPolicy
 from tests.table import quiet
-from tests.test_docs import ROOT, bare, tables
-
-PAGE = ROOT / "docs" / "logs.md"
 
 
 @pytest.fixture(scope="module")
@@ -131,36 +129,6 @@ def test_a_log_is_written_whole_or_not_at_all(
     fewer = dataclasses.replace(log, states=log.states[["greed", "homeland"]])
     with pytest.raises(LogError, match="the log's states are not the records of this version's layout"):
         write_log(kept, fewer)
-
-
-@given(st.floats(allow_nan=False), st.sampled_from([np.nan, np.inf, -np.inf, -0.0, 5e-324]))
-def test_every_float_comes_back(number: float, odd: float) -> None:
-    array = np.array([[number, odd]])
-    data = json.loads(json.dumps(encode(array), allow_nan=False))
-    assert decode("x", data, array.dtype, (1, 2)).tobytes() == array.tobytes()
-    with np.errstate(over="ignore"):
-        single = array.astype(np.float32)
-    data = json.loads(json.dumps(encode(single), allow_nan=False))
-    assert decode("x", data, single.dtype, (1, 2)).tobytes() == single.tobytes()
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        ev.IllegalAction(3, "a", "stance toward b", "attack", "mobilize"), ev.Builds(3, "a", 2, 0),
-        ev.Reassures(3, "a"), ev.Threatens(3, "a"), ev.AllianceFormed(3, "a", "b"), ev.AllianceEnded(3, "a", "b"),
-        ev.Mobilizes(3, "a", "b"), ev.Attacks(3, "a", "b", 0.1), ev.PledgeBroken(3, "a"),
-        ev.Conquest(3, "a", ("b", "c"), 0.25, 0.0, 1 / 3), ev.Repelled(3, "a", ("b",), 0.5), ev.Falls(3, "a"),
-        ev.CallOpened(3, "a", "b", ("c",)), ev.CallHonoured(3, "a", "b", ("c",)), ev.CallAbandoned(3, "a", "b"),
-        ev.CommitmentFailed(3, "a"),
-    ],
-    ids=lambda event: type(event).__name__,
-)  # fmt: skip
-def test_every_event_comes_back(event: ev.Event) -> None:
-    data = json.loads(json.dumps(encode_event(event)))
-    assert data["type"] == type(event).__name__ and "turn" not in data
-    assert decode_event(3, data) == event
-    assert ev.KINDS[data["type"]] is type(event)
 
 
 # --- reading: what is refused ---------------------------------------------------------------------------------
@@ -281,6 +249,8 @@ def test_a_forged_value_is_refused_or_found_by_playing_again(
     # whoever the players are said to be, no rule depends on it
     unsaid = dataclasses.replace(read, policies=log.policies, versions=log.versions)
     assert bool(verify(read)) == (unsaid == log)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(LogError):
+        replay.run(argparse.Namespace(log=str(path), turn=None, state=None, quiet=False))
 
 
 def test_newer_logs_and_logs_with_other_columns(text: bytes, path: Path) -> None:
@@ -317,7 +287,7 @@ def test_newer_logs_and_logs_with_other_columns(text: bytes, path: Path) -> None
     [
         (1, {"agents": ["a", "b"]}, "agents is ['a', 'b'], but the scenario's states are state_0, state_1"),
         (1, {"seed": -1}, "seed holds -1, but a whole number from 0 to 18446744073709551615 is needed"),
-        (1, {"world": -1}, "world is -1, but 0 or more is needed"),
+        (1, {"world": -1}, "world is -1, but 0 to 9223372036854775806 is needed"),
         (1, {"episode": 1.5}, "episode holds 1.5, but a whole number"),
         (1, {"policies": ["a"]}, "policies is ['a'], but a label for each of 2 states is needed"),
         (1, {"versions": {"sd_env": 1}}, "versions is {'sd_env': 1}, but texts by name are needed"),
@@ -336,7 +306,17 @@ def test_newer_logs_and_logs_with_other_columns(text: bytes, path: Path) -> None
         (3, {"events": [{"type": "Falls", "agent": 1}]}, "agent of the event Falls is 1, but a text is needed"),
         (
             3,
-            {"events": [{"type": "Repelled", "agent": "a", "attackers": "b", "probability": 0.5}]},
+            {"events": [{"type": "Falls", "agent": "prussia"}]},
+            "agent of the event Falls is 'prussia', which is no state of this log",
+        ),
+        (
+            3,
+            {"events": [{"type": "Builds", "agent": "state_0", "offense": 1, "defense": 3}]},
+            "defense of the event Builds is 3, but 0, 1 or 2 is needed",
+        ),
+        (
+            3,
+            {"events": [{"type": "Repelled", "agent": "state_0", "attackers": "b", "probability": 0.5}]},
             "attackers of the event Repelled is 'b', but a list of texts is needed",
         ),
     ],
@@ -392,28 +372,3 @@ def test_turns_that_do_not_add_up(text: bytes, path: Path) -> None:
 def test_what_unpacks_to_too_much(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "_MOST", 10_000)
     assert refused(path, gzip.compress(bytes(10_001))) == f"unpacks to more than 10000 bytes, more than any {FORMAT}."
-
-
-# --- the page -------------------------------------------------------------------------------------------------
-
-
-def test_the_schema_tables_of_the_page_are_the_layout_s() -> None:
-    """Each record has a table with its columns and their types in order; tallies and parameters are model.md's."""
-    listed = [[(bare(row[0]), bare(row[1])) for row in table] for table in tables(PAGE, "column", "type", "meaning")]
-    worlds, states, pairs = ([*schema()[table].items()] for table in ("worlds", "states", "pairs"))
-    assert listed == [worlds[: -len(layout.TALLY)], states, pairs]
-    assert [name for name, _ in worlds[-len(layout.TALLY) :]] == list(layout.TALLY)
-    assert set(schema()["params"].values()) == {"float64"}
-
-
-def test_the_key_and_event_tables_of_the_page_are_the_code_s(log: EpisodeLog, text: bytes) -> None:
-    header, start, turn, *_, end = [json.loads(line) for line in text.splitlines()]
-    listed = [[bare(row[0]) for row in table] for table in tables(PAGE, "key", "meaning")]
-    assert listed == [[*header], [*turn], [*end]]
-    assert set(start) <= set(turn)
-    (kinds,) = tables(PAGE, "event", "fields", "meaning")
-    fields = {name: [each.name for each in dataclasses.fields(kind)] for name, kind in ev.KINDS.items()}
-    assert {bare(row[0]): re.findall(r"`(\w+)`", row[1]) for row in kinds} == {
-        name: [field for field in names if field != "turn"] for name, names in fields.items()
-    }
-    assert f"{PACK_ABOVE:,}".replace(",", " ") in PAGE.read_text(encoding="utf-8")
