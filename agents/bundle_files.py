@@ -42,7 +42,7 @@ PACKAGES = ("sd-env", "numpy", "safetensors", "sb3-contrib", "stable-baselines3"
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 #: Names of bundles, learners and packages: no separators of paths, nothing that a terminal would act on.
-Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")]
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]{1,512}$")]
 
 
 class BundleError(PolicyError):
@@ -91,12 +91,13 @@ class Manifest(Plain):
 
 def spaces_of(scenario: Scenario) -> Spaces:
     """What a state of ``scenario`` sees and may do."""
-    states, context = scenario.n_states, scenario.perception.context_observed
-    columns = layout.observation_names(states, context)
+    states, shown = scenario.n_states, scenario.perception
+    parts = (shown.context_observed, shown.beliefs)
+    columns = layout.observation_names(states, *parts)
     return Spaces(
         states=states,
         columns=columns,
-        low=layout.observation_low(states, context).tolist(),
+        low=layout.observation_low(states, *parts).tolist(),
         high=[layout.CEILING] * len(columns),
         nvec=layout.action_sizes(states),
     )

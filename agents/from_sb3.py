@@ -85,12 +85,13 @@ def spaces_of_learner(learner: OnPolicyAlgorithm) -> Spaces:
             raise ValueError
     except ValueError:
         raise Unfit(f"its actions {actions.nvec.tolist()} are not those of any number of states") from None
-    for context in (True, False):  # which columns there are follows from how many there are
-        spaces = spaces_of(Scenario.load({"n_states": states}, {"perception.context_observed": context}))
-        if len(spaces.columns) == len(observations.low):
-            break
-    else:
-        raise Unfit(f"its observations of {len(observations.low)} columns are not those of {states} states")
+    columns = len(observations.low)
+    try:
+        parts = layout.observation_parts(columns, states)
+    except ValueError:
+        raise Unfit(f"its observations of {columns} columns are not those of {states} states") from None
+    shown = {"perception.context_observed": parts.context, "perception.beliefs": parts.beliefs}
+    spaces = spaces_of(Scenario.load({"n_states": states}, shown))
     if observations.low.tolist() != spaces.low or observations.high.tolist() != spaces.high:
         raise Unfit("the bounds of its observations are not those of this game")
     return spaces

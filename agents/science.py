@@ -1,7 +1,8 @@
 """The experiments behind docs/results/: run them all, judge what the docs predicted, write it down.
 
 ``python -m agents.science`` (``make science``) runs each of :data:`EXPERIMENTS` from its file in configs/ and leaves
-in docs/results/ its table, its numbers with every seed's value, its picture, and with what and how long it was made.
+in docs/results/ its table, its numbers with every seed's value, its picture, and with what and how long it was made;
+then the reference tournament and the challenge suite (:mod:`agents.reference`) with the policies that were trained.
 """
 
 from __future__ import annotations
@@ -59,6 +60,9 @@ EXPERIMENTS: Final[dict[str, tuple[str, Callable[[Report], list[str]] | None]]] 
     "alliances": ("Do alliances matter?", judge_alliances),
 }
 
+#: What is played with the trained policies, after the experiments.
+PLAYED: Final = ("tournament", "challenges")
+
 #: What makes an experiment smoke-sized: seconds, and numbers that mean nothing.
 SMOKE: Final[dict[str, Any]] = {"seeds": [1, 2], "total_steps": 1, "worlds": 8, "workers": 1}
 SMOKE_LEARNER: Final[dict[str, Any]] = {"n_steps": 8, "batch_size": 64, "n_epochs": 1}
@@ -96,6 +100,15 @@ def run(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
     return code
 
 
+def play(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
+    """Play the tournament or the challenges with the policies of ``science`` in ``runs``; returns the exit code."""
+    from agents import reference
+
+    folder = runs or read_yaml(CONFIGS / "science.yaml").runs
+    work = {"tournament": reference.tournaments, "challenges": reference.suite}[name]
+    return work(reference.bundles(folder), out, folder / "reference", smoke)
+
+
 def heading(name: str, experiment: Experiment, versions: dict[str, str], seconds: float | None = None) -> str:
     """What made a result: title, command, seeds, machine, time and versions."""
     took = f"; {seconds / 60:.1f} minutes" if seconds is not None else ""
@@ -123,7 +136,8 @@ def publish(name: str, experiment: Experiment, folder: Path, out: Path, seconds:
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns 0 well, 1 a job failed, 2 bad arguments."""
     parser = argparse.ArgumentParser(prog="python -m agents.science", description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), help="which experiments")
+    everything = (*EXPERIMENTS, *PLAYED)
+    parser.add_argument("--only", nargs="+", choices=everything, default=everything, help="which experiments")
     parser.add_argument("--smoke", action="store_true", help="seconds instead of an hour; the numbers mean nothing")
     parser.add_argument(
         "--out", type=Path, default=None, help=f"where results go (default {RESULTS}; needed by --smoke)"
@@ -133,7 +147,10 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.smoke and arguments.out is None:
         parser.error("--smoke needs --out: its numbers must not replace the real ones")
     try:
-        codes = [run(name, arguments.out or RESULTS, arguments.smoke, arguments.runs) for name in arguments.only]
+        codes = [
+            (play if name in PLAYED else run)(name, arguments.out or RESULTS, arguments.smoke, arguments.runs)
+            for name in arguments.only
+        ]
     except ConfigError as error:
         print(f"python -m agents.science: {error}", file=sys.stderr)
         return 2

@@ -33,6 +33,8 @@ def slots_of_seats(names: Sequence[SeatName], agents: Sequence[str], num_worlds:
     Raises:
         ValueError: one sentence for a name that is none, and for a state without a seat or with two.
     """
+    if reserved := [agent for agent in agents if agent in (ALL, OTHERS, ROTATING)]:
+        raise ValueError(f"seats: a state named {reserved[0]!r} has no seat: the name means other seats here.")
     state = np.tile(np.arange(len(agents)), num_worlds)
     world = np.arange(num_worlds).repeat(len(agents))
     free = np.ones(len(state), dtype=bool)

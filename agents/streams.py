@@ -18,6 +18,8 @@ import torch as th
 _OUTSIDE: Final = ""
 #: numpy's type stubs lack set_bit_generator and get_bit_generator.
 _numpy: Any = np.random
+#: Its functions have no types.
+_cuda: Any = th.cuda
 
 
 @dataclass
@@ -39,6 +41,7 @@ class Streams:
 
     def __init__(self) -> None:
         self._states: dict[str, _State] = {}
+        self._seeds: dict[str, int] = {}  # where a stream begins on a GPU that comes into use later
         self._live = _OUTSIDE
 
     def open(self, name: str, seed: int) -> None:
@@ -46,6 +49,7 @@ class Streams:
         self._states[name] = _State(
             random.Random(seed).getstate(), np.random.MT19937(seed), th.Generator().manual_seed(seed).get_state()
         )
+        self._seeds[name] = seed
 
     @contextmanager
     def inside(self, name: str) -> Iterator[None]:
@@ -70,6 +74,8 @@ class Streams:
         th.set_rng_state(state.torch)
         if state.cuda:
             th.cuda.set_rng_state_all(state.cuda)
+        elif name in self._seeds and _cuda.is_initialized():
+            th.cuda.manual_seed_all(self._seeds[name])
         self._live = name
 
     def snapshot(self, name: str) -> dict[str, np.ndarray]:
@@ -105,13 +111,12 @@ class Streams:
 
 def _now(whole: bool) -> _State:
     """Where the global generators stand."""
-    cuda: Any = th.cuda  # its functions have no types
     return _State(
         random.getstate(),
         _numpy.get_bit_generator(),
         th.get_rng_state(),
         dict(np.random.get_state(legacy=False)) if whole else None,
-        list(cuda.get_rng_state_all()) if cuda.is_initialized() else [],
+        list(_cuda.get_rng_state_all()) if _cuda.is_initialized() else [],
     )
 
 

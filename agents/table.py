@@ -19,7 +19,7 @@ import numpy as np
 from agents.meeting import Meeting, Wish
 from agents.policy import Policy
 from agents.population import Pool
-from agents.seating import Resident, SeatName, is_factory, look_again, player_of, seat_name, slots_of_seats
+from agents.seating import Resident, is_factory, look_again, player_of, seat_name, slots_of_seats
 from agents.seats import SlotsVecEnv, Totals, make_worlds
 from agents.streams import Streams, derived_seed
 from sd_env import layout
@@ -105,7 +105,7 @@ class Table:
     * a policy, or the name of one (``"tit-for-tat"``, the path of a bundle);
     * a :class:`agents.population.Pool` of policies, from which each world and episode draws anew.
 
-    One seed gives one result, bit for bit, whatever the machine: learners run one at a time, in the order of their
+    One seed gives one result, bit for bit, however busy the machine: learners run one at a time, in the order of their
     first slots, and each draws from a random stream of its own. With ``overlap`` they compute at once on several
     cores; which draws whose random numbers is then up to the machine, and the result cannot be repeated.
 
@@ -131,7 +131,7 @@ class Table:
     def __init__(
         self,
         scenario: Scenario | str | Path,
-        seats: Mapping[SeatName, Factory | Policy | Pool | str],
+        seats: Mapping[Any, Factory | Policy | Pool | str],
         *,
         num_worlds: int = 64,
         seed: int | None = None,
@@ -202,7 +202,7 @@ class Table:
         Args:
             total_timesteps: agent-steps of each learner, or of each by seat name.
             each: seat name -> keyword arguments for that learner's ``learn`` alone, such as ``callback``.
-            **keywords: for every learner's ``learn``.
+            **keywords: for every learner's ``learn``. A callback is one learner's own: it belongs into ``each``.
 
         Raises:
             ValueError: for names that are no learner's.

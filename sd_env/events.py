@@ -325,6 +325,8 @@ def _named(agents: Sequence[str], bits: int) -> tuple[str, ...]:
     return tuple(agent for i, agent in enumerate(agents) if (bits >> i) & 1)
 
 
+#: Fields of events that name a state, or several.
+NAMING = frozenset({"agent", "partner", "against", "target", "attackers", "ally"})
 #: Every kind of event by its name.
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind

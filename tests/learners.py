@@ -39,10 +39,10 @@ KINDS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
 }
 
 
-def fresh(kind: str, **policy_kwargs: Any) -> OnPolicyAlgorithm:
+def fresh(kind: str, scenario: Scenario = SCENARIO, **policy_kwargs: Any) -> OnPolicyAlgorithm:
     """An untrained learner, which draws from its seed alone."""
     algorithm, policy, settings = KINDS[kind]
-    env = WorldsVecEnv(SCENARIO, 3, seed=1)
+    env = WorldsVecEnv(scenario, 3, seed=1)
     rollout = {"n_steps": 8} if algorithm is A2C else {"n_steps": 8, "batch_size": 24, "n_epochs": 2}
     learner: OnPolicyAlgorithm = algorithm(
         policy, env, policy_kwargs=settings | policy_kwargs, seed=1, device="cpu", learning_rate=1e-2, **rollout

@@ -24,6 +24,7 @@ EXPECTED = {
         "training on zero-cost VecEnv",
         "training: the worlds against zero-cost VecEnv",
     },
+    "table": {"side by side, one core", "alone, one after another, one core", "time side by side against alone"},
     "startup": {"import sd_env"},
 }
 
@@ -125,7 +126,7 @@ def test_one_core_holds_the_process_and_lets_it_go() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["engin"], "no benchmark named 'engin'; there are engine, faces, training, startup"),
+        (["engin"], "no benchmark named 'engin'; there are engine, faces, training, table, startup"),
         (["--repeats", "0"], "--repeats must be at least 1, got 0"),
         (["--smoke"], "--smoke needs --out FOLDER"),
     ],

@@ -178,3 +178,17 @@ def test_evaluation_counts_whole_episodes_of_the_same_worlds() -> None:
     assert first["outcome/attacks"] > 0
     calm = evaluate(scenario, NeverAttackPolicy(), worlds=8, episodes=1, seed=1)
     assert calm["outcome/attacks"] == 0 and calm["arms/s_total"] > 0
+
+
+def test_a_learner_among_opponents_has_a_row_and_its_returns(tmp_path: Path) -> None:
+    results = as_theory_says()
+    for each in results:
+        each["evaluation"]["population"] = dict.fromkeys(RATES, 0.5)
+        each["returns"] = {"population": {"learner": 2.0 + each["seed"], "opponents": 1.0}}
+    write_report(tmp_path, "title", results, {}, "command")
+    text = (tmp_path / "table.txt").read_text()
+    assert text.count("among opponents") == 8
+    assert "intense, among opponents: mean return of a state: learner 4.00 ±2.48, opponents 1.00 ±0.00" in text
+    world = json.loads((tmp_path / "report.json").read_text())["worlds"]["intense"]
+    assert world["population"]["outcome/wars"]["mean"] == 0.5
+    assert world["returns"]["population"]["learner"]["values"] == [3.0, 4.0, 5.0]

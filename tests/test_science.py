@@ -11,10 +11,12 @@ import pytest
 
 from agents.evaluation.one_shot import FocalSeat, WaitUnlessGreedy, judge, share_of_attacks
 from agents.evaluation.threshold import effective_turns, success_probabilities, trust_threshold
+from agents.learned import save_bundle
 from agents.science import EXPERIMENTS, judge_alliances
 from agents.seats import WorldsVecEnv
 from agents.training.config import read_yaml
 from sd_env.scenario import Scenario
+from tests.learners import fresh
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,6 +34,29 @@ def test_smoke_sized_science_leaves_its_results(tmp_path: Path) -> None:
         assert (tmp_path / "out" / f"{name}.json").exists()
     assert (tmp_path / "out" / "alliances.png").exists()
     assert "learned policies, security with pooled defence" in (tmp_path / "out" / "alliances.txt").read_text()
+
+
+def test_smoke_sized_reference_games_are_played_with_the_trained_policies(tmp_path: Path) -> None:
+    out, runs = tmp_path / "out", tmp_path / "runs"
+    games = [sys.executable, "-m", "agents.science", "--smoke", "--out", str(out), "--runs", str(runs)]
+    games += ["--only", "tournament", "challenges"]
+    early = subprocess.run(games, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert early.returncode == 2 and "holds no finished run of science" in early.stderr
+    for world in ("intense", "doubly-safe"):
+        for seed in (1, 2):
+            scenario = Scenario.load(f"jervis/{world}")
+            learner = fresh("heads", scenario)
+            where = runs / "science__1-2__20260101-000000" / "jobs" / f"{world}__seed{seed}"
+            where.mkdir(parents=True)
+            save_bundle(where / "policy.sd", learner, scenario, training={"seed": seed}, name=where.name)
+    done = subprocess.run(games, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    ranking = (out / "tournament" / "doubly-dangerous.txt").read_text()
+    scores = (out / "challenges.txt").read_text()
+    for entrant in ("dove", "hawk", "intense", "doubly-safe"):
+        assert entrant in ranking and entrant in scores
+    made = {path.name for path in (out / "tournament").iterdir()}
+    assert {"doubly-dangerous.csv", "doubly-dangerous_payoffs.png", "doubly-dangerous_ecology.png"} <= made
 
 
 def test_smoke_numbers_never_replace_the_real_ones() -> None:

@@ -241,6 +241,14 @@ def test_richardsons_race_settles_where_grievance_meets_fatigue() -> None:
     assert race(2, 200, reaction=0.15, fatigue=0.3, grievance=0.15) == pytest.approx([1.0, 1.0], abs=0.01 / 0.15)
 
 
+def test_richardsons_defaults_settle_between_two_and_run_away_among_three() -> None:
+    """g / (a - k) = .1 / .05 = 2; rounding moves it by at most .01 / .05. Among three, 2 k = .3 > .2: there each
+    builds all it can, four levels of .01 a turn, of which age takes a hundredth: 4 (1 - .99^t) after t turns.
+    """
+    assert race(2, 400) == pytest.approx([2.0, 2.0], abs=0.2)
+    assert race(3, 400) == pytest.approx(np.full(3, 4.0 * (1.0 - 0.99**400)))
+
+
 def test_richardsons_race_runs_away_with_a_third_state() -> None:
     """Symmetric states run away iff (N - 1) k > a: k = .15, a = .2 is stable at N = 2 and not at N = 3."""
     parameters = {"reaction": 0.15, "fatigue": 0.2, "grievance": 0.02}

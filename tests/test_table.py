@@ -411,6 +411,11 @@ def test_bad_seatings_are_refused(seats: Any, sentence: str) -> None:
         Table(scenario(), seats, num_worlds=2, seed=1)
 
 
+def test_a_state_whose_name_means_a_seat_is_refused() -> None:
+    with pytest.raises(ValueError, match="a state named 'others' has no seat"):
+        Table(scenario(**{"states.names": ["others", "a", "b"]}), {"all": PPO_}, num_worlds=2, seed=1)
+
+
 def test_bad_arguments_of_learn_are_refused() -> None:
     table = side_by_side()
     with pytest.raises(ValueError, match="total_timesteps: 'state_1' is no learner's seat; there are state_0, state_1"):

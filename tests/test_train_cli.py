@@ -62,7 +62,7 @@ def test_a_run_leaves_its_whole_folder(tmp_path: Path) -> None:
     assert world["never_attack"]["outcome/attacks"]["mean"] == 0
     for job in ("doubly-dangerous__seed1", "doubly-safe__seed1"):
         folder = run / "jobs" / job
-        assert (folder / "result.json").is_file() and (folder / "policy.pt").is_file()
+        assert (folder / "result.json").is_file() and (folder / "policy.sd" / "bundle.json").is_file()
         assert [float(row["time/total_timesteps"]) for row in rows(folder / "progress.csv")] == list(range(64, 513, 64))
 
 
@@ -90,8 +90,8 @@ def test_kill_9_and_resume_end_where_an_unbroken_run_does(tmp_path: Path) -> Non
     for job in (finished, cut):
         whole = dataclasses.replace(job, folder=tmp_path / "whole" / job.name)
         run_job(whole)
-        mine, theirs = (th.load(j.folder / "policy.pt", weights_only=True) for j in (job, whole))
-        assert mine.keys() == theirs.keys() and all(th.equal(mine[key], theirs[key]) for key in mine)
+        mine, theirs = (j.folder / "policy.sd" / "policy.safetensors" for j in (job, whole))
+        assert mine.read_bytes() == theirs.read_bytes()
         assert rows(job.folder / "progress.csv") == rows(whole.folder / "progress.csv")
         measured = [json.loads(j.result.read_text())["evaluation"] for j in (job, whole)]
         assert measured[0] == measured[1]

@@ -16,11 +16,12 @@ from stable_baselines3.common.distributions import MultiCategoricalDistribution
 
 from agents.evaluation.evaluate import evaluate
 from agents.files import without_nan
+from agents.learned import BundleError, load_bundle
 from agents.metrics import RATES, rates
 from agents.seats import WorldsVecEnv
 from agents.training import checkpoint
 from agents.training.config import Experiment, read_yaml
-from agents.training.job import Job, jobs_of, run_job, trained_policy
+from agents.training.job import Job, jobs_of, run_job, trained_policies, trained_policy
 from agents.training.learners import make_learner
 from agents.training.policies import HeadsDistribution, SymlogExtractor
 from sd_env import layout
@@ -56,7 +57,7 @@ def curve(job: Job) -> list[dict[str, str]]:
 
 
 def weights(job: Job) -> dict[str, th.Tensor]:
-    return th.load(job.folder / "policy.pt", weights_only=True)
+    return load_bundle(job.folder / "policy.sd").network.state_dict()
 
 
 class Killed(Exception):
@@ -97,12 +98,18 @@ def test_every_config_trains_and_its_policy_can_be_loaded(path: Path, tmp_path: 
     if data["learner"]["batch_size"] is not None:
         data["learner"]["batch_size"] = 32
     trained = jobs_of(Experiment.model_validate(data), tmp_path)[0]
-    with pytest.raises(FileNotFoundError):
-        trained_policy(trained)
+    with pytest.raises(BundleError):
+        trained_policies(trained)
     run_job(trained)
     result = json.loads(trained.result.read_text())
-    slots = 4 * trained.scenario().n_states
+    mode = trained.experiment.population.mode
+    slots = 4 * (1 if mode in ("league", "versus") else trained.scenario().n_states)
     assert result["agent_steps"] == data["learner"]["n_steps"] * slots
+    if mode == "independent":
+        assert list(trained_policies(trained)) == list(trained.scenario().agents)
+        with pytest.raises(ValueError, match="trained several policies"):
+            trained_policy(trained)
+        return
     settings = trained.experiment.evaluation
     again = evaluate(
         trained.scenario(),

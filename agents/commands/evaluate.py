@@ -10,6 +10,7 @@ from agents.commands.options import (
     add_sizes,
     add_work,
     command_line,
+    settings,
     whole,
 )
 
@@ -29,8 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Play, print, and leave everything in ``--out``."""
     from agents.evaluation.evaluate import evaluate_policies, summarise
-    from agents.evaluation.tables import compared, estimates_of, evaluation_table, publish, records, theory_of
-    from agents.evaluation.verdict import ARMS, ATTACKS, verdict
+    from agents.evaluation.tables import evaluation_table, publish, records, theory_of, verdicts
     from sd_env.scenario import Scenario
 
     scenario = Scenario.load(args.scenario, dict(args.overrides))
@@ -38,30 +38,19 @@ def run(args: argparse.Namespace) -> int:
         args.policies,
         scenario,
         against=args.against,
-        seeds=args.seeds,
-        worlds=args.worlds,
-        episodes=args.episodes,
-        out=args.out,
-        workers=args.workers,
-        parquet=args.parquet,
         log=args.log,
-        trust=args.trust,
+        **settings(args),
     )
     summary = summarise(frame)
     against = str(frame["against"].iloc[0])
-    predicted = theory_of(scenario)
+    predicted, unchanged = theory_of(scenario)
+    judged = verdicts(summary, scenario, against)
     report = {
         **command_line("evaluate", args),
-        "theory": predicted,
-        "policies": {
-            name: {
-                "verdict": verdict(metrics[ATTACKS].mean, metrics[ARMS].mean),
-                "compared": compared(metrics, predicted),
-            }
-            for name, metrics in estimates_of(summary).items()
-        },
+        "theory": {"predicts": predicted, "of_this_very_scenario": unchanged},
+        "verdicts": {name: {"verdict": found, "by_theory": outcome} for name, (found, outcome) in judged.items()},
         "metrics": records(summary),
     }
-    title = f"{scenario.title or scenario.name}"
+    title = scenario.title or scenario.name
     publish(evaluation_table(title, summary, scenario, against), report, args.out, args.json)
     return 0

@@ -108,7 +108,22 @@ def override(text: str) -> tuple[str, Any]:
     return key, value(given)
 
 
+def settings(args: argparse.Namespace) -> dict[str, Any]:
+    """What ``add_trust``, ``add_sizes`` and ``add_work`` added, by the names of the functions' arguments."""
+    names = ("trust", "seeds", "worlds", "episodes", "out", "workers", "parquet")
+    return {name: getattr(args, name) for name in names}
+
+
 def command_line(name: str, args: argparse.Namespace) -> dict[str, Any]:
     """What made a report: the command and its options, for the report itself."""
     given = {key: entry for key, entry in vars(args).items() if key not in ("out", "workers", "json")}
     return {"command": f"sd-env {name}", **{key: str(v) if isinstance(v, Path) else v for key, v in given.items()}}
+
+
+def noise(text: str) -> tuple[str, float]:
+    """``kind=value``, the value a number."""
+    kind, _, given = text.partition("=")
+    try:
+        return kind, float(given)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; KIND=NUMBER is, as in tremble=0.05") from None

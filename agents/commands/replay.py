@@ -35,12 +35,13 @@ def run(args: argparse.Namespace) -> int:
         raise LogError(f"--state: {error}.") from None
     if hasattr(sys.stdout, "reconfigure"):  # a title may have letters that the terminal lacks
         sys.stdout.reconfigure(errors="replace")
-    wide, columns = story.width(), shutil.get_terminal_size().columns
-    fits = not sys.stdout.isatty() or wide <= columns
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() and not args.quiet else None
 
     def lines() -> Iterator[str]:
         yield from story.opening()
-        if not fits and not args.quiet:
+        wide = 0 if columns is None else story.width()
+        fits = columns is None or wide <= columns
+        if not fits:
             yield f"(tables need {wide} columns, and this terminal has {columns}: pipe it into less -S to see them)"
         for turn in range(turns + 1) if args.turn is None else [args.turn]:
             told = story.turn(turn, state, table=fits and not args.quiet)
@@ -51,8 +52,11 @@ def run(args: argparse.Namespace) -> int:
             yield ""
             yield from story.closing()
 
-    for line in lines():
-        # titles and labels are anybody's words: none of them may drive the terminal
-        print("".join(letter if letter.isprintable() else "?" for letter in line))
+    try:
+        for line in lines():
+            # titles and labels are anybody's words: none of them may drive the terminal
+            print("".join(letter if letter.isprintable() else "?" for letter in line))
+    except (ValueError, OverflowError) as error:  # the digest fits, so somebody made these values up
+        raise LogError(f"{args.log} holds values that no game has ({error}): sd-env verify says where.") from None
     sys.stdout.flush()  # a pipe that nobody reads any more is noticed here, not at the exit
     return 0

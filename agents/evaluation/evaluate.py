@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from agents.evaluation.play import play_out
-from agents.evaluation.players import Player, Spec, digests, play_cast, players_of
+from agents.evaluation.players import Spec, digests, play_casts, players_of
 from agents.evaluation.statistics import Estimate, estimate
 from agents.evaluation.work import Unit, WorkError, file_name, run_units
 from agents.metrics import RATES, rates
@@ -103,21 +103,25 @@ def evaluate_policies(
     rivals = players_of([against], game, trust=trust) if against is not None else []
     units = []
     for player, seed, episode in itertools.product(players, seeds, range(episodes)):
-        rival = _rival(rivals[0], player) if rivals else None
+        rival = (rivals[0].label, rivals[0].members[0], 1) if rivals else None
         for k, seat in itertools.product(range(len(player.members)), range(game.n_states) if rival else (-1,)):
-            mine = (player.label, player.members[k])
-            arguments = {
+            mine = (player.label, player.members[k], 0)
+            arguments: dict[str, Any] = {
                 "scenario": game.to_dict(),
-                "cast": [rival if rival and i != seat else mine for i in range(game.n_states)],
+                "casts": [
+                    {
+                        "cast": [rival if rival and i != seat else mine for i in range(game.n_states)],
+                        "columns": {
+                            "policy": player.label,
+                            "training_seed": player.seeds[k],
+                            "against": rival[0] if rival else "",
+                            "seat": seat,
+                        },
+                    }
+                ],
                 "worlds": worlds,
-                "seed": seed,
+                "seed": int(seed),
                 "episode": episode,
-                "columns": {
-                    "policy": player.label,
-                    "training_seed": player.seeds[k],
-                    "against": rival[0] if rival else "",
-                    "seat": seat,
-                },
                 "trust": trust,
             }
             key = f"{player.label} {k} seed {seed} episode {episode}" + f" seat {seat}" * (seat >= 0)
@@ -125,13 +129,14 @@ def evaluate_policies(
                 arguments["logs"] = (str(out / "logs" / file_name(player.label)), log)
             units.append(Unit(key, arguments))
     return run_units(
-        play_cast, units, out, workers=workers, title="evaluate", parquet=parquet, inputs=digests([*players, *rivals])
+        play_casts,
+        units,
+        out,
+        workers=workers,
+        title="evaluate",
+        parquet=parquet,
+        inputs=digests([*players, *rivals], trust),
     )
-
-
-def _rival(rival: Player, player: Player) -> tuple[str, Spec]:
-    """Label and specification of the other seats' policy: an object of its own even where it is the same policy."""
-    return (rival.label if rival.label != player.label else f"{rival.label} (other)"), rival.members[0]
 
 
 def check_sizes(*, seeds: Sequence[int], worlds: int, episodes: int = 1) -> None:
@@ -156,11 +161,10 @@ def _whole(number: object) -> bool:
 
 def payoffs_of(frame: pd.DataFrame) -> np.ndarray:
     """Return of the evaluated policy in each episode, float64 ``(rows,)``: the mean over the seats that it holds."""
-    returns = frame[[name for name in frame if str(name).startswith("return_")]].to_numpy(np.float64)
+    returns = frame[[name for name in frame if str(name).startswith("return_")]]
     seats = frame["seat"].to_numpy()
-    payoffs: np.ndarray = np.where(
-        seats < 0, returns.mean(axis=1), returns[np.arange(len(frame)), np.maximum(seats, 0)]
-    )
+    own = returns.to_numpy(np.float64)[np.arange(len(frame)), np.maximum(seats, 0)]
+    payoffs: np.ndarray = np.where(seats < 0, returns.mean(axis=1), own)  # of the states that the row has
     return payoffs
 
 
@@ -181,22 +185,32 @@ def estimates(frame: pd.DataFrame, *, resamples: int = RESAMPLES) -> tuple[dict[
     groups = [measured(group) for _, group in frame.groupby(by, sort=False)]
     if len(groups) > 1:
         return {metric: estimate([group[metric] for group in groups]) for metric in groups[0]}, unit
-    tallies, payoffs = frame[list(layout.TALLY)].to_numpy(np.float64), payoffs_of(frame)
     size = len(frame)
     draws = np.random.default_rng(0).multinomial(size, np.full(size, 1 / size), size=resamples)
-    sampled = [
-        {PAYOFF: payoff, **rates(totals, size)}
-        for payoff, totals in zip(draws @ payoffs / size, draws @ tallies, strict=True)
-    ]
+    sampled = resampled(frame, draws)
     found = {}
     for metric, value in groups[0].items():
-        low, high = _percentiles([each[metric] for each in sampled]) if size > 1 else (math.nan, math.nan)
+        low, high = percentiles(sampled[metric]) if size > 1 else (math.nan, math.nan)
         found[metric] = Estimate(value, low, high, (value,))
     return found, EPISODES
 
 
-def _percentiles(values: Sequence[float]) -> tuple[float, float]:
-    finite = np.array(values)[np.isfinite(values)]
+def resampled(frame: pd.DataFrame, draws: np.ndarray) -> dict[str, np.ndarray]:
+    """Each metric in each resample of the rows, ``(resamples,)``.
+
+    Args:
+        frame: the rows.
+        draws: int ``(resamples, rows)``, how often each row is in each resample.
+    """
+    totals = draws @ frame[list(layout.TALLY)].to_numpy(np.float64)
+    values = [rates(each, len(frame)) for each in totals]
+    found = {metric: np.array([value[metric] for value in values]) for metric in RATES}
+    return {PAYOFF: draws @ payoffs_of(frame) / len(frame), **found}
+
+
+def percentiles(values: np.ndarray) -> tuple[float, float]:
+    """The 2.5th and the 97.5th of those that are finite; NaN without any."""
+    finite = values[np.isfinite(values)]
     if not len(finite):
         return math.nan, math.nan
     low, high = np.percentile(finite, (2.5, 97.5))

@@ -22,6 +22,8 @@ from sd_env.scenario import Scenario
 
 #: What names a policy: a registry name, a bundle's path, or the policy itself.
 Spec: TypeAlias = "str | Path | Policy"
+#: Who sits in a seat: a label, a specification, and which copy: copies play alike but draw apart.
+Chair: TypeAlias = "tuple[str, Spec, int]"
 
 
 @dataclass(frozen=True)
@@ -99,26 +101,25 @@ def _unseeded(label: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _loaded(spec: str, trust: bool) -> Policy:
+def _loaded(spec: str, trust: bool, copy: int) -> Policy:
     from agents.specs import policy_from
 
     policy: Policy = policy_from(spec, trust=trust)
     return policy
 
 
-def load(spec: Spec, trust: bool = False) -> Policy:
-    """The policy of a specification; each is loaded once a process, since ``play`` resets it before it plays."""
-    return _loaded(str(spec), trust) if isinstance(spec, (str, Path)) else spec
+def load(spec: Spec, trust: bool = False, copy: int = 0) -> Policy:
+    """The policy of a specification, loaded once a process and ``copy``: ``play`` resets it before it plays."""
+    return _loaded(str(spec), trust, copy) if isinstance(spec, (str, Path)) else spec
 
 
-def digests(players: Sequence[Player]) -> dict[str, str]:
-    """SHA-256 of the files of all members that are files or bundles: what a resumed run must find unchanged."""
+def digests(players: Sequence[Player], trust: bool = False) -> dict[str, str]:
+    """SHA-256 of what each learned member's files hold: what a resumed run must find unchanged."""
     found = {}
-    for spec in (spec for player in players for spec in player.members if isinstance(spec, (str, Path))):
-        path = Path(spec)
-        if path.exists():
-            files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
-            found[str(spec)] = hashlib.sha256(b"".join(each.read_bytes() for each in files)).hexdigest()
+    for spec in (spec for player in players for spec in player.members if isinstance(spec, str)):
+        info = getattr(load(spec, trust), "info", None)  # of a bundle, with the digest of its weights
+        if isinstance(info, Mapping):
+            found[spec] = hashlib.sha256(json.dumps(info, sort_keys=True).encode()).hexdigest()
     return found
 
 
@@ -127,54 +128,62 @@ def _scenario(text: str) -> Scenario:
     return Scenario.load(json.loads(text))
 
 
-def play_cast(
+def play_casts(
     *,
     scenario: dict[str, Any],
-    cast: Sequence[tuple[str, Spec]],
+    casts: Sequence[Mapping[str, Any]],
     worlds: int,
     seed: int,
     episode: int,
-    columns: Mapping[str, Any],
     tremble: float = 0.0,
     trust: bool = False,
     logs: tuple[str, int] | None = None,
 ) -> pd.DataFrame:
-    """The unit of work of every evaluation: one episode in each of ``worlds`` worlds.
+    """The unit of work of every evaluation: one episode in each of ``worlds`` worlds, with each cast in turn.
 
     Args:
         scenario: the game, as ``Scenario.to_dict`` gives it.
-        cast: label and specification of who plays each state; the same pair twice is one policy with two seats.
+        casts: each has ``cast``, a :data:`Chair` for each state (the same twice is one policy with two seats), and
+            ``columns``, further columns that are put in front.
         worlds: how many worlds.
         seed: of the worlds and of the policies' draws.
         episode: which episode of the worlds' streams.
-        columns: further columns, the same in every row, put in front.
         tremble: probability that an entry of an action is replaced by a random legal one.
         trust: whether zip files of stable-baselines3 may be loaded.
-        logs: folder, and of how many worlds the episode logs are written there.
+        logs: folder, and of how many worlds the first cast's episode logs are written there.
 
     Returns:
-        The rows of ``agents.evaluation.play.play``, with labels for the names of policies.
+        The rows of ``agents.evaluation.play.play`` with labels for the names of policies.
     """
     game = _scenario(json.dumps(scenario))
-    made: dict[tuple[str, int | str], Policy] = {}
-    for label, spec in cast:
-        key = (label, spec if isinstance(spec, str) else id(spec))
+    frames: list[pd.DataFrame] = []
+    for each in casts:
+        seats, labels = _seated(each["cast"], tremble, trust), [chair[0] for chair in each["cast"]]
+        recorder = Collector(range(logs[1]), policies=labels) if logs and not frames else None
+        frame = play(game, seats, worlds=worlds, seed=seed, episode=episode, recorder=recorder)
+        if logs and recorder is not None:
+            Path(logs[0]).mkdir(parents=True, exist_ok=True)
+            for log in recorder.logs:
+                write_log(Path(logs[0]) / f"world{log.world}.jsonl", log)
+        for i, label in enumerate(labels):
+            frame[f"policy_{i}"] = label
+        for k, (name, value) in enumerate(each["columns"].items()):
+            frame.insert(k, name, value)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def _seated(cast: Sequence[Chair], tremble: float, trust: bool) -> list[Policy]:
+    """The policy of each seat; copies of a policy are loaded apart."""
+    made: dict[tuple[str, int | str, int], Policy] = {}
+    seats = []
+    for label, spec, copy in cast:
+        key = (label, spec if isinstance(spec, str) else id(spec), copy)
         if key not in made:
-            policy = load(spec, trust)
+            policy = load(spec, trust, copy)
             made[key] = Trembling(policy, tremble) if tremble else policy
-    seats = [made[label, spec if isinstance(spec, str) else id(spec)] for label, spec in cast]
-    labels = [label for label, _ in cast]
-    recorder = Collector(range(logs[1]), policies=labels) if logs else None
-    frame = play(game, seats, worlds=worlds, seed=seed, episode=episode, recorder=recorder)
-    if logs and recorder is not None:
-        Path(logs[0]).mkdir(parents=True, exist_ok=True)
-        for log in recorder.logs:
-            write_log(Path(logs[0]) / f"world{log.world}.jsonl", log)
-    for i, label in enumerate(labels):
-        frame[f"policy_{i}"] = label
-    for k, (name, value) in enumerate(columns.items()):
-        frame.insert(k, name, value)
-    return frame
+        seats.append(made[key])
+    return seats
 
 
 class Trembling:

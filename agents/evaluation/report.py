@@ -21,7 +21,13 @@ from agents.metrics import RATES
 
 #: Characters that the table takes at most; a narrower terminal would fold its numbers.
 WIDTH = 132
-POLICIES = {"learned": "learned", "random": "random", "never_attack": "never attacks"}
+#: Who plays -> its label; ``population`` is one learner among its opponents, where there are any.
+POLICIES = {
+    "learned": "learned",
+    "population": "among opponents",
+    "random": "random",
+    "never_attack": "never attacks",
+}
 #: Columns of the table: metric, heading, decimals.
 COLUMNS = (
     (ATTACKS, "S-S attacks\na pair-turn", 4),
@@ -44,8 +50,21 @@ def gather(results: list[dict[str, Any]]) -> dict[str, World]:
         worlds[name] = {
             policy: {metric: estimate([_number(run[policy][metric]) for run in runs]) for metric in RATES}
             for policy in POLICIES
+            if all(policy in run for run in runs)
         }
     return worlds
+
+
+def returns(results: list[dict[str, Any]]) -> dict[str, World]:
+    """World -> who plays -> party -> its return in a state, over seeds; empty where one policy played all."""
+    found: dict[str, World] = {}
+    for name in dict.fromkeys(str(result["world"]) for result in results):
+        runs = [result.get("returns", {}) for result in results if result["world"] == name]
+        for who, parties in runs[0].items():
+            found.setdefault(name, {})[who] = {
+                party: estimate([_number(run[who][party]) for run in runs]) for party in parties
+            }
+    return found
 
 
 def _number(value: float | None) -> float:
@@ -80,6 +99,7 @@ def write_report(
     worlds = gather(results)
     theory = theory_of(results, predictions)
     judged = judge(results, worlds)
+    gained = returns(results)
     write_json(
         run / "report.json",
         {
@@ -94,13 +114,14 @@ def write_report(
                     "verdict": _verdict(world["learned"]),
                     "theory": theory[name],
                     **{p: {m: asdict(e) for m, e in metrics.items()} for p, metrics in world.items()},
+                    "returns": {w: {p: asdict(e) for p, e in g.items()} for w, g in gained.get(name, {}).items()},
                 }
                 for name, world in worlds.items()
             },
             "signs": [asdict(sign) for sign in judged],
         },
     )
-    shown = Group(table(title, worlds, theory), *notes(worlds, theory, judged))
+    shown = Group(table(title, worlds, theory), *notes(worlds, theory, judged), *gains(gained))
     write_text(run / "table.txt", as_text(shown))
     return shown
 
@@ -138,14 +159,14 @@ def table(title: str, worlds: Mapping[str, World], theory: Mapping[str, str]) ->
     shown.add_column("verdict", max_width=15)
     shown.add_column("theory\npredicts", max_width=15)
     for name, world in worlds.items():
-        for policy, label in POLICIES.items():
-            metrics, learned = world[policy], policy == "learned"
+        for policy, metrics in world.items():
+            learned = policy == "learned"
             shown.add_row(
-                Text(name, style="bold") if learned else f"  {label}",
+                Text(name, style="bold") if learned else f"  {POLICIES[policy]}",
                 *(cell(metrics[metric], decimals) for metric, _, decimals in COLUMNS),
                 _verdict(metrics) if learned else "",
                 (theory[name] if theory[name] in VERDICTS else "see below") if learned else "",
-                end_section=policy == list(POLICIES)[-1],
+                end_section=policy == list(world)[-1],
                 style="" if learned else "dim",
             )
     return shown
@@ -181,4 +202,14 @@ def notes(worlds: Mapping[str, World], theory: Mapping[str, str], judged: list[S
                     "  ", (f"{sign.outcome:<13}", styles.get(sign.outcome, "yellow")), f"{sign.claim} ({sign.why})"
                 )
             )
+    return lines
+
+
+def gains(gained: Mapping[str, World]) -> list[RenderableType]:
+    """What each party gained, below the table."""
+    lines: list[RenderableType] = []
+    for world, plays in gained.items():
+        for who, parties in plays.items():
+            shown = ", ".join(f"{party} {cell(value, 2)}".replace("\n", " ") for party, value in parties.items())
+            lines.append(Text(f"\n{world}, {POLICIES[who]}: mean return of a state: {shown}"))
     return lines

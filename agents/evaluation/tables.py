@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,12 +14,13 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from agents.evaluation.ablate import BASE
 from agents.evaluation.evaluate import EPISODES, PAYOFF
 from agents.evaluation.report import COLUMNS, WIDTH, as_text, cell, four_worlds_name
 from agents.evaluation.statistics import Estimate
 from agents.evaluation.verdict import ARMS, ARMS_RACE, ATTACKS, PREDICTED, SPIRAL, VERDICTS, verdict
-from agents.files import write_json, write_text
-from sd_env.scenario import Scenario
+from agents.files import without_nan, write_json, write_text
+from sd_env.scenario import Scenario, scenarios
 
 PAYOFF_COLUMN: Final = (PAYOFF, "pay-off", 2)
 
@@ -31,9 +33,13 @@ def estimates_of(summary: pd.DataFrame, by: str = "policy") -> dict[str, dict[st
     return found
 
 
-def theory_of(scenario: Scenario) -> str:
-    """What theory predicts of a scenario: one of ``VERDICTS`` for Jervis's four worlds, else the scenario's words."""
-    return PREDICTED.get(four_worlds_name(scenario.name), scenario.prediction)
+def theory_of(scenario: Scenario) -> tuple[str, bool]:
+    """What theory predicts of a scenario, and whether it is of this very scenario, with nothing overridden.
+
+    The words are one of ``VERDICTS`` for Jervis's four worlds, else the scenario's own.
+    """
+    unchanged = scenario.name in scenarios() and Scenario.load(scenario.name) == scenario
+    return PREDICTED.get(four_worlds_name(scenario.name), scenario.prediction), unchanged
 
 
 def compared(metrics: Mapping[str, Estimate], predicted: str) -> str:
@@ -52,37 +58,44 @@ def compared(metrics: Mapping[str, Estimate], predicted: str) -> str:
     return "undecided" if predicted in possible else "contradicted"
 
 
+def verdicts(summary: pd.DataFrame, scenario: Scenario, against: str = "") -> dict[str, tuple[str, str]]:
+    """Each policy's verdict ("-" without a security seeker), and what :func:`compared` says of it.
+
+    Nothing is said of a changed scenario, or of a policy among others: theory predicts neither.
+    """
+    predicted, unchanged = theory_of(scenario)
+    found = {}
+    for name, metrics in estimates_of(summary).items():
+        attacks, arms = metrics[ATTACKS].mean, metrics[ARMS].mean
+        outcome = compared(metrics, predicted) if unchanged and not against else ""
+        found[name] = ("-" if math.isnan(attacks) else verdict(attacks, arms), outcome)
+    return found
+
+
 def evaluation_table(title: str, summary: pd.DataFrame, scenario: Scenario, against: str = "") -> RenderableType:
-    """One row a policy: metrics with half their intervals, the verdict, and theory's prediction beside it."""
-    predicted = theory_of(scenario)
-    columns = (PAYOFF_COLUMN, *COLUMNS) if against else COLUMNS
+    """One row a policy: metrics with half their intervals, the verdict, and whether theory predicts it."""
+    predicted, unchanged = theory_of(scenario)
+    columns = (PAYOFF_COLUMN, *COLUMNS[:-1]) if against else COLUMNS  # a seat's pay-off in the place of welfare
+    judged = verdicts(summary, scenario, against)
     shown = frame_of(title, "policy", columns)
-    shown.add_column("verdict", max_width=15)
-    shown.add_column("theory\npredicts", max_width=15)
-    shown.add_column("", max_width=12)
+    shown.add_column("verdict", min_width=11, max_width=15)
+    if any(outcome for _, outcome in judged.values()):
+        shown.add_column("by theory", no_wrap=True)
     styles = {"supported": "green", "contradicted": "red", "undecided": "yellow"}
     for name, metrics in estimates_of(summary).items():
-        outcome = compared(metrics, predicted)
-        found = verdict(metrics[ATTACKS].mean, metrics[ARMS].mean) if not math.isnan(metrics[ATTACKS].mean) else "-"
-        shown.add_row(
-            Text(name, style="bold"),
-            *(cell(metrics[metric], decimals) for metric, _, decimals in columns),
-            found,
-            predicted if predicted in VERDICTS else "see below",
-            Text(outcome, style=styles.get(outcome, "")),
-        )
-    words = [Text(interval_words(summary) + " " + METRIC_WORDS)]
+        found, outcome = judged[name]
+        numbers = (cell(metrics[metric], decimals) for metric, _, decimals in columns)
+        shown.add_row(Text(name, style="bold"), *numbers, found, Text(outcome, style=styles.get(outcome, "")))
+    words = [f"{interval_words(summary)} {METRIC_WORDS}"]
     if against:
-        words.append(Text(f"Each seat in turn, {against} at the others. Pay-off: return of the policy's own seat."))
+        words.append(f"Each seat in turn, {against} at the others. Pay-off: return of the policy's own seat.")
     words.append(
-        Text(
-            f"Verdict: spiral from {SPIRAL} S-S attacks per pair-turn, else arms race without war from {ARMS_RACE} "
-            "arms, else cooperation; undecided where the intervals allow another verdict."
-        )
+        f"Verdict: spiral from {SPIRAL} S-S attacks per pair-turn, else arms race without war from {ARMS_RACE} arms, "
+        "else cooperation; undecided where the intervals allow another verdict."
     )
-    if predicted not in VERDICTS and predicted:
-        words.append(Text(f"Theory predicts: {predicted}"))
-    return Group(shown, *words)
+    if predicted:
+        words.append(f"Theory predicts{'' if unchanged else ' of the scenario without overrides'}: {predicted}")
+    return Group(shown, *map(Text, words))
 
 
 METRIC_WORDS: Final = (
@@ -123,10 +136,6 @@ def publish(shown: RenderableType, report: Mapping[str, Any], out: Path | None, 
         write_json(out / "report.json", dict(report))
     console = Console()
     if as_json:
-        import json
-
-        from agents.files import without_nan
-
         print(json.dumps(without_nan(dict(report)), indent=1, allow_nan=False))
     else:
         # wider than a narrow terminal rather than with numbers cut off
@@ -136,3 +145,75 @@ def publish(shown: RenderableType, report: Mapping[str, Any], out: Path | None, 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table for JSON."""
     return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def tournament_table(
+    title: str,
+    ranked: pd.DataFrame,
+    scenario: Scenario,
+    noise: Mapping[str, float] | None = None,
+    drawn: bool = False,
+) -> RenderableType:
+    """The ranking of a tournament, best first; ``drawn``: of drawn casts."""
+    columns = (
+        (PAYOFF, "pay-off", 2),
+        ("interval", "95% interval", 2),
+        *([("iqm", "IQM", 2)] if ranked["iqm"].notna().all() else []),
+        ("attacks", "attacks\na pair-turn", 4),
+        ("cooperation", "cooperation", 3),
+        *([("final_share", "final share", 3)] if "final_share" in ranked else []),
+    )
+    shown_names = {name for name, _, _ in columns}
+    shown = frame_of(title, "", (("rank", "policy", 0), *columns))
+    shown.columns[1].justify = "left"
+    for row in ranked.to_dict("records"):
+        interval = "-" if math.isnan(row["low"]) else f"{row['low']:.2f} to {row['high']:.2f}"
+        numbers = [interval if name == "interval" else f"{row[name]:.{places}f}" for name, _, places in columns]
+        shown.add_row(str(row["rank"]), Text(str(row["policy"]), style="bold"), *numbers)
+    unsettled = f" Noise: {', '.join(f'{kind} {value:g}' for kind, value in noise.items())}." if noise else ""
+    counted = "over its seats in drawn casts" if drawn else "against each opponent, itself included, all counting alike"
+    words = [f"{scenario.n_states} states.{unsettled} Pay-off: mean return {counted}."]
+    words.append(interval_words(ranked).replace("± 95%", "Interval: 95%"))
+    words.append("Cooperation: share of pair-turns without attack and mobilization.")
+    if "iqm" in shown_names:
+        words.append("IQM: interquartile mean over opponents and seeds.")
+    if "final_share" in shown_names:
+        words.append("Final share: by discrete replicator dynamics from equal shares: who earns more spreads.")
+    return Group(shown, Text(" ".join(words)))
+
+
+#: Metrics that the tables of cross-play and ablations show, with decimals.
+_SHOWN: Final = (PAYOFF_COLUMN, *COLUMNS)
+
+
+def crossplay_table(title: str, table: pd.DataFrame) -> RenderableType:
+    """Self-play, cross-play and their gap, a metric a row."""
+    columns = (("", "self-play", 0), ("", "cross-play", 0), ("", "gap", 0), ("", "95% interval", 0))
+    shown = frame_of(title, "", columns)
+    rows = table.set_index("metric")
+    for metric, heading, places in _SHOWN:
+        row = rows.loc[metric]
+        values = (f"{row[name]:.{places}f}" for name in ("self_play", "cross_play", "gap"))
+        interval = "-" if math.isnan(row["low"]) else f"{row['low']:.{places}f} to {row['high']:.{places}f}"
+        shown.add_row(heading.replace("-\n", "").replace("\n", ", "), *values, interval)
+    count = int(table["count"].iloc[0])
+    words = f"{count} policies. Gap: self-play less cross-play; its interval is the jackknife's over policies"
+    return Group(shown, Text(f"{words}{'' if count > 2 else ', which needs three'}. {METRIC_WORDS}"))
+
+
+def ablation_table(title: str, table: pd.DataFrame) -> RenderableType:
+    """Means under the base, and below them the differences that each value makes."""
+    shown = frame_of(title, "policy, value", _SHOWN)
+    for (policy, value), rows in table.groupby(["policy", "value"], sort=False):
+        metrics = rows.set_index("metric")
+        base = value == BASE
+        cells = []
+        for metric, _, places in _SHOWN:
+            row = metrics.loc[metric]
+            number = row["mean"] if base else row["difference"]
+            text = "-" if math.isnan(number) else f"{number:{'' if base else '+'}.{places}f}"
+            known = not (base or math.isnan(row["low"]))
+            cells.append(f"{text}\n±{(row['high'] - row['low']) / 2:.{places}f}" if known else text)
+        shown.add_row(Text(str(policy), style="bold") if base else f"  {value}", *cells)
+    words = f"First row: means. Below: what each value changes, in the same worlds. {interval_words(table)}"
+    return Group(shown, Text(f"{words}\n{METRIC_WORDS}"))

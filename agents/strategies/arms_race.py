@@ -19,15 +19,16 @@ class Richardson(Strategy):
 
     The change of its arms that it wants in a turn is x' = k y - a x + g, with y the arms of all others in sight, x
     its own, k the ``reaction``, a the ``fatigue`` and g the ``grievance``. What age takes of x is replaced up to
-    that. Each kind gets half of it, rounded to the nearest level of building.
+    that. Each kind gets half of it, rounded to the nearest level of building. With the defaults a race between two
+    settles at g / (a - k) = 2 each, and one among three runs away, since 2 k > a.
 
     [Richardson 1960, Arms and Insecurity]
     """
 
     name: ClassVar[str] = "richardson"
     traits: ClassVar[Traits] = Traits(builds_offense=True)
-    reaction: float = Field(default=0.2, ge=0.0, description="k: arms built for each of the others', per turn")
-    fatigue: float = Field(default=0.1, ge=0.0, description="a: share of its own arms given up per turn")
+    reaction: float = Field(default=0.15, ge=0.0, description="k: arms built for each of the others', per turn")
+    fatigue: float = Field(default=0.2, ge=0.0, description="a: share of its own arms given up per turn")
     grievance: float = Field(default=0.1, description="g: arms built per turn whatever others have")
     build_rate: float = Field(default=0.25, gt=0.0, description="arms a level, where the context is hidden")
     depreciation: Share = Field(default=0.1, description="share that age takes, where the context is hidden")

@@ -54,7 +54,7 @@ class NetAssessor(Strategy):
         first = contest(theirs * (1.0 + self.parameter(view, "first_strike")), holds, power)
         met = contest(theirs, holds + sent, power)
         stake = self.parameter(view, "conquest") * (first - met) * self._turns(view)
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):  # nothing at stake: -inf below
             m = 1.0 - self.parameter(view, "attacker_cost") / np.maximum(stake, 0.0)
         return np.where(stake > 0.0, m, -np.inf)
 

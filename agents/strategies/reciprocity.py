@@ -88,7 +88,7 @@ class Grit(Strategy):
         retaliates=True, reassures=True, allies=True, builds_offense=True, memory=WHOLE_EPISODE
     )
     cells: ClassVar[Mapping[str, Cell]] = {"step": Cell("seat", 0), "tense": Cell("seat", False)}
-    interval: Turns = Field(default=3, ge=1, description="turns from one announcement to the next")
+    interval: int = Field(default=3, ge=1, le=10_000, description="turns from one announcement to the next")
 
     def decide(self, view: View, plan: Plan) -> None:
         """See the class."""

@@ -57,18 +57,18 @@ class View:
         try:
             num_states = layout.num_states_of(mask.shape[-1])
             self.rows, self.others = len(mask), num_states - 1
-            self._context, beliefs = _blocks(observation.shape[-1], num_states)
+            self._context, beliefs = layout.observation_parts(observation.shape[-1], num_states)
         except ValueError as error:
             raise PolicyError(str(error)) from None
         values = observation.astype(np.float64)
-        width = layout.OTHER_SIZE + beliefs
+        width = layout.other_size(beliefs)
         end = layout.OWN_SIZE + self.others * width
         blocks = values[:, layout.OWN_SIZE : end].reshape(self.rows, self.others, width)
         self._world = values[:, end:]
         self.mask = mask
         self.own = Columns(values[:, : layout.OWN_SIZE], layout.Own)
         self.other = Columns(blocks, layout.Other)
-        self.belief: np.ndarray | None = blocks[..., layout.OTHER_SIZE] if beliefs else None
+        self.belief: np.ndarray | None = blocks[..., layout.BELIEF] if beliefs else None
         self.first: np.ndarray = self.own.turn == 0
         self.standing: np.ndarray = self.other.standing > 0
         self.attacked: np.ndarray = self.other.they_attacked > 0
@@ -117,11 +117,3 @@ class View:
         ends: np.ndarray = self.own.commitment <= 1
         return ends
 
-
-def _blocks(size: int, num_states: int) -> tuple[bool, int]:
-    """Whether observations of ``size`` columns have a context block, and how many columns of belief each other has."""
-    for context in (True, False):
-        for beliefs in (0, 1):
-            if layout.observation_size(num_states, context) + beliefs * (num_states - 1) == size:
-                return context, beliefs
-    raise ValueError(f"An observation of {size} columns fits no world of {num_states} states.")

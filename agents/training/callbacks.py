@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch as th
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 
 from agents.metrics import rates
-from agents.seats import WorldsVecEnv
 from agents.training import checkpoint
 from agents.training.config import CheckpointConfig
 from agents.training.logs import Curves
+from agents.training.players import Players
+
+#: Name of the worlds' own rows, where there are several parties.
+WORLDS: Final = ""
 
 
 class OnStep(BaseCallback):
@@ -41,37 +46,77 @@ class OnStep(BaseCallback):
         return True
 
 
-class OnRollout(BaseCallback):
-    """Records the worlds' metrics after each rollout and writes a checkpoint before every ``every_rollouts``-th next.
+class Rollouts:
+    """What the learners of a job have in common between rollouts: the worlds' metrics, checkpoints, the report.
+
+    All have rollouts of as many turns, so all stand between two at the same turn.
 
     Args:
-        env: the worlds.
-        curves: the job's rows.
+        players: the learners and their table.
+        curves: rows of each learner by its name, and where the worlds have rows of their own, of ``WORLDS``.
         folder: where checkpoints go.
         config: how many, how often.
-        report: called with the agent-steps done, after each rollout.
+        report: called with the agent-steps that all have done, after each rollout.
     """
 
     def __init__(
-        self, env: WorldsVecEnv, curves: Curves, folder: Path, config: CheckpointConfig, report: Callable[[int], None]
+        self,
+        players: Players,
+        curves: Mapping[str, Curves],
+        folder: Path,
+        config: CheckpointConfig,
+        report: Callable[[int], None],
     ) -> None:
+        self.players, self.curves, self._folder, self.config, self._report = players, curves, folder, config, report
+        self._first = next(iter(players.learners))
+
+    def save(self) -> None:
+        """Write a checkpoint; all learners stand still."""
+        checkpoint.save(self._folder, self.players, self.curves, keep=self.config.keep)
+
+    def ended(self, name: str, learner: BaseAlgorithm) -> None:
+        """A learner has ended a rollout: the first to do so records what became of the worlds."""
+        if name != self._first:
+            return
+        totals, episodes = self.players.table.take_totals()
+        metrics: dict[str, float] = dict(rates(totals, episodes)) if episodes else {}
+        metrics["outcome/episodes"] = episodes
+        # the others, who come after it, have as many turns behind them
+        slots = sum(each.n_envs for each in self.players.learners.values())
+        steps = learner.num_timesteps // learner.n_envs * slots
+        worlds = self.curves.get(WORLDS)
+        if worlds is not None:
+            worlds.write(metrics, {}, steps)
+        else:
+            for key, value in metrics.items():
+                learner.logger.record(key, value)
+        self._report(steps)
+
+
+class OnRollout(BaseCallback):
+    """One learner's part in :class:`Rollouts`: a checkpoint before every ``every_rollouts``-th rollout but the first.
+
+    Args:
+        name: of the learner.
+        rollouts: of the job.
+    """
+
+    def __init__(self, name: str, rollouts: Rollouts) -> None:
         super().__init__()
-        self._env, self._curves, self._folder, self._config, self._report = env, curves, folder, config, report
-        self._rollouts = 0
+        self._name, self._job = name, rollouts
+        self._begun = 0
 
     def _on_rollout_start(self) -> None:
         # Here, between an update and the next rollout, no buffer holds anything that would have to be saved.
-        if self._rollouts and self._rollouts % self._config.every_rollouts == 0:
-            checkpoint.save(self._folder, self.model, self._env, self._curves, keep=self._config.keep)  # type: ignore[arg-type]
-        self._rollouts += 1
+        players = self._job.players
+        if self._begun and self._begun % self._job.config.every_rollouts == 0:
+            players.table.seats[players.seats[self._name]].gather(self._job.save)
+        self._begun += 1
+        if players.league:
+            players.league.begin_rollout(players.learners[self._name])
 
     def _on_step(self) -> bool:
         return True
 
     def _on_rollout_end(self) -> None:
-        totals, episodes = self._env.take_totals()
-        if episodes:
-            for name, value in rates(totals, episodes).items():
-                self.logger.record(name, value)
-        self.logger.record("outcome/episodes", episodes)
-        self._report(self.num_timesteps)
+        self._job.ended(self._name, self.model)

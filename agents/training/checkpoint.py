@@ -1,17 +1,17 @@
 """Checkpoints of a job: everything that is needed to continue it to the same end, bit for bit.
 
 A checkpoint is three files of one name: ``N.pt`` (torch state dicts, read with ``weights_only``), ``N.npz`` (arrays of
-the worlds and of numpy's generator, read without pickle) and ``N.json`` (counters, curves, and the digests of the
-other two). Each is written whole and the JSON last, so a checkpoint without it never existed, and one whose digests do
-not match is damaged: the one before is taken.
+the table: worlds, random streams, what policies remember; read without pickle) and ``N.json`` (counters, curves, and
+the digests of the other two). Each is written whole and the JSON last, so a checkpoint without it never existed, and
+one whose digests do not match is damaged: the one before is taken.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import random
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,10 @@ from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from agents.files import write_json, write_whole
-from agents.seats import WorldsVecEnv
 from agents.training.logs import Curves
+from agents.training.players import Players
 
-FORMAT = 1
+FORMAT = 2
 #: Not "*.json", which would also find the temporary file of a write that was cut off.
 _COMPLETE = "[0-9]*.json"
 
@@ -34,49 +34,63 @@ class CheckpointError(ValueError):
     """A job has checkpoints and none of them can be used; the message is one sentence."""
 
 
-def save(folder: Path, learner: OnPolicyAlgorithm, env: WorldsVecEnv, curves: Curves, *, keep: int) -> None:
-    """Write a checkpoint of a job that stands between two rollouts, and remove all but the last ``keep``."""
+def save(folder: Path, players: Players, curves: Mapping[str, Curves], *, keep: int) -> None:
+    """Write a checkpoint of a job whose learners all stand between two rollouts, and remove all but the last ``keep``.
+
+    Args:
+        folder: where checkpoints go.
+        players: the job's learners and their table.
+        curves: rows so far, by name.
+        keep: how many checkpoints stay.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.glob(".*"):  # writes that a kill cut off
         stale.unlink()
-    stem = f"{learner.num_timesteps:012d}"
+    stem = f"{players.steps:012d}"
     tensors = {
-        "policy": learner.policy.state_dict(),
-        "optimizer": learner.policy.optimizer.state_dict(),
-        "torch_rng": th.get_rng_state(),
-        "cuda_rng": th.cuda.get_rng_state_all() if learner.device.type == "cuda" else [],
-        "lstm": _lstm(learner),
+        "learners": {name: _tensors(learner) for name, learner in players.learners.items()},
+        "league": players.league.snapshot() if players.league else {},
     }
-    kind, keys, position, has_gauss, gauss = np.random.get_state()
-    assert learner._last_obs is not None and learner._last_episode_starts is not None
-    arrays = {
-        "numpy_rng": np.asarray(keys),
-        "last_obs": np.asarray(learner._last_obs),
-        "last_episode_starts": np.asarray(learner._last_episode_starts),
-    } | {f"env.{key}": value for key, value in env.snapshot().items()}
+    arrays = {f"table/{key}": value for key, value in players.table.snapshot().items()}
+    for name, learner in players.learners.items():
+        assert learner._last_obs is not None and learner._last_episode_starts is not None
+        arrays[f"learner/{name}/last_obs"] = np.asarray(learner._last_obs)
+        arrays[f"learner/{name}/last_episode_starts"] = np.asarray(learner._last_episode_starts)
     files = {"pt": folder / f"{stem}.pt", "npz": folder / f"{stem}.npz"}
     write_whole(files["pt"], lambda path: th.save(tensors, path))
     write_whole(files["npz"], lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]
-    version, state, next_gauss = random.getstate()
     write_json(
         folder / f"{stem}.json",
         {
             "format": FORMAT,
-            "algorithm": type(learner).__name__,
             "sha256": {suffix: _digest(path) for suffix, path in files.items()},
-            "num_timesteps": learner.num_timesteps,
-            "n_updates": learner._n_updates,
-            "numpy_rng": [str(kind), int(position), int(has_gauss), float(gauss)],
-            "python_rng": [version, list(state), next_gauss],
-            "pending": {key: float(value) for key, value in learner.logger.name_to_value.items()},
-            "excluded": {key: list(value or ()) for key, value in learner.logger.name_to_excluded.items()},
-            "episodes": [dict(episode) for episode in learner.ep_info_buffer or ()],
-            "rows": curves.rows,
+            "num_timesteps": players.steps,
+            "learners": {name: _counters(learner) for name, learner in players.learners.items()},
+            "rows": {name: each.rows for name, each in curves.items()},
         },
     )
     for old in sorted(folder.glob(_COMPLETE))[:-keep]:
         for path in (old, old.with_suffix(".npz"), old.with_suffix(".pt")):  # the JSON first: it says "whole"
             path.unlink(missing_ok=True)
+
+
+def _tensors(learner: OnPolicyAlgorithm) -> dict[str, Any]:
+    return {
+        "policy": learner.policy.state_dict(),
+        "optimizer": learner.policy.optimizer.state_dict(),
+        "lstm": _lstm(learner),
+    }
+
+
+def _counters(learner: OnPolicyAlgorithm) -> dict[str, Any]:
+    return {
+        "algorithm": type(learner).__name__,
+        "num_timesteps": learner.num_timesteps,
+        "n_updates": learner._n_updates,
+        "pending": {key: float(value) for key, value in learner.logger.name_to_value.items()},
+        "excluded": {key: list(value or ()) for key, value in learner.logger.name_to_excluded.items()},
+        "episodes": [dict(episode) for episode in learner.ep_info_buffer or ()],
+    }
 
 
 def load(folder: Path) -> dict[str, Any] | None:
@@ -101,50 +115,58 @@ def load(folder: Path) -> dict[str, Any] | None:
             tensors = th.load(path.with_suffix(".pt"), map_location="cpu", weights_only=True)
             with np.load(path.with_suffix(".npz"), allow_pickle=False) as npz:
                 arrays = {key: npz[key] for key in npz.files}
-            rows = [{k: np.nan if v is None else v for k, v in row.items()} for row in meta["rows"]]
+            rows = {
+                name: [{k: np.nan if v is None else v for k, v in row.items()} for row in own]
+                for name, own in meta["rows"].items()
+            }
             return meta | {"tensors": tensors, "arrays": arrays, "rows": rows}
-        except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError) as error:
             complaint = complaint or " ".join(str(error).split())
     if found:
         raise CheckpointError(f"No checkpoint in {folder} can be used: of the newest, {complaint or 'it is damaged'}.")
     return None
 
 
-def restore(checkpoint: dict[str, Any], learner: OnPolicyAlgorithm, env: WorldsVecEnv) -> None:
-    """Put a fresh learner and its worlds where :func:`load`'s checkpoint left them, and all random streams with them.
+def restore(checkpoint: Mapping[str, Any], players: Players) -> None:
+    """Put fresh learners and their table where :func:`load`'s checkpoint left them, and all random streams with them.
 
-    The curves are not touched: give ``checkpoint["rows"]`` to :class:`Curves`.
+    The curves are not touched: give ``checkpoint["rows"][name]`` to each :class:`Curves`.
 
     Raises:
-        CheckpointError: if the checkpoint is of another learner.
+        CheckpointError: if the checkpoint is of other learners.
     """
-    if checkpoint["algorithm"] != type(learner).__name__:
-        raise CheckpointError(
-            f"The checkpoint is of {checkpoint['algorithm']}, the experiment's learner is {type(learner).__name__}."
-        )
+    kinds = {name: counters["algorithm"] for name, counters in checkpoint["learners"].items()}
+    mine = {name: type(learner).__name__ for name, learner in players.learners.items()}
+    if kinds != mine:
+        raise CheckpointError(f"The checkpoint is of {_named(kinds)}, the experiment has {_named(mine)}.")
     tensors, arrays = checkpoint["tensors"], checkpoint["arrays"]
+    for name, learner in players.learners.items():
+        _restore_learner(learner, checkpoint["learners"][name], tensors["learners"][name])
+        learner._last_obs = arrays[f"learner/{name}/last_obs"]
+        learner._last_episode_starts = arrays[f"learner/{name}/last_episode_starts"]
+    if players.league:
+        players.league.restore(tensors["league"], next(iter(players.learners.values())))
+    prefix = "table/"
+    players.table.restore({key.removeprefix(prefix): v for key, v in arrays.items() if key.startswith(prefix)})
+
+
+def _restore_learner(learner: OnPolicyAlgorithm, counters: Mapping[str, Any], tensors: Mapping[str, Any]) -> None:
     learner.policy.load_state_dict(tensors["policy"])
     learner.policy.optimizer.load_state_dict(tensors["optimizer"])
-    learner.num_timesteps = int(checkpoint["num_timesteps"])
-    learner._n_updates = int(checkpoint["n_updates"])
-    learner._last_obs = arrays["last_obs"]
-    learner._last_episode_starts = arrays["last_episode_starts"]
+    learner.num_timesteps = int(counters["num_timesteps"])
+    learner._n_updates = int(counters["n_updates"])
     if isinstance(learner, RecurrentPPO):
         pi_h, pi_c, vf_h, vf_c = (state.to(learner.device) for state in tensors["lstm"])
         memory: Any = learner  # sb3-contrib declares the attribute as None
         memory._last_lstm_states = RNNStates((pi_h, pi_c), (vf_h, vf_c))
-    env.restore({key.removeprefix("env."): value for key, value in arrays.items() if key.startswith("env.")})
-    learner.ep_info_buffer = deque(checkpoint["episodes"], maxlen=learner._stats_window_size)
+    learner.ep_info_buffer = deque(counters["episodes"], maxlen=learner._stats_window_size)
     learner.ep_success_buffer = deque(maxlen=learner._stats_window_size)
-    for key, value in checkpoint["pending"].items():  # what the last update recorded and no row holds yet
-        learner.logger.record(key, np.nan if value is None else value, tuple(checkpoint["excluded"][key]) or None)
-    kind, position, has_gauss, gauss = checkpoint["numpy_rng"]
-    np.random.set_state((kind, arrays["numpy_rng"], position, has_gauss, gauss))
-    version, state, next_gauss = checkpoint["python_rng"]
-    random.setstate((version, tuple(state), next_gauss))
-    th.set_rng_state(tensors["torch_rng"])
-    if learner.device.type == "cuda" and tensors["cuda_rng"]:
-        th.cuda.set_rng_state_all(tensors["cuda_rng"])
+    for key, value in counters["pending"].items():  # what the last update recorded and no row holds yet
+        learner.logger.record(key, np.nan if value is None else value, tuple(counters["excluded"][key]) or None)
+
+
+def _named(kinds: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({kind})" for name, kind in kinds.items())
 
 
 def _lstm(learner: Any) -> list[th.Tensor]:

@@ -25,6 +25,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from agents.files import write_json, write_text
 from agents.training.config import ConfigError, Experiment
 from agents.training.job import Job, jobs_of, locked, run_job
+from agents.training.players import opponents_of, smallest_rollout
 
 #: Seconds between lines of progress where output is not a terminal.
 QUIET_EVERY = 10.0
@@ -37,20 +38,24 @@ def check(experiment: Experiment) -> None:
     """Find what would fail later, before anything is created.
 
     Raises:
-        ConfigError: one sentence for a scenario that does not load, a device that is not there, or batches larger
-            than a rollout.
+        ConfigError: one sentence for a scenario that does not load, a population that does not fit it, a device that
+            is not there, or batches larger than a rollout.
     """
     for job in jobs_of(experiment, experiment.runs):
         try:
             scenario = job.scenario()
         except ValueError as error:
             raise ConfigError(f"scenarios: {job.choice.name}: {error}") from error
-        rollout = experiment.worlds * scenario.n_states * experiment.learner.n_steps
+        try:
+            rollout = smallest_rollout(experiment, scenario)
+            opponents_of(experiment.population, scenario)
+        except ValueError as error:
+            raise ConfigError(f"population: {job.choice.name}: {error}") from error
         batch = experiment.learner.batch_size
         if batch is not None and batch > rollout:
             raise ConfigError(
                 f"learner.batch_size = {batch} is larger than a rollout of {job.choice.name}: "
-                f"worlds x states x learner.n_steps = {rollout} at most."
+                f"worlds x states of a learner x learner.n_steps = {rollout} at most."
             )
     if experiment.device.startswith("cuda"):
         index = int(experiment.device.partition(":")[2] or 0)

@@ -1,10 +1,9 @@
-"""One job: train one policy in one scenario from one seed, and measure it at the end."""
+"""One job: train one population in one scenario from one seed, and measure it at the end."""
 
 from __future__ import annotations
 
 import fcntl
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,20 +12,22 @@ from typing import Any
 
 import torch as th
 from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from agents.evaluation.evaluate import evaluate
-from agents.files import write_json, write_text, write_whole
-from agents.policy import NeverAttackPolicy, Policy, RandomPolicy
-from agents.seats import WorldsVecEnv
+from agents.files import write_json, write_text
+from agents.learned import LearnedBundle, load_bundle, save_bundle
 from agents.training import checkpoint
-from agents.training.callbacks import OnRollout, OnStep
+from agents.training.callbacks import WORLDS, OnRollout, OnStep, Rollouts
 from agents.training.config import Experiment, ScenarioChoice
-from agents.training.learners import LearnedPolicy, make_learner
 from agents.training.logs import Curves
+from agents.training.measure import LEARNED, measure
+from agents.training.players import Players, seat_players, seats_of
 from sd_env.scenario import Scenario
 
 #: Seconds that a resumed job waits for the killed run's worker to notice that it is an orphan.
 PATIENCE = 30.0
+#: Settings of an experiment that say where and how it runs, or what its other jobs are: bundles leave them out.
+_NOT_THE_POLICYS = {"scenarios", "seeds", "checkpoint", "device", "workers", "torch_threads", "world_threads", "runs"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,10 @@ class Job:
         """The scenario with the experiment's overrides and its own, the latter winning."""
         return Scenario.load(self.choice.scenario, {**self.experiment.overrides, **self.choice.overrides})
 
+    def learner_folder(self, name: str) -> Path:
+        """Where the curves and the policy of one learner are: the job's own folder if one policy plays all states."""
+        return self.folder if self.experiment.population.mode == "shared" else self.folder / "learners" / name
+
     @property
     def result(self) -> Path:
         """The file whose presence says that the job is finished."""
@@ -65,8 +70,9 @@ def jobs_of(experiment: Experiment, run: Path) -> list[Job]:
 def run_job(job: Job, report: Callable[[int], None] = lambda steps: None) -> None:
     """Train and measure, from the last checkpoint if there is one; does nothing if the job is finished.
 
-    Leaves in the job's folder: ``scenario.yaml``, ``progress.csv``, ``tensorboard/``, ``checkpoints/``, ``policy.pt``
-    (state dict) and, last, ``result.json``.
+    Leaves in the job's folder: ``scenario.yaml``, ``progress.csv``, ``tensorboard/``, ``checkpoints/``, ``policy.sd/``
+    (a bundle) and, last, ``result.json``. Unless one policy plays all states, each learner has a folder of its own in
+    ``learners/`` with its ``progress.csv``, ``tensorboard/`` and ``policy.sd/``, and those of the job are the worlds'.
 
     Args:
         job: what to do.
@@ -86,66 +92,84 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
     th.set_num_threads(experiment.torch_threads)
     scenario = job.scenario()
     write_text(job.folder / "scenario.yaml", scenario.to_yaml())
-    env = WorldsVecEnv(
-        scenario,
-        experiment.worlds,
-        seed=job.seed,
-        threads=experiment.world_threads,
-        reward_scale=experiment.learner.reward_scale,
-    )
-    learner = make_learner(experiment.learner, env, seed=job.seed, device=experiment.device)
+    players = seat_players(experiment, scenario, job.seed)
     saved = checkpoint.load(job.folder / "checkpoints")
-    curves = Curves(job.folder, saved["rows"] if saved else None)
-    learner.set_logger(Logger(str(job.folder), [curves]))
+    curves = _curves(job, players, saved["rows"] if saved else {})
+    for name, learner in players.learners.items():
+        learner.set_logger(Logger(str(job.learner_folder(name)), [curves[name]]))
     if saved:
-        checkpoint.restore(saved, learner, env)
-        report(learner.num_timesteps)
-    started, before = time.monotonic(), learner.num_timesteps
-    callbacks = [OnStep(), OnRollout(env, curves, job.folder / "checkpoints", experiment.checkpoint, report)]
-    # SB3 adds the steps already done to what it is asked for
-    learner.learn(experiment.total_steps - before, callback=callbacks, log_interval=1, reset_num_timesteps=not saved)
+        checkpoint.restore(saved, players)
+        report(players.steps)
+    started, before = time.monotonic(), players.steps
+    _learn(players, Rollouts(players, curves, job.folder / "checkpoints", experiment.checkpoint, report), experiment)
     seconds = time.monotonic() - started
-    curves.close()
-    env.close()
-    write_whole(job.folder / "policy.pt", lambda path: th.save(learner.policy.state_dict(), path))
-    policies: dict[str, Policy] = {
-        "learned": LearnedPolicy(learner),
-        "random": RandomPolicy(),
-        "never_attack": NeverAttackPolicy(),
-    }
-    settings = experiment.evaluation
+    for each in curves.values():
+        each.close()
     result: dict[str, Any] = {
         "world": job.choice.name,
         "scenario": job.choice.scenario,
         "overrides": job.choice.overrides,
+        "population": experiment.population.mode,
         "seed": job.seed,
-        "agent_steps": learner.num_timesteps,
-        "agent_steps_per_second": (learner.num_timesteps - before) / max(seconds, 1e-9),
-        # each seed's policies meet worlds of their own, so that the interval over seeds holds the worlds' luck too
-        "evaluation": {
-            name: evaluate(
-                scenario, policy, worlds=settings.worlds, episodes=settings.episodes, seed=settings.seed + job.seed
-            )
-            for name, policy in policies.items()
-        },
+        "agent_steps": players.steps,
+        "agent_steps_per_second": (players.steps - before) / max(seconds, 1e-9),
+        **measure(experiment, players, scenario, job.seed),
     }
+    players.table.close()
+    for name, learner in players.learners.items():
+        _write_policy(job, name, learner, result["evaluation"][LEARNED])
     write_json(job.result, result)
 
 
-def trained_policy(job: Job) -> LearnedPolicy:
-    """The final policy of a finished job, from its ``policy.pt``.
+def _curves(job: Job, players: Players, rows: dict[str, list[dict[str, float]]]) -> dict[str, Curves]:
+    """The rows of every learner, and where there are several parties those of the worlds."""
+    folders = {name: job.learner_folder(name) for name in players.learners}
+    if job.folder not in folders.values():
+        folders[WORLDS] = job.folder
+    for folder in folders.values():
+        folder.mkdir(parents=True, exist_ok=True)
+    return {name: Curves(folder, rows.get(name)) for name, folder in folders.items()}
+
+
+def _learn(players: Players, rollouts: Rollouts, experiment: Experiment) -> None:
+    """Let all learners do their shares of the experiment's steps."""
+    done = {name: learner.num_timesteps for name, learner in players.learners.items()}
+    # SB3 adds the steps already done to what it is asked for
+    left = {players.seats[name]: players.steps_of(name, experiment.total_steps) - steps for name, steps in done.items()}
+    each = {seat: {"callback": [OnStep(), OnRollout(name, rollouts)]} for name, seat in players.seats.items()}
+    players.table.learn(left, each=each, log_interval=1, reset_num_timesteps=not any(done.values()))
+
+
+def _write_policy(job: Job, name: str, learner: OnPolicyAlgorithm, metrics: dict[str, Any]) -> None:
+    """Leave a learner's bundle. Its name ends in the seed: those of other seeds are the same player."""
+    folder, config = job.learner_folder(name), job.experiment.model_dump(mode="json", exclude=_NOT_THE_POLICYS)
+    training = {"seed": job.seed, "steps": learner.num_timesteps, "config": config, "metrics": metrics}
+    label = job.name if folder == job.folder else f"{name}.{job.name}"
+    save_bundle(folder / "policy.sd", learner, job.scenario(), training=training, name=label)
+
+
+def trained_policies(job: Job) -> dict[str, LearnedBundle]:
+    """The final policies of a finished job, by the learners' names.
 
     Raises:
-        FileNotFoundError: if the job has not been trained to its end.
+        BundleError: if the job has not been trained to its end, or a bundle is damaged.
     """
-    env = WorldsVecEnv(job.scenario(), 1, seed=0)
-    with warnings.catch_warnings():  # SB3 compares the batch with a rollout, which is not to be collected here
-        warnings.simplefilter("ignore", UserWarning)
-        learner = make_learner(job.experiment.learner, env, seed=0, device=job.experiment.device)
-    state = th.load(job.folder / "policy.pt", map_location=learner.device, weights_only=True)
-    learner.policy.load_state_dict(state)
-    env.close()
-    return LearnedPolicy(learner)
+    names = seats_of(job.experiment.population, job.scenario().agents)
+    device = job.experiment.device
+    return {name: load_bundle(job.learner_folder(name) / "policy.sd", device=device) for name in names}
+
+
+def trained_policy(job: Job) -> LearnedBundle:
+    """The final policy of a finished job that trained one learner.
+
+    Raises:
+        BundleError: if the job has not been trained to its end, or the bundle is damaged.
+        ValueError: if it trained several.
+    """
+    policies = trained_policies(job)
+    if len(policies) > 1:
+        raise ValueError(f"Job {job.name} trained several policies: {', '.join(policies)}.")
+    return next(iter(policies.values()))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.torch_layers import FlattenExtractor
 from stable_baselines3.common.utils import LinearSchedule
 
-from agents.seats import WorldsVecEnv
+from agents.seats import SlotsVecEnv
 from agents.training.config import SETTINGS, LearnerConfig
 from agents.training.policies import HeadsPolicy, MaskablePolicy, RecurrentHeadsPolicy, SymlogExtractor, set_culture
 from sd_env import layout
@@ -26,12 +26,12 @@ _CLASSES: dict[str, tuple[Any, type]] = {
 }
 
 
-def make_learner(config: LearnerConfig, env: WorldsVecEnv, *, seed: int, device: str = "cpu") -> OnPolicyAlgorithm:
+def make_learner(config: LearnerConfig, env: SlotsVecEnv, *, seed: int, device: str = "cpu") -> OnPolicyAlgorithm:
     """An untrained learner for ``env``.
 
     Args:
         config: its settings.
-        env: the worlds it learns in; they are seeded with ``seed`` too.
+        env: its seat, or all the worlds, which are then seeded with ``seed`` too.
         seed: of its weights, its actions and its minibatches.
         device: torch device.
     """

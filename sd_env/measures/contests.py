@@ -108,7 +108,7 @@ def _arms_of(p: Any, s: Any, r: Any, i: int, j: int, seen: bool) -> Any:
     """Offence and defence of j: true, or as i sees them."""
     if not seen:
         return s[j].offense, s[j].defense
-    share = visible_share(p, s, j)
+    share = visible_share(p, s[j].offense, s[j].defense)
     return r[i, j].estimate * share, r[i, j].estimate * (1.0 - share)
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, get_type_hints
 
 import numpy as np
 
 from sd_env import layout
-from sd_env.events import KINDS, Event
+from sd_env.events import KINDS, NAMING, Builds, Event
+from sd_env.layout import Build
 from sd_env.scenario_values import show
 
 FORMAT: Final = "sd-env episode log"
@@ -27,6 +28,8 @@ TABLES: Final = {
     "states": layout.STATES,
     "pairs": layout.PAIRS,
 }
+#: Of worlds and episodes: the one after it must be a signed number of 64 bits, too.
+LAST_INDEX: Final = 2**63 - 2
 _NAMED_FLOATS: Final = {None: math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -100,8 +103,8 @@ def encode_event(event: Event) -> dict[str, Any]:
     }
 
 
-def decode_event(turn: int, data: Any) -> Event:
-    """The event that ``encode_event`` wrote. Raises ValueError for anything else."""
+def decode_event(turn: int, data: Any, agents: Sequence[str]) -> Event:
+    """The event that ``encode_event`` wrote, about some of ``agents``. Raises ValueError for anything else."""
     kind = KINDS.get(data["type"]) if isinstance(data, Mapping) and isinstance(data.get("type"), str) else None
     if kind is None:
         raise ValueError(f"an event is {show(data)}, but an object is needed whose type is one of {', '.join(KINDS)}")
@@ -116,6 +119,11 @@ def decode_event(turn: int, data: Any) -> Event:
             value = tuple(value)
         elif type(value) is not wanted:
             raise ValueError(f"{name} of the event {kind.__name__} is {show(value)}, but {_words(wanted)} is needed")
+        for state in (value if isinstance(value, tuple) else (value,)) if name in NAMING else ():
+            if state not in agents:
+                raise ValueError(f"{name} of the event {kind.__name__} is {show(state)}, which is no state of this log")
+        if kind is Builds and wanted is int and value not in list(Build):
+            raise ValueError(f"{name} of the event Builds is {show(value)}, but 0, 1 or 2 is needed")
         values[name] = value
     return kind(turn=turn, **values)
 

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from sd_env.events import Event
 from sd_env.files import write_whole
 from sd_env.record.columns import (
     FORMAT,
+    LAST_INDEX,
     TABLES,
     VERSION,
     LogError,
@@ -197,7 +198,7 @@ class _Reader:
         rows: list[dict[str, Any]] = []
         for turn in range(turns + 1):
             try:
-                rows.append(self._turn(turn, self.parsed(turn + 2), scenario.n_states, header["observations"]))
+                rows.append(self._turn(turn, self.parsed(turn + 2), scenario.agents, header["observations"]))
             except LogError:
                 raise
             except ValueError as error:
@@ -269,9 +270,9 @@ class _Reader:
             key: decode(key, header[key], np.dtype(kind), ()).item()
             for key, kind in (("seed", "uint64"), ("world", "int64"), ("episode", "int64"))
         }
-        for key, value in whole.items():
-            if value < 0:
-                raise ValueError(f"{key} is {value}, but 0 or more is needed")
+        for key in ("world", "episode"):
+            if not 0 <= whole[key] <= LAST_INDEX:
+                raise ValueError(f"{key} is {whole[key]}, but 0 to {LAST_INDEX} is needed")
         policies, versions = header["policies"], header["versions"]
         if not (isinstance(policies, list) and len(policies) == len(names) and _texts(policies)):
             raise ValueError(f"policies is {show(policies)}, but a label for each of {len(names)} states is needed")
@@ -289,12 +290,13 @@ class _Reader:
             "params": decode_record("params", header["params"], ()),
         }
 
-    def _turn(self, turn: int, line: dict[str, Any], n: int, size: int | None) -> dict[str, Any]:
+    def _turn(self, turn: int, line: dict[str, Any], agents: Sequence[str], size: int | None) -> dict[str, Any]:
         """The arrays and events of a line. Raises ValueError."""
         keys = ["turn", "worlds", "states", "pairs", *(["observations"] if size else [])]
         check_keys("the line", line, [*keys, "actions", "rewards", "events"] if turn else keys)
         if type(line["turn"]) is not int or line["turn"] != turn:
             raise ValueError(f"turn is {show(line['turn'])}, but {turn} is next")
+        n = len(agents)
         row: dict[str, Any] = {
             "worlds": decode_record("worlds", line["worlds"], ()),
             "states": decode_record("states", line["states"], (n,)),
@@ -306,7 +308,7 @@ class _Reader:
             heads = len(layout.action_sizes(n))
             row["actions"] = decode("actions", line["actions"], np.dtype(np.int64), (n, heads))
             row["rewards"] = decode("rewards", line["rewards"], np.dtype(np.float64), (n,))
-            row["events"] = _events(turn, line["events"])
+            row["events"] = _events(turn, line["events"], agents)
         return row
 
 
@@ -326,10 +328,10 @@ def _check_columns(header: dict[str, Any]) -> None:
                 )
 
 
-def _events(turn: int, data: Any) -> tuple[Event, ...]:
+def _events(turn: int, data: Any, agents: Sequence[str]) -> tuple[Event, ...]:
     if not isinstance(data, list):
         raise ValueError(f"events is {show(data)}, but a list is needed")
-    return tuple(decode_event(turn, event) for event in data)
+    return tuple(decode_event(turn, event, agents) for event in data)
 
 
 def _texts(values: Any) -> bool:

@@ -19,6 +19,7 @@ import numpy as np
 import sd_env
 from sd_env import layout
 from sd_env.events import Event, turn_events
+from sd_env.record.columns import LAST_INDEX
 from sd_env.record.episode import EpisodeLog
 from sd_env.rules.compiled import rules_fingerprint
 from sd_env.scenario import Scenario
@@ -132,7 +133,8 @@ class Recorder:
     """Keeps the episodes of some worlds of a batch while somebody plays them.
 
     Call ``turn(actions)`` after each ``worlds.step(actions)``, with or without ``autoreset``, resetting as you like:
-    the recorder sees where an episode begins. Nothing is kept of one that had begun before the recorder was made.
+    the recorder sees where an episode begins. Nothing is kept of one that had begun before the recorder was made. Logs
+    hold what the states believe, even if ``worlds`` does not track it.
     """
 
     def __init__(
@@ -252,8 +254,8 @@ def record(
     loaded = Scenario.load(scenario)
     seats = _cast(policies, loaded.agents)
     for name, value in (("world", world), ("episode", episode)):
-        if not 0 <= value < 2**63:
-            raise ValueError(f"{name} is {value}; 0 .. 2**63 - 1 is allowed")
+        if not 0 <= value <= LAST_INDEX:
+            raise ValueError(f"{name} is {value}; 0 .. 2**63 - 2 is allowed")
     tape = Tape(loaded, world, observations=observations)
     tape.worlds.reset(seed)  # says what is wrong with it
     tape.begin(seed, episode)

@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from sd_env.events import Attacks, CallHonoured, CallOpened, Conquest, Event, IllegalAction
+from sd_env.events import NAMING, Attacks, CallHonoured, CallOpened, Conquest, Event, IllegalAction
 from sd_env.show.ansi import ansi
 
 if TYPE_CHECKING:
     from sd_env.record import EpisodeLog
     from sd_env.worlds import Worlds
-
-#: Fields of events that name states, or lists of them.
-_NAMING = ("agent", "partner", "against", "target", "attackers", "ally")
 
 
 class Story:
@@ -115,7 +112,7 @@ class Story:
 
     def _plain(self, event: Event) -> tuple[str, set[str]]:
         """An event's own sentence with the names that people write, and the states that it is about."""
-        values = {each.name: getattr(event, each.name) for each in dataclasses.fields(event) if each.name in _NAMING}
+        values = {each.name: getattr(event, each.name) for each in dataclasses.fields(event) if each.name in NAMING}
         states = {name for value in values.values() for name in ((value,) if isinstance(value, str) else value)}
         changed: dict[str, Any] = {
             field: self.names[value] if isinstance(value, str) else tuple(self.names[name] for name in value)

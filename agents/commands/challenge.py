@@ -1,0 +1,128 @@
+"""``sd-env challenge``: scores in held-out societies, between random play (0) and the best known (1)."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agents.commands.options import add_trust, add_work, command_line, positive, whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import RenderableType
+
+HELP = "score policies among residents that they did not train with: 0 is random play, 1 the best known"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument(
+        "policies",
+        nargs="*",
+        metavar="POLICY",
+        help="a strategy's name, with parameters as name:key=value,key=value, or the path of a bundle",
+    )
+    add_trust(parser)
+    parser.add_argument("--list", action="store_true", help="list the challenges and play nothing")
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help="challenges, or paths of your own; default all that a policy fits"
+    )
+    parser.add_argument("--seeds", nargs="+", type=whole, metavar="N", help="of the worlds; default 9001 to 9008")
+    parser.add_argument("--worlds", type=positive, default=64, metavar="N", help="a seed; default 64")
+    parser.add_argument(
+        "--reference",
+        action="store_true",
+        help="find anew what random and the best of all strategies (and of the policies given) earn, and keep it",
+    )
+    parser.add_argument(
+        "--references", type=Path, metavar="FILE", help="file of the values for 0 and 1; default the package's own"
+    )
+    add_work(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """List, make references, or play, print, and leave everything in ``--out``."""
+    from agents.challenges import ChallengeError, challenges, load_challenge
+
+    if args.list:
+        for name in args.only or challenges():
+            each = load_challenge(name)
+            print(f"{each.name:<28}{len(each.focal_seats)} of {each.game.n_states}  {each.title}")
+        return 0
+    if args.reference:
+        return _reference(args)
+    if not args.policies:
+        raise ChallengeError("no policy is given; name at least one, or ask for --list or --reference.")
+    from agents.evaluation.challenge import SEEDS, challenge, overall
+    from agents.evaluation.tables import publish, records
+
+    table = challenge(
+        args.policies,
+        names=args.only,
+        seeds=args.seeds or SEEDS,
+        worlds=args.worlds,
+        out=args.out,
+        workers=args.workers,
+        parquet=args.parquet,
+        trust=args.trust,
+        reference=args.references,
+    )
+    summary = overall(table)
+    report = {**command_line("challenge", args), "overall": records(summary), "challenges": records(table)}
+    publish(_shown(table, summary), report, args.out, args.json)
+    return 0
+
+
+def _reference(args: argparse.Namespace) -> int:
+    from agents.evaluation.challenge import SEEDS, make_references
+
+    data = make_references(
+        args.policies,
+        names=args.only,
+        seeds=args.seeds or SEEDS,
+        worlds=args.worlds,
+        out=args.out,
+        workers=args.workers,
+        path=args.references,
+    )
+    for name, known in data["challenges"].items():
+        zero, one = known["random"], known["best"]
+        print(f"{name:<28}random {zero['mean']:8.3f}   best {one['mean']:8.3f}  {one['policy']}")
+    return 0
+
+
+def _shown(table: pd.DataFrame, summary: pd.DataFrame) -> RenderableType:
+    """One table over all challenges, and one for each of them."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from agents.evaluation.report import cell
+    from agents.evaluation.statistics import Estimate
+    from agents.evaluation.tables import frame_of, interval_words
+
+    headings = (("", "score", 2), ("", "return", 2), ("", "S-S attacks", 4), ("", "tragic wars", 3))
+    each = frame_of(
+        "Challenges", "challenge", [("", "policy", 0), *headings, ("", "0: random", 2), ("", "1: best known", 2)]
+    )
+    for row in table.sort_values("challenge", kind="stable").itertuples(index=False):
+        score = cell(Estimate(row.score, row.low, row.high, ()), 2)
+        known = f"{row.best:.2f} {row.best_policy}"
+        each.add_row(
+            row.challenge, row.policy, score, f"{row.value:.2f}", _number(row.ss_attacks, 4),
+            _number(row.tragic_wars, 3), f"{row.random:.2f}", known,
+        )  # fmt: skip
+    total = frame_of(
+        "Over all of them", "policy", [("", text, 2) for text in ("middle half", "mean", "least", "in", "of")]
+    )
+    for row in summary.itertuples(index=False):
+        total.add_row(
+            row.policy, f"{row.iqm:.2f}", f"{row.mean:.2f}", f"{row.least:.2f}", row.least_in, str(row.challenges)
+        )
+    words = interval_words(table)
+    scale = "0 is what random play earns, 1 what the best known earns; above 1 a policy beats all that were tried."
+    return Group(each, total, Text(f"{words} {scale}"))
+
+
+def _number(value: Any, decimals: int) -> str:
+    return "-" if value != value else f"{value:.{decimals}f}"
