@@ -159,7 +159,7 @@ def test_latents_of_a_recurrent_policy_remember() -> None:
     found = probe(policy, scenario, worlds=12, seed=2, inputs="latent")
     policy.reset(0)
     log = found.logs[0]
-    blank = policy.latents(observed(log)[3])  # as if nothing had come before
+    blank = policy.latents(observed(log)[3].copy())  # as if nothing had come before
     assert found.readout.beliefs(blank[None])[0] != pytest.approx(found.beliefs[0][3], abs=1e-6)
 
 
