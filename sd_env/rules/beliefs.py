@@ -12,7 +12,7 @@ import numpy as np
 from sd_env.layout import INITIAL_STATE, Signal, Stance
 from sd_env.rules.compiled import rule
 from sd_env.rules.orders import allows, has
-from sd_env.rules.perception import heard, looks_offensive
+from sd_env.rules.perception import heard, visible_share
 
 _GREED, _P_GREEDY = INITIAL_STATE.index("greed"), INITIAL_STATE.index("p_greedy")
 
@@ -90,8 +90,9 @@ def posture_ratio(p, offense, defense):
     All defence is (1 + q) / (1 - q), a posture read right with probability (1 + q) / 2; all offence the inverse. It
     depends on the arms as they are, so that a standing stock counts once, however long it stands.
     """
-    offensive = looks_offensive(p, offense, defense)
-    return (1.0 - offensive) / max(offensive, 1.0 / CERTAINTY)
+    looks_offensive = visible_share(p, offense, defense)
+    looks_defensive = 1.0 - looks_offensive
+    return looks_defensive / max(looks_offensive, 1.0 / CERTAINTY)
 
 
 @rule

@@ -16,13 +16,7 @@ _CONTEXT_SIZE = len(CONTEXT)
 
 
 @rule
-def visible_share(p, s, j):
-    """Share of j's arms that looks offensive."""
-    return looks_offensive(p, s[j].offense, s[j].defense)
-
-
-@rule
-def looks_offensive(p, offense, defense):
+def visible_share(p, offense, defense):
     """Share of these arms that looks offensive: the true share, blurred toward one half."""
     total = offense + defense
     share = offense / total if total > 0.0 else 0.5
@@ -87,7 +81,7 @@ def observe(p, w, s, r, own, others):
             if i != j:
                 r[i, j].estimate = estimate(p, w, s, i, j)
     for j in range(n):
-        share = visible_share(p, s, j)
+        share = visible_share(p, s[j].offense, s[j].defense)
         for i in range(n):
             if i != j:
                 block = others[i, j - (j > i)]
