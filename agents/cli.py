@@ -54,10 +54,15 @@ def _run(words: list[str]) -> int:
         _front().parse_args(words)
         _front().print_help()
         return 2
+    return int(_module(name).run(parser_of(name).parse_args(words[1:])))
+
+
+def parser_of(name: str) -> argparse.ArgumentParser:
+    """The parser of one of :data:`COMMANDS`."""
     module = _module(name)
     parser = argparse.ArgumentParser(prog=f"sd-env {name}", description=module.HELP, allow_abbrev=False)
     module.add_arguments(parser)
-    return int(module.run(parser.parse_args(words[1:])))
+    return parser
 
 
 def _front() -> argparse.ArgumentParser:
