@@ -6,7 +6,7 @@ import argparse
 import importlib
 import os
 import sys
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 #: The commands with a module of their own in ``agents.commands``, in the order in which they are listed.
 COMMANDS: Final = (
@@ -54,10 +54,22 @@ def _run(words: list[str]) -> int:
         _front().parse_args(words)
         _front().print_help()
         return 2
+    return int(_module(name).run(parser_of(name).parse_args(words[1:])))
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help.\n")
+
+
+def parser_of(name: str) -> argparse.ArgumentParser:
+    """The parser of one of :data:`COMMANDS`."""
     module = _module(name)
-    parser = argparse.ArgumentParser(prog=f"sd-env {name}", description=module.HELP, allow_abbrev=False)
+    parser = _Parser(prog=f"sd-env {name}", description=module.HELP, allow_abbrev=False)
     module.add_arguments(parser)
-    return int(module.run(parser.parse_args(words[1:])))
+    return parser
 
 
 def _front() -> argparse.ArgumentParser:
@@ -65,7 +77,7 @@ def _front() -> argparse.ArgumentParser:
     from importlib.metadata import version
 
     listed = [(name, _module(name).HELP) for name in COMMANDS] + [(TRAIN, _TRAIN_HELP)]
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="sd-env",
         description="Play, train and judge policies in worlds of the security dilemma.",
         epilog="commands:\n" + "\n".join(f"  {name:<12}{text}" for name, text in listed)

@@ -2,15 +2,10 @@
 
 Everything that has a position somewhere has its name here: the columns of an observation, the entries of an
 action and of its mask, and the fields of the records that hold the worlds in memory. The rules, the faces and
-the learners use the names; the numbers stay in this file.
+the learners use the names; the numbers stay here.
 
-Memory is four flat arrays of records (numpy structured arrays), so that the records' types do not depend on how
-many worlds or states there are and the rules compile once:
-
-* ``params``  ``(B,)``       the parameters of each world, drawn at its reset (all float64)
-* ``worlds``  ``(B,)``       turn, random stream, drifting technology, and the episode's tallies
-* ``states``  ``(B, N)``     one record a state
-* ``pairs``   ``(B, N, N)``  one record an ordered pair: ``pairs[b, i, j]`` is what i does to, or holds toward, j
+What lies in memory, the parameters and the records of worlds, states and pairs, is in :mod:`sd_env.layout_memory`; its
+names are names of this module too, which all others import.
 """
 
 from __future__ import annotations
@@ -19,6 +14,68 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 import numpy as np
+
+from sd_env.layout_memory import (
+    CONTEXT,
+    CONTEXT_COLUMNS,
+    INITIAL_PAIR,
+    INITIAL_STATE,
+    PAIRS,
+    PARAMETERS,
+    PARAMS,
+    STATES,
+    TALLY,
+    WHOLE_PARAMETERS,
+    WORLDS,
+)
+
+__all__ = [
+    "BELIEF",
+    "CEILING",
+    "CONTEXT",
+    "CONTEXT_COLUMNS",
+    "CONTEXT_SIZE",
+    "HEAD_SIZES",
+    "INITIAL_PAIR",
+    "INITIAL_STATE",
+    "MAX_STATES",
+    "MIN_STATES",
+    "NUM_STANCES",
+    "OTHER_BLOCK",
+    "OTHER_SIZE",
+    "OWN_BLOCK",
+    "OWN_SIZE",
+    "PAIRS",
+    "PAIR_COLUMNS",
+    "PARAMETERS",
+    "PARAMS",
+    "STATES",
+    "STATE_COLUMNS",
+    "TALLY",
+    "WHOLE_PARAMETERS",
+    "WORLDS",
+    "WORLD_COLUMNS",
+    "Build",
+    "Head",
+    "Other",
+    "Own",
+    "Parts",
+    "Signal",
+    "Stance",
+    "action_sizes",
+    "mask_size",
+    "noop",
+    "num_states_of",
+    "observation_blocks",
+    "observation_low",
+    "observation_names",
+    "observation_parts",
+    "observation_size",
+    "observed_beliefs",
+    "other_of",
+    "other_size",
+    "state_size",
+]
 
 MAX_STATES: Final = 16
 MIN_STATES: Final = 2
@@ -95,267 +152,6 @@ def noop(num_states: int) -> list[int]:
 def other_of(agent: int, slot: int) -> int:
     """The state in slot ``slot`` of ``agent``'s list of others (index order, itself left out)."""
     return slot if slot < agent else slot + 1
-
-
-# --- parameters of a world -----------------------------------------------------------------------------------
-
-#: Parameters in the order of the ``params`` record. Each is a number of the scenario, by its own name; the
-#: scenario's groups only sort them for people. NaN in ``dual_use`` stands for 1 - distinguishability, NaN in
-#: ``perceived_offense_advantage`` for the true one.
-PARAMETERS: Final = (
-    "horizon",
-    "continuation",
-    "collapse",
-    # technology
-    "offense_advantage",
-    "perceived_offense_advantage",
-    "distinguishability",
-    "dual_use",
-    "drift",
-    # arming
-    "arms_cost",
-    "build_rate",
-    "depreciation",
-    "capacity_cap",
-    # signals
-    "signal_cost",
-    "pledge_turns",
-    "commitment_turns",
-    "audience_cost",
-    # alliances
-    "alliance_commitment",
-    "call_turns",
-    "abandonment_cost",
-    "rupture_turns",
-    "reliability_rate",
-    # war
-    "mobilization_required",
-    "mobilization_cost",
-    "first_strike",
-    "base_defense",
-    "decisiveness",
-    "conquest",
-    "spoils",
-    "gamble",
-    "attrition_loser",
-    "attrition_winner",
-    "attacker_cost",
-    "defender_cost",
-    "restoration",
-    # anarchy
-    "enforcement",
-    # motives
-    "power_motive",
-    "routine",
-    "identification",
-    "amity_rate",
-    # perception
-    "noise",
-    "threat_inflation",
-    "worst_case",
-    "signal_noise",
-    "context_observed",
-    # what the mask allows at all: bit k set = choice k is allowed
-    "allowed_build_offense",
-    "allowed_build_defense",
-    "allowed_signal",
-    "allowed_stance",
-    # switches that came later: at the end, since a parameter's place says which random draw is its own
-    "beliefs",
-)
-
-#: Parameters drawn as whole numbers when given as a range.
-WHOLE_PARAMETERS: Final = frozenset({"horizon", "pledge_turns", "commitment_turns", "call_turns", "rupture_turns"})
-
-#: Parameters that an observation's context block shows, in order (``perceived_offense_advantage`` is what the
-#: states believe of the technology; the true one is never shown).
-CONTEXT: Final = (
-    "perceived_offense_advantage",
-    "distinguishability",
-    "dual_use",
-    "drift",
-    "continuation",
-    "arms_cost",
-    "build_rate",
-    "depreciation",
-    "capacity_cap",
-    "signal_cost",
-    "pledge_turns",
-    "commitment_turns",
-    "audience_cost",
-    "alliance_commitment",
-    "call_turns",
-    "abandonment_cost",
-    "rupture_turns",
-    "mobilization_required",
-    "mobilization_cost",
-    "first_strike",
-    "base_defense",
-    "decisiveness",
-    "conquest",
-    "spoils",
-    "gamble",
-    "attrition_loser",
-    "attrition_winner",
-    "attacker_cost",
-    "defender_cost",
-    "restoration",
-    "enforcement",
-    "power_motive",
-    "routine",
-    "identification",
-    "amity_rate",
-    "noise",
-    "threat_inflation",
-    "worst_case",
-    "signal_noise",
-)
-
-PARAMS: Final = np.dtype([(name, np.float64) for name in PARAMETERS])
-CONTEXT_COLUMNS: Final = np.array([PARAMETERS.index(name) for name in CONTEXT], dtype=np.int64)
-
-#: Numbers of a state that the scenario sets, in the order of the bounds that ``Scenario.bounds`` returns.
-#: ``greed`` and ``p_greedy``: the state is greedy with probability ``p_greedy`` and then has greed ``greed``.
-INITIAL_STATE: Final = (
-    "homeland",
-    "holdings",
-    "economy",
-    "growth",
-    "offense",
-    "defense",
-    "reliability",
-    "greed",
-    "p_greedy",
-)
-#: Numbers of an ordered pair that the scenario sets.
-INITIAL_PAIR: Final = ("reach", "amity")
-
-
-# Records are packed: padding would hold whatever memory held, and copies would differ in bytes that mean nothing.
-# --- records -------------------------------------------------------------------------------------------------
-
-#: What an episode has counted so far. Pair-turns count ordered pairs of standing states; ``s`` is short for
-#: security seeker, ``ss`` for a pair of them. Read by training metrics; measures of a single episode come from logs.
-TALLY: Final = (
-    "turns",
-    "pair_turns",
-    "attacks",
-    "s_pair_turns",  # ordered pairs whose first state is a security seeker
-    "s_attacks",
-    "ss_pair_turns",
-    "ss_attacks",
-    "wars",
-    "tragic_wars",
-    "conquests",
-    "mobilizations",
-    "ss_mobilizations",
-    "s_state_turns",  # standing security seekers, summed over turns
-    "s_offense",
-    "s_defense",
-    "s_reassurances",
-    "s_threats",
-    "s_welfare",  # sum of rewards of security seekers
-    "s_states",  # security seekers in the world
-    "s_homeland",  # their homeland at the end of the episode
-    "s_security",  # sum over s state-turns of the probability that nobody conquers land this turn
-    "g_pair_turns",  # ordered pairs whose first state is greedy
-    "g_attacks",
-    "g_welfare",
-    "g_states",
-    "alliances",  # allied unordered pairs, summed over turns
-    "pledges_broken",
-    "commitments_failed",
-    "calls",
-    "calls_honoured",
-    "calls_abandoned",
-    "arms_spending",
-    "income",
-    "illegal",
-    "fallen",
-    "land_lost",
-)
-
-WORLDS: Final = np.dtype(
-    [
-        ("turn", np.int64),
-        ("index", np.int64),  # which world of the run it is: part of the key of its random stream
-        ("episode", np.int64),
-        ("key", np.uint64),
-        ("standing", np.int64),  # bit mask of the states that stand
-        ("offense_advantage", np.float64),  # the true one, which may drift
-        ("perceived_offense_advantage", np.float64),
-        *[(name, np.float64) for name in TALLY],
-    ]
-)
-
-STATES: Final = np.dtype(
-    [
-        ("identity", np.int64),  # which of the world's random draws are this state's
-        ("greed", np.float64),
-        ("homeland", np.float64),
-        ("holdings", np.float64),
-        ("economy", np.float64),
-        ("growth", np.float64),
-        ("offense", np.float64),
-        ("defense", np.float64),
-        ("reliability", np.float64),
-        ("pledge", np.int64),
-        ("commitment", np.int64),
-        ("owed", np.int64),  # bit mask: aggressors that a commitment bids it to attack by next turn
-        ("standing", np.bool_),
-        # of the turn that just ended
-        ("build_offense", np.int64),
-        ("build_defense", np.int64),
-        ("signal", np.int64),
-        # bit masks over the other states; the pairs hold the same by name
-        ("attacked", np.int64),  # states it attacks
-        ("attackers", np.int64),  # states that attack it
-        ("struck", np.int64),  # states it attacked on the last closed turn
-        ("enemies", np.int64),  # those it fought on the last closed turn, as attacker or as target
-        ("mobilized", np.int64),  # states it is mobilized against
-        ("allies", np.int64),
-        ("named", np.int64),  # states that an open call bids it to attack
-        ("force_against", np.float64),
-        ("defence_for", np.float64),
-        ("success", np.float64),  # probability that the assault on it succeeds
-        ("conquered", np.bool_),
-        ("lost_homeland", np.float64),
-        ("lost_holdings", np.float64),
-        ("gained", np.float64),
-        ("keep", np.float64),  # share of its arms that the worst battle leaves
-        ("cost", np.float64),
-        ("material", np.float64),
-        ("posture_changed", np.bool_),
-        ("pledge_broken", np.bool_),
-        ("commitment_failed", np.bool_),
-        ("illegal", np.int64),  # illegal entries of its action, replaced
-        # what beliefs about it rest on (rules/beliefs.py)
-        ("trust", np.float64),  # probability that it is a security seeker, before any deed
-        ("effort_offense", np.float64),  # levels of building, fading as arms do; 0 where no beliefs are tracked
-        ("effort_defense", np.float64),
-    ]
-)
-
-PAIRS: Final = np.dtype(
-    [
-        ("reach", np.float64),
-        ("amity", np.float64),
-        ("force", np.float64),
-        ("estimate", np.float64),  # of j's arms in all, by i
-        ("stance", np.int64),  # as carried out: an illegal choice is replaced
-        ("previous", np.int64),  # stance of the turn before
-        ("attacks", np.bool_),
-        ("mobilized", np.bool_),
-        ("allied", np.bool_),
-        ("rupture", np.int64),  # turns until an alliance can form again
-        ("call", np.int64),  # turns left for i to honour j's call; 0 = none open
-        ("call_against", np.int64),  # bit mask: the aggressors that j's call names
-        ("call_honoured", np.bool_),
-        ("call_abandoned", np.bool_),
-        ("belief", np.float64),  # i's probability that j is a security seeker; 1 on the diagonal
-        ("evidence", np.float64),  # likelihood ratio, seeker to greedy, of all that j did and i heard it say
-    ]
-)
 
 
 # --- observations --------------------------------------------------------------------------------------------

@@ -281,7 +281,9 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
     def _observe(self) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         # Lengths are equal by construction, and zip's keyword `strict` alone takes as long as the rest of a zip.
         names = self.possible_agents
-        rows, masks = self.worlds.observations[0].copy(), self.worlds.masks[0].copy()
+        # A copy for each agent: rows of one array would lead, through ``.base``, to what the others see of themselves.
+        rows = [row.copy() for row in self.worlds.observations[0]]
+        masks = [mask.copy() for mask in self.worlds.masks[0]]
         infos: dict[str, dict[str, Any]] = {agent: {"action_mask": mask} for agent, mask in zip(names, masks)}  # noqa: B905
         if self.dict_observation:
             pairs = zip(names, rows, masks)  # noqa: B905

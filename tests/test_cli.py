@@ -56,8 +56,8 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evalute"]) == 2
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith("sd-env: error: ") and "'evalute'" in error and "evaluate" in error
+    [error] = capsys.readouterr().err.splitlines()
+    assert error.startswith("sd-env: ") and "'evalute'" in error and "evaluate" in error
 
 
 def test_refusals_of_ours_are_one_sentence_and_faults_are_not_hidden(

@@ -18,7 +18,7 @@ import pytest
 from sd_env.rules import compiled, turn
 
 PACKAGE = Path(__file__).parent.parent / "sd_env"
-SOURCES = sorted([*(PACKAGE / "rules").glob("*.py"), PACKAGE / "layout.py"])
+SOURCES = sorted([*(PACKAGE / "rules").glob("*.py"), *PACKAGE.glob("layout*.py")])
 #: Begins an episode; prints where the code came from, what it gave and whether it had to be compiled.
 PROGRAM = """
 import json

@@ -17,6 +17,7 @@ import pettingzoo
 import pytest
 
 import sd_env
+from agents.cli import COMMANDS, parser_of
 from agents.evaluation.verdict import PREDICTED
 from agents.metrics import RATES
 from agents.training.config import Experiment, parse
@@ -115,7 +116,11 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(
 
 
 def test_the_pages_that_promise_examples_have_them() -> None:
-    promised = {"README.md": 4, "docs/model.md": 1, "docs/faces.md": 6, "docs/reductions.md": 4}
+    promised = {
+        "README.md": 4, "docs/model.md": 1, "docs/faces.md": 6, "docs/reductions.md": 4, "docs/seats.md": 3,
+        "docs/evaluation.md": 4, "docs/challenges.md": 2, "docs/bundles.md": 3, "docs/logs.md": 3,
+        "docs/measures.md": 6, "docs/strategies.md": 1,
+    }  # fmt: skip
     for name, least in promised.items():
         assert len(list(blocks(ROOT / name, "python"))) >= least, name
 
@@ -123,6 +128,12 @@ def test_the_pages_that_promise_examples_have_them() -> None:
 def check_command(words: list[str], tmp_path: Path) -> None:
     """Fail if the command would be refused before it does anything."""
     if words[:2] == ["python", "train.py"]:
+        check_training(words[2:], tmp_path)
+    elif words[0] == "sd-env" and words[1] in COMMANDS:
+        arguments = parser_of(words[1]).parse_args(words[2:])
+        if getattr(arguments, "scenario", None) is not None:
+            Scenario.load(arguments.scenario, dict(getattr(arguments, "overrides", ())))
+    elif words[:2] == ["sd-env", "train"]:
         check_training(words[2:], tmp_path)
     elif words[:3] == ["python", "-m", "benchmarks.run"]:
         benchmarks.parse(words[3:])
@@ -171,6 +182,9 @@ def test_commands_are_accepted(page: Path, tmp_path: Path, monkeypatch: pytest.M
         "python -m benchmarks.run nothing",
         "python -m no_such_module",
         "make nothing",
+        "sd-env evaluate dove",
+        "sd-env evaluate dove --scenario jervis/nowhere",
+        "sd-env tournament dove hawk --scenario jervis/intense --no-such-option 1",
         'make train ARGS="--seed 1"',
     ],
 )

@@ -401,3 +401,21 @@ def test_the_manual_agrees_with_the_layout() -> None:
     for kind in (sd_env.ParallelEnv, sd_env.SoloEnv, sd_env.WorldsVectorEnv):
         for name in (*names, "Version history"):
             assert f"## {name}" in (kind.__doc__ or "")
+
+
+@pytest.mark.parametrize("dict_observation", [False, True])
+def test_what_an_agent_is_given_leads_to_nothing_of_the_others(dict_observation: bool) -> None:
+    env = sd_env.parallel_env("jervis/multipolar", dict_observation=dict_observation)
+    observations, infos = env.reset(seed=4)
+    given = [array for part in (observations, infos) for value in part.values() for array in leaves(value)]
+    assert len(given) == 4 * (3 if dict_observation else 2)
+    for array in given:
+        assert array.base is None and array.flags.owndata
+        array[...] = 1
+    twin = sd_env.parallel_env("jervis/multipolar", dict_observation=dict_observation)
+    twin.reset(seed=4)
+    assert np.array_equal(env.state(), twin.state())
+
+
+def leaves(value: Any) -> list[np.ndarray]:
+    return [leaf for each in value.values() for leaf in leaves(each)] if isinstance(value, dict) else [value]

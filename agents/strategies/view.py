@@ -116,4 +116,3 @@ class View:
         """Seats whose threat, if any, ends unless it is renewed now: bool ``(K,)``."""
         ends: np.ndarray = self.own.commitment <= 1
         return ends
-

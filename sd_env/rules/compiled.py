@@ -29,7 +29,7 @@ def rules_fingerprint() -> str:
     """Hash of every file that the compiled code is made of: the rules and the layout."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in sorted([*here.glob("*.py"), here.parent / "layout.py"]):
+    for path in sorted([*here.glob("*.py"), *here.parent.glob("layout*.py")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
