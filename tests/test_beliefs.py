@@ -12,6 +12,7 @@ import pytest
 
 from sd_env import layout
 from sd_env.layout import Head, Signal, Stance
+from sd_env.record import EpisodeLog, Recorder, verify
 from sd_env.rules import beliefs as filter_
 from sd_env.worlds import Worlds
 from tests.table import attack, column, play, quiet, random_actions
@@ -333,6 +334,22 @@ def test_tracking_changes_nothing_that_anybody_sees_and_is_off_unless_asked_for(
     assert (plain.pairs["belief"][:, off_diagonal] == 0.75).all()
     assert (told.pairs["belief"][:, off_diagonal] != 0.75).all()
     assert not plain.states["effort_offense"].any()
+
+
+def test_logs_hold_beliefs_though_the_worlds_do_not_track_them() -> None:
+    scenario = quiet(3, **BASE, horizon=5)
+    plain, told = Worlds(scenario, seed=2), Worlds(scenario, seed=2, track_beliefs=True)
+    recorder = Recorder(plain)
+    rng = np.random.default_rng(0)
+    logs: tuple[EpisodeLog, ...] = ()
+    while not logs:
+        actions = random_actions(rng, plain)
+        plain.step(actions)
+        told.step(actions)
+        logs = recorder.turn(actions)
+    assert (logs[0].pairs["belief"][0] == np.where(np.eye(3), 1.0, 0.75)).all()
+    assert (logs[0].pairs["belief"][-1] == told.pairs["belief"][0]).all()
+    assert verify(logs[0])
 
 
 @pytest.mark.parametrize("how", ["deepcopy", "pickle", "snapshot"])

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch as th
+from sb3_contrib import RecurrentPPO
 from stable_baselines3 import PPO
 
 from agents.evaluation.play import play
 from agents.evaluation.probe import Episode, ProbeError, Scores, probe, train
+from agents.learned import bundle_of
 from agents.policy import RandomPolicy
 from agents.seats import WorldsVecEnv
-from agents.training.policies import HeadsPolicy
+from agents.training.policies import HeadsPolicy, RecurrentHeadsPolicy
 from sd_env import layout, measures
 from sd_env.layout import Build, Head, Own, Signal, Stance
 from sd_env.record import Collector
@@ -135,26 +137,30 @@ def test_latents_are_what_the_policy_makes_of_the_turn() -> None:
     assert found.readout.beliefs(latents) == pytest.approx(found.beliefs[0], abs=1e-12)
 
 
-class FromLearner(RandomPolicy):
-    """Random play with an SB3 policy's latents: the output of its extractor's policy branch."""
-
-    def __init__(self, learner: PPO) -> None:
-        super().__init__()
-        self._policy = learner.policy
-
-    def latents(self, observation: np.ndarray) -> np.ndarray:
-        with th.inference_mode():
-            features = self._policy.extract_features(th.as_tensor(observation), self._policy.pi_features_extractor)
-            found: np.ndarray = self._policy.mlp_extractor.forward_actor(features).numpy()
-        return found
-
-
 def test_latents_of_an_sb3_policy_are_its_policy_branch() -> None:
     scenario = quiet(3, **SCENE)
     learner = PPO(HeadsPolicy, WorldsVecEnv(scenario, 2, seed=0), n_steps=6, batch_size=36, seed=0, device="cpu")
-    found = probe(FromLearner(learner), scenario, worlds=20, seed=2, inputs="latent")
-    assert found.readout.slots[1].n_features_in_ == learner.policy.mlp_extractor.latent_dim_pi == 64
-    assert 0 <= found.probe.brier <= 1
+    found = probe(bundle_of(learner, scenario), scenario, worlds=20, seed=2, inputs="latent")
+    extractor = learner.policy.mlp_extractor
+    for log, beliefs in zip(found.logs, found.beliefs, strict=True):
+        rows = th.tensor(observed(log).reshape(7 * 3, -1))
+        with th.inference_mode():
+            features = learner.policy.extract_features(rows, learner.policy.pi_features_extractor)
+            latents = extractor.forward_actor(features).numpy().reshape(7, 3, extractor.latent_dim_pi)
+        assert found.readout.beliefs(latents) == pytest.approx(beliefs, abs=1e-4)
+
+
+def test_latents_of_a_recurrent_policy_remember() -> None:
+    """A turn later the same policy makes something else of the same observation."""
+    scenario = quiet(2, **SCENE)
+    table = WorldsVecEnv(scenario, 2, seed=0)
+    learner = RecurrentPPO(RecurrentHeadsPolicy, table, n_steps=6, batch_size=24, seed=0, device="cpu")
+    policy = bundle_of(learner, scenario)
+    found = probe(policy, scenario, worlds=12, seed=2, inputs="latent")
+    policy.reset(0)
+    log = found.logs[0]
+    blank = policy.latents(observed(log)[3].copy())  # as if nothing had come before
+    assert found.readout.beliefs(blank[None])[0] != pytest.approx(found.beliefs[0][3], abs=1e-6)
 
 
 def test_one_seed_gives_one_result() -> None:
