@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import types
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from agents import cli
+from agents import cli, make
 from agents.cli import COMMANDS, main
 from agents.evaluation.work import Interrupted
-from sd_env.scenario import ScenarioError
+from sd_env.measures import summary
+from sd_env.record import record, write_log
+from sd_env.scenario import Scenario, ScenarioError
 
 ROOT = Path(__file__).parent.parent
 SMALL = ["--scenario", "jervis/intense", "--overrides", "horizon=4", "--worlds", "4", "--workers", "1"]
@@ -215,3 +219,21 @@ def test_the_installed_command_is_this_one() -> None:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["scripts"] == {"sd-env": "agents.cli:main"}
+
+
+def test_logs_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scenario = Scenario.load("jervis/intense", {"horizon": 5})
+    logs = [record(scenario, [make(name)] * 2, seed=3) for name in ("dove", "worst-case")]
+    paths = [str(write_log(tmp_path / f"{k}.jsonl", log)) for k, log in enumerate(logs)]
+    assert main(["measure", *paths, "--csv", str(tmp_path / "m.csv")]) == 0
+    table = capsys.readouterr().out
+    rows = pd.read_csv(tmp_path / "m.csv")
+    for name, value in summary(logs[0]).items():
+        assert rows[name][0] == pytest.approx(value, nan_ok=True)
+    mean = rows["measure/cooperation_index"].mean()
+    assert re.search(rf"cooperation index +{mean:.3f} +2\n", table.replace(" \n", "\n"))
+    assert main(["measure", *paths, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["measure/waste"]["episodes"] == 2
+    assert main(["measure", str(tmp_path / "no.jsonl")]) == 2
+    assert main(["measure", *paths, "--csv", str(tmp_path / "m.txt")]) == 2
+    assert "--csv" in capsys.readouterr().err
