@@ -262,13 +262,35 @@ def test_leaving_a_rivalry_costs_more_than_peace_gains() -> None:
     assert plain(scenario.motives.routine) > peace
 
 
-def test_the_third_counts_for_more_on_the_weaker_side() -> None:
-    states = load_scenario("theories/waltz-balancing").bounds().states[0, :, layout.INITIAL_STATE.index("defense")]
-    strong, weak, third = states.tolist()
-    alone, with_weak, with_strong = contest(weak, strong, 2.0), contest(weak + third, strong, 2.0), 0.0
-    with_strong = contest(strong + third, weak, 2.0)
-    assert (alone, with_weak, with_strong) == pytest.approx((0.31, 0.50, 0.80), abs=0.005)
-    assert with_weak - alone > with_strong - (1.0 - alone) > 0.0
+@pytest.mark.parametrize(
+    ("decisiveness", "weaker", "stronger"), [(2.0, "0.10", "0.08"), (1.0, "0.167", "0.167"), (0.5, "0.207", "0.214")]
+)
+def test_the_third_survives_more_often_beside_the_weaker_if_contests_are_decisive(
+    decisiveness: float, weaker: str, stronger: str
+) -> None:
+    """Survival: its side wins, and then it holds out against the winner beside it."""
+    scenario = load_scenario("theories/waltz-balancing")
+    assert plain(scenario.war.decisiveness) == 2.0
+    strong, weak, third = scenario.bounds().states[0, :, layout.INITIAL_STATE.index("defense")].tolist()
+
+    def survives(beside: float, against: float) -> float:
+        wins: float = contest(beside + third, against, decisiveness)
+        return wins * contest(third, beside, decisiveness)
+
+    assert survives(weak, strong) == pytest.approx(float(weaker), abs=0.0005)
+    assert survives(strong, weak) == pytest.approx(float(stronger), abs=0.0005)
+    difference = survives(weak, strong) - survives(strong, weak)
+    assert np.sign(round(difference, 12)) == np.sign(decisiveness - 1.0)
+    says(scenario.name, weaker.lstrip("0"), stronger.lstrip("0"))
+
+
+def test_stakes_reassure_below_the_threshold_of_trust_in_the_two_round_game() -> None:
+    """model: stakes alpha, then 1 - alpha; seeker R4 T3 P2 S1, greedy R3 T4 P2 S1, trust .4."""
+    t = 1.0 - plain(load_scenario("theories/kydd-reassurance").motives.p_greedy)
+    least = t * (4 - 2) / (t * (4 - 2) + t * (4 - 3) + (1 - t) * (2 - 1))
+    most = t * (4 - 2) / (t * (4 - 2) + (1 - t) * (2 - 1) - t * (4 - 3))
+    assert (least, most) == pytest.approx((0.4444, 0.8), abs=0.0001)
+    says("theories/kydd-reassurance", "from .44 to .80")
 
 
 def test_power_shifts_beyond_the_preventive_threshold() -> None:
