@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
+import agents
+from agents.policy import Policy
 from sd_env.scenario import Scenario, load_scenario, scenarios
+from sd_env.worlds import Worlds
+from tests import catalogue_table
 
 TEXTS = ("name", "title", "description", "sources", "tags", "prediction")
 WORLDS = ("jervis/doubly-dangerous", "jervis/intense", "jervis/not-intense", "jervis/doubly-safe")
@@ -74,6 +79,102 @@ def test_no_two_entries_are_the_same_world() -> None:
     seen: dict[str, str] = {}
     for name in scenarios():
         assert seen.setdefault(physics(load_scenario(name)), name) == name, "two entries have equal physics"
+
+
+#: Defaults that a file may write out without a reason: they make plain to see what files share.
+SHARED = {
+    *("n_states", "horizon", "states.offense", "technology.distinguishability", "arming.arms_cost"),
+    *(f"war.{key}" for key in ("first_strike", "decisiveness", "conquest", "spoils", "attacker_cost", "defender_cost")),
+    *(f"alliances.{key}" for key in ("alliance_commitment", "call_turns", "abandonment_cost", "rupture_turns")),
+}
+
+
+def test_no_value_repeats_a_default_without_a_reason() -> None:
+    default = dict(values(Scenario()))
+    for name in (name for name in scenarios() if name.startswith(("jervis/", "theories/", "history/"))):
+        scenario, text = dict(values(load_scenario(name))), text_of(name)
+        for key in set(declared(yaml.safe_load(text))) - SHARED - set(TEXTS):
+            line = next(line for line in text.splitlines() if re.match(rf"\s*{key.rpartition('.')[2]}:", line))
+            assert scenario[key] != default[key] or " # " in line, f"{name}: {key} is the default"
+
+
+def values(scenario: Scenario) -> Iterator[tuple[str, Any]]:
+    """Every dotted key with its value."""
+    for key, value in scenario.to_dict().items():
+        if isinstance(value, dict):
+            yield from ((f"{key}.{field}", item) for field, item in value.items())
+        else:
+            yield key, value
+
+
+@pytest.mark.parametrize("name", scenarios())
+def test_no_value_is_without_effect(name: str) -> None:
+    scenario = load_scenario(name)
+    given = set(declared(yaml.safe_load(text_of(name))))
+    fixed = scenario.states.greed
+    sure = fixed is not None
+    if isinstance(fixed, Mapping):
+        sure = "default" in fixed or set(scenario.agents) <= set(fixed)
+    idle = {
+        "motives.greed": sure,
+        "motives.p_greedy": sure,
+        "motives.amity_rate": scenario.motives.identification == 0 and "align" not in scenario.actions.stance,
+        "perception.worst_case": scenario.perception.noise == 0,
+        "technology.dual_use": scenario.technology.dual_use is None,
+        "war.mobilization_cost": "mobilize" not in scenario.actions.stance,
+        "signals.audience_cost": scenario.actions.signal == ("silence",),
+        "signals.signal_cost": scenario.actions.signal == ("silence",),
+        "signals.pledge_turns": "reassure" not in scenario.actions.signal,
+        "signals.commitment_turns": "threaten" not in scenario.actions.signal,
+        # two states can be allied, but there is nobody against whom
+        **{key: scenario.n_states == 2 for key in Scenario.dotted_keys() if key.startswith("alliances.")},
+    }
+    idle["alliances.amity"] = False
+    assert {key for key, without in idle.items() if without} & given == set()
+
+
+@pytest.fixture(scope="module")
+def strategies() -> list[Policy]:
+    return [agents.make(name) for name in ("random", "bayesian-realist", "deterrer", "chain-ganger", "hawk")]
+
+
+@pytest.mark.parametrize("name", scenarios())
+def test_it_can_be_played_at_random_and_by_strategy(name: str, strategies: list[Policy]) -> None:
+    for policy in strategies:
+        worlds = Worlds(load_scenario(name), num_worlds=2, seed=0)
+        policy.reset(0)
+        states = worlds.num_states
+        for _ in range(6):
+            seen, legal = worlds.observations.reshape(2 * states, -1), worlds.masks.reshape(2 * states, -1)
+            actions = policy.act(seen.copy(), legal.copy())
+            assert worlds.masks.dtype == np.int8
+            worlds.step(actions.reshape(2, states, -1))
+            assert np.isfinite(worlds.rewards).all() and np.isfinite(worlds.observations).all()
+            assert worlds.worlds["illegal"].sum() == 0
+
+
+def test_the_page_of_the_catalogue_has_the_table_of_the_files() -> None:
+    page = catalogue_table.PAGE.read_text(encoding="utf-8")
+    assert catalogue_table.page(page) == page, f"write it anew with: {catalogue_table.COMMAND}"
+    named = re.findall(r"^\| `([^`]+)` \|", page, re.M)
+    assert named == scenarios()
+    changed = page.replace("Herz's anarchy", "Something else")
+    assert catalogue_table.page(changed) == page != changed
+    with pytest.raises(ValueError, match="has no line"):
+        catalogue_table.page("# A page without a table")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("Jervis, R. (1978). Cooperation under the Security Dilemma.", "Jervis 1978"),
+        ("Christensen, T. J. and Snyder, J. (1990). Chain gangs.", "Christensen and Snyder 1990"),
+        ("Van Evera, S. (1999). Causes of War (Roots of Conflict).", "Van Evera 1999"),
+        ("Buchanan, J. M., Tollison, R. D. and Tullock, G. (1980). Toward a Theory.", "Buchanan and others 1980"),
+    ],
+)
+def test_a_source_in_short(source: str, expected: str) -> None:
+    assert catalogue_table.short(source) == expected
 
 
 def test_the_four_worlds_differ_in_jerviss_two_variables_alone() -> None:
