@@ -30,6 +30,7 @@ from agents.bundle_files import (
     packages,
     plain,
     read_bundle,
+    resized,
     serialise,
     spaces_of,
     write_bundle,
@@ -76,7 +77,8 @@ class LearnedBundle:
         self.device = _device(device)
         self.network = network.to(self.device)
         self.manifest = manifest
-        self._choice = Choice(KINDS[manifest.policy], manifest.spaces.nvec)
+        self._choices: dict[int, Choice] = {}
+        self._sizes: dict[tuple[tuple[int, ...], tuple[int, ...] | None], Spaces] = {}
         self._actors: Memory | None = None
         self._critics: Memory | None = None
         self._generator = th.Generator(self.device)
@@ -84,8 +86,12 @@ class LearnedBundle:
 
     @property
     def spaces(self) -> Spaces:
-        """What it sees, column by column, and what it chooses."""
+        """What it saw where it was trained, column by column, and what it chose."""
         return self.manifest.spaces
+
+    def spaces_for(self, states: int) -> Spaces:
+        """What it sees and chooses in a world of so many states: what it was trained on, unless it plays any number."""
+        return resized(self.spaces, states) if KINDS[self.manifest.policy].sets else self.spaces
 
     # --- playing ----------------------------------------------------------------------------------------------
 
@@ -98,7 +104,8 @@ class LearnedBundle:
     def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Actions int64 ``(K, H)`` for observations float32 ``(K, D)`` and masks int8 ``(K, M)``.
 
-        Only a masked policy looks at the mask; an illegal choice of another is replaced by the rules.
+        Only a masked policy looks at the mask; an illegal choice of another is replaced by the rules. A policy over
+        sets takes those of any number of states, and goes by the mask for how many there are.
 
         Raises:
             BundleError: if a shape is not the policy's, or the number of rows changes in the middle of an episode.
@@ -110,7 +117,7 @@ class LearnedBundle:
             if critics is not None:
                 _, self._critics = self.network.critic_value(seen, critics, actors)
             logits = self.network.action_net(latent)
-            actions = self._choice.act(logits, legal, self._generator, self.deterministic)
+            actions = self._choice(legal).act(logits, legal, self._generator, self.deterministic)
         chosen: np.ndarray = actions.cpu().numpy()
         return chosen
 
@@ -122,7 +129,7 @@ class LearnedBundle:
         seen, legal = self._rows(observation, mask)
         with th.no_grad():
             latent, _ = self.network.actor(seen, self._memories(seen)[0])
-            found = self._choice.probabilities(self.network.action_net(latent), legal)
+            found = self._choice(legal).probabilities(self.network.action_net(latent), legal)
         return [head.cpu().numpy() for head in found]
 
     def value(self, observation: np.ndarray) -> np.ndarray:
@@ -143,8 +150,9 @@ class LearnedBundle:
         return found
 
     def _rows(self, observation: np.ndarray, mask: np.ndarray | None) -> tuple[th.Tensor, th.Tensor]:
-        size, choices = len(self.spaces.columns), sum(self.spaces.nvec)
         rows = np.asarray(observation)
+        spaces = self._met(rows, mask)
+        size, choices = len(spaces.columns), sum(spaces.nvec)
         if rows.ndim != 2 or rows.shape[1] != size:
             raise BundleError(f"{self.name} takes observations of shape (rows, {size}), got {rows.shape}.")
         seen = th.as_tensor(rows, dtype=th.float32, device=self.device)
@@ -153,6 +161,25 @@ class LearnedBundle:
         if mask.shape != (len(rows), choices):
             raise BundleError(f"{self.name} takes masks of shape ({len(rows)}, {choices}), got {mask.shape}.")
         return seen, th.as_tensor(mask != 0, device=self.device)
+
+    def _met(self, rows: np.ndarray, mask: np.ndarray | None) -> Spaces:
+        """The spaces of the worlds that these are of: by the mask, or else by the columns; its own if of none."""
+        if not KINDS[self.manifest.policy].sets:
+            return self.spaces
+        seen, chosen = rows.shape[-1:], None if mask is None else mask.shape[-1:]
+        if (seen, chosen) not in self._sizes:
+            for states in range(layout.MIN_STATES, layout.MAX_STATES + 1):
+                spaces = resized(self.spaces, states)
+                columns, choices = (len(spaces.columns),), (sum(spaces.nvec),)
+                self._sizes[columns, choices] = self._sizes[columns, None] = spaces
+        return self._sizes.get((seen, chosen), self.spaces)
+
+    def _choice(self, legal: th.Tensor) -> Choice:
+        """From logits to actions, for heads of so many choices."""
+        if (size := legal.shape[1]) not in self._choices:
+            nvec = layout.action_sizes(layout.num_states_of(size))
+            self._choices[size] = Choice(KINDS[self.manifest.policy], nvec)
+        return self._choices[size]
 
     def _memories(self, seen: th.Tensor) -> tuple[Memory | None, Memory | None]:
         """The actor's memory and the critic's own, blank for rows at the start of an episode."""
