@@ -22,6 +22,9 @@ from sd_env import layout
 class SetEncoder(nn.Module):
     """What a state knows of itself, of each other state, and of all others together.
 
+    Products are of matrices, never of stacks of them: torch multiplies those in one way or another according to
+    whether gradients are wanted, and a bundle would give other last digits than its learner.
+
     Args:
         size: columns of an observation.
         num_states: N of the worlds with such observations; later ones may have any other.
@@ -46,7 +49,7 @@ class SetEncoder(nn.Module):
         others = (observations.shape[1] - self.own_size) // self.other_size
         end = layout.OWN_SIZE + others * self.other_size
         itself = th.cat([observations[:, : layout.OWN_SIZE], observations[:, end:]], dim=1)
-        blocks = observations[:, layout.OWN_SIZE : end].reshape(-1, self.other_size)  # a copy: products want it whole
+        blocks = observations[:, layout.OWN_SIZE : end].reshape(-1, self.other_size)
         own, setting = self.own_net(itself).chunk(2, dim=1)
         each = self.activation(self.other_net(blocks).unflatten(0, (-1, others)) + setting.unsqueeze(1))
         stands = (blocks[:, layout.Other.STANDING] > 0).view(-1, others, 1)
@@ -80,10 +83,11 @@ class SetActor(nn.Module):
     def forward(self, observations: th.Tensor) -> th.Tensor:
         """Latents, flat."""
         whole, each = self.encoder(observations)
-        own, shared = self.whole(whole).unsqueeze(1).chunk(2, dim=2)
-        own = self.own_trunk(self.activation(own))
-        others = self.each_trunk(self.activation(self.each(each) + shared))
-        return th.cat([own, others], dim=1).flatten(1)
+        others = each.shape[1]
+        own, shared = self.whole(whole).chunk(2, dim=1)
+        apart = self.each(each.flatten(0, 1)).unflatten(0, (-1, others)) + shared.unsqueeze(1)
+        latents = self.each_trunk(self.activation(apart).flatten(0, 1)).unflatten(0, (-1, others))
+        return th.cat([self.own_trunk(self.activation(own)), latents.flatten(1)], dim=1)
 
 
 class SetCritic(nn.Module):
@@ -124,8 +128,10 @@ class SetHeads(nn.Module):
 
     def forward(self, latents: th.Tensor) -> th.Tensor:
         """Logits ``(batch, sum(nvec))`` in the order of the action's heads."""
-        each = latents.view(-1, latents.shape[1] // self.units, self.units)
-        return th.cat([self.own(each[:, 0]), self.stance(each[:, 1:]).flatten(1)], dim=1)
+        others = latents.shape[1] // self.units - 1
+        each = latents[:, self.units :].reshape(-1, self.units)
+        stances = self.stance(each).view(-1, others * layout.NUM_STANCES)
+        return th.cat([self.own(latents[:, : self.units]), stances], dim=1)
 
     def favour(self, stances: Sequence[layout.Stance], strength: float) -> None:
         """Add ``strength`` nats to the bias of ``stances``, toward every other state."""
