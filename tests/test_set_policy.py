@@ -20,7 +20,8 @@ from agents.learned import BundleError, LearnedBundle, bundle_of, load_bundle, s
 from agents.seats import WorldsVecEnv
 from agents.set_network import SetHeads
 from agents.specs import PolicyError, check_fits
-from agents.training.config import ConfigError, LearnerConfig, parse, read_yaml
+from agents.training.config import ConfigError, Experiment, LearnerConfig, parse, read_yaml
+from agents.training.job import jobs_of, run_job, trained_policy
 from agents.training.learners import make_learner
 from agents.training.set_policy import MaskableSetPolicy, SetPolicy
 from sd_env import layout
@@ -210,6 +211,45 @@ def test_what_does_not_go_together_is_refused_in_a_sentence() -> None:
         assert says in str(caught.value) and "\n" not in str(caught.value)
     with pytest.raises(ValueError, match="net_arch = .* a policy over sets needs a layer"):
         fresh("set", net_arch={"pi": [8], "vf": []})
+
+
+def experiment(states: int, **population: Any) -> Experiment:
+    """Three rollouts of a population over sets, a checkpoint after each."""
+    data = read_yaml(CONFIGS / "smoke.yaml").model_dump()
+    data |= {"worlds": 4, "seeds": [5], "scenarios": data["scenarios"][:1], "population": population}
+    data |= {"overrides": {"horizon": 4, "n_states": states}, "total_steps": 3 * 4 * 4 * states}
+    data["checkpoint"] |= {"every_rollouts": 1}
+    data["evaluation"] |= {"worlds": 4}
+    data["learner"] = config().model_dump()
+    return Experiment.model_validate(data)
+
+
+class Killed(Exception):
+    """Stands for the power going off."""
+
+
+def killed(steps: int) -> None:
+    if steps > 2 * 4 * 4 * 3:
+        raise Killed
+
+
+def test_a_killed_job_reaches_the_policy_of_an_unbroken_one(tmp_path: Path) -> None:
+    [whole], [broken] = (jobs_of(experiment(3, mode="shared"), tmp_path / name) for name in ("whole", "broken"))
+    run_job(whole)
+    with pytest.raises(Killed):
+        run_job(broken, killed)
+    run_job(broken)
+    mine, theirs = (trained_policy(job).network.state_dict() for job in (whole, broken))
+    assert mine.keys() == theirs.keys() and all(th.equal(mine[key], theirs[key]) for key in mine)
+
+
+def test_a_policy_of_four_states_is_an_opponent_among_five(tmp_path: Path) -> None:
+    save_bundle(tmp_path / "four.sd", learner_of(game(4)), game(4))
+    [job] = jobs_of(experiment(5, mode="versus", opponents={str(tmp_path / "four.sd"): 1.0}), tmp_path / "run")
+    run_job(job)
+    assert trained_policy(job).info["policy"] == "SetPolicy" and trained_policy(job).spaces.states == 5
+    returns = json.loads(job.result.read_text())["returns"]["population"]
+    assert all(map(math.isfinite, returns.values()))
 
 
 # --- as a bundle ---------------------------------------------------------------------------------------------

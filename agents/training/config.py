@@ -98,7 +98,9 @@ class LearnerConfig(_Model):
     network: Literal["flat", "set"] = Field(
         description="flat: weights of its own for each other state; set: the same for all, fit for any number of them"
     )
-    net_arch: list[Positive] = Field(description="hidden layers, the same for policy and value, not shared")
+    net_arch: list[Positive] = Field(
+        description="hidden layers, the same for policy and value, not shared; of a set: embeddings, pooled, more"
+    )
     activation: Literal["tanh", "relu"] = Field(description="of the hidden layers")
     observations: Literal["symlog", "raw"] = Field(description="squash observations with sign(x) log(1+|x|), or not")
     culture: Literal["uniform", "peaceful", "hostile"] = Field(description="initial bias of the stance logits")
