@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ from agents.bundle_files import (
     spaces_of,
     write_bundle,
 )
-from agents.networks import KINDS, Choice, Memory, Network
+from agents.networks import KINDS, Choice, Kind, Memory, Network
 from sd_env import layout
 from sd_env.scenario import Scenario
 
@@ -77,8 +78,6 @@ class LearnedBundle:
         self.device = _device(device)
         self.network = network.to(self.device)
         self.manifest = manifest
-        self._choices: dict[int, Choice] = {}
-        self._sizes: dict[tuple[tuple[int, ...], tuple[int, ...] | None], Spaces] = {}
         self._actors: Memory | None = None
         self._critics: Memory | None = None
         self._generator = th.Generator(self.device)
@@ -151,8 +150,7 @@ class LearnedBundle:
 
     def _rows(self, observation: np.ndarray, mask: np.ndarray | None) -> tuple[th.Tensor, th.Tensor]:
         rows = np.asarray(observation)
-        spaces = self._met(rows, mask)
-        size, choices = len(spaces.columns), sum(spaces.nvec)
+        size, choices = self._sizes(rows, mask)
         if rows.ndim != 2 or rows.shape[1] != size:
             raise BundleError(f"{self.name} takes observations of shape (rows, {size}), got {rows.shape}.")
         seen = th.as_tensor(rows, dtype=th.float32, device=self.device)
@@ -162,24 +160,20 @@ class LearnedBundle:
             raise BundleError(f"{self.name} takes masks of shape ({len(rows)}, {choices}), got {mask.shape}.")
         return seen, th.as_tensor(mask != 0, device=self.device)
 
-    def _met(self, rows: np.ndarray, mask: np.ndarray | None) -> Spaces:
-        """The spaces of the worlds that these are of: by the mask, or else by the columns; its own if of none."""
-        if not KINDS[self.manifest.policy].sets:
-            return self.spaces
-        seen, chosen = rows.shape[-1:], None if mask is None else mask.shape[-1:]
-        if (seen, chosen) not in self._sizes:
+    def _sizes(self, rows: np.ndarray, mask: np.ndarray | None) -> tuple[int, int]:
+        """Columns and flat choices of the worlds that these are of, if it plays there; else of where it was trained."""
+        spaces = self.spaces
+        if KINDS[self.manifest.policy].sets:
+            parts = layout.observation_parts(len(spaces.columns), spaces.states)
             for states in range(layout.MIN_STATES, layout.MAX_STATES + 1):
-                spaces = resized(self.spaces, states)
-                columns, choices = (len(spaces.columns),), (sum(spaces.nvec),)
-                self._sizes[columns, choices] = self._sizes[columns, None] = spaces
-        return self._sizes.get((seen, chosen), self.spaces)
+                size, choices = layout.observation_size(states, *parts), layout.mask_size(states)
+                if rows.shape[-1:] == (size,) and (mask is None or mask.shape[-1:] == (choices,)):
+                    return size, choices
+        return len(spaces.columns), sum(spaces.nvec)
 
     def _choice(self, legal: th.Tensor) -> Choice:
-        """From logits to actions, for heads of so many choices."""
-        if (size := legal.shape[1]) not in self._choices:
-            nvec = layout.action_sizes(layout.num_states_of(size))
-            self._choices[size] = Choice(KINDS[self.manifest.policy], nvec)
-        return self._choices[size]
+        """From logits to actions, for as many choices."""
+        return _choice_of(KINDS[self.manifest.policy], legal.shape[1], self.device)
 
     def _memories(self, seen: th.Tensor) -> tuple[Memory | None, Memory | None]:
         """The actor's memory and the critic's own, blank for rows at the start of an episode."""
@@ -328,6 +322,12 @@ def import_zip(
         raise BundleError(f"{path} cannot be imported: {reason}.") from None
     source = {"imported from": Path(path).name, "steps": int(learner.num_timesteps)}
     return bundle_of(learner, scenario, training=source, name=name or Path(path).stem)
+
+
+@cache
+def _choice_of(kind: Kind, choices: int, device: th.device) -> Choice:
+    """Kept here and not in a policy, whose attributes are what it remembers of the game; one for each device."""
+    return Choice(kind, layout.action_sizes(layout.num_states_of(choices)))
 
 
 def _device(wanted: str | th.device) -> th.device:

@@ -233,11 +233,16 @@ def killed(steps: int) -> None:
         raise Killed
 
 
-def test_a_killed_job_reaches_the_policy_of_an_unbroken_one(tmp_path: Path) -> None:
-    [whole], [broken] = (jobs_of(experiment(3, mode="shared"), tmp_path / name) for name in ("whole", "broken"))
+LEAGUE = {"opponents": {"dove": 1.0}, "latest_weight": 1.0, "past_weight": 1.0, "snapshot_rollouts": 1}
+
+
+@pytest.mark.parametrize("population", [{"mode": "shared"}, {"mode": "league", "keep_snapshots": 2, **LEAGUE}])
+def test_a_killed_job_reaches_the_policy_of_an_unbroken_one(population: dict[str, Any], tmp_path: Path) -> None:
+    [whole], [broken] = (jobs_of(experiment(3, **population), tmp_path / name) for name in ("whole", "broken"))
     run_job(whole)
     with pytest.raises(Killed):
         run_job(broken, killed)
+    assert list((broken.folder / "checkpoints").iterdir()) and not broken.result.exists()
     run_job(broken)
     mine, theirs = (trained_policy(job).network.state_dict() for job in (whole, broken))
     assert mine.keys() == theirs.keys() and all(th.equal(mine[key], theirs[key]) for key in mine)
