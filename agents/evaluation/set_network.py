@@ -153,10 +153,10 @@ def _bounds(found: Estimate | Interval) -> list[float]:
 def _lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The comparisons as a table."""
     columns = ("set", "flat", "difference", "P(set > flat)")
-    head = f"{'':<13}{'world':<18}{'measure':<22}" + "".join(f"{name:<26}" for name in columns)
+    head = f"{'':<13}{'world':<18}{'measure':<22}" + "".join(f"{name:<29}" for name in columns)
     lines = [head.rstrip()]
     for row in rows:
-        cells = "".join(f"{'{:.2f} [{:.2f}, {:.2f}]'.format(*row[name]):<26}" for name in columns)
+        cells = "".join(f"{'{:.2f} [{:.2f}, {:.2f}]'.format(*row[name]):<29}" for name in columns)
         lines.append(f"{row['outcome']:<13}{row['world']:<18}{MEASURES[row['measure']]:<22}{cells}".rstrip())
     return [*lines, "", "Means over seeds with 95% intervals; the difference is that of the same seeds."]
 
@@ -186,11 +186,13 @@ def draw(curves: Mapping[str, Mapping[str, Sequence[Curve]]], picture: Path) -> 
                 continue
             steps = min((run[0] for run in runs), key=len)
             values = np.stack([np.interp(steps, *run) for run in runs])
-            axis.plot(steps, values.mean(axis=0), color=COLOURS[k], linestyle=STYLES[k], label=network)
-            axis.fill_between(steps, values.min(axis=0), values.max(axis=0), color=COLOURS[k], alpha=0.2, linewidth=0)
-        axis.set(title=world, xlabel="agent-steps", ylabel="return of an episode")
+            axis.plot(steps / 1e3, values.mean(axis=0), color=COLOURS[k], linestyle=STYLES[k], label=network)
+            low, high = values.min(axis=0), values.max(axis=0)
+            axis.fill_between(steps / 1e3, low, high, color=COLOURS[k], alpha=0.2, linewidth=0)
+        axis.set(title=world, xlabel="thousand agent-steps", ylabel="return of an episode")
         axis.grid(alpha=0.3)
     if axes[0][0].get_legend_handles_labels()[1]:
         axes[0][0].legend()
+    figure.suptitle("Others as a set or as a list: mean over seeds, band = range of seeds")
     write_whole(picture, lambda path: figure.savefig(path, dpi=140, format="png"))
     plt.close(figure)
