@@ -56,35 +56,32 @@ def run(experiment: Experiment, flat: list[int], out: Path, heading: Callable[[f
     }
     scores: Scores = {}
     curves: dict[str, dict[str, list[Curve]]] = {}
-    speed: dict[str, dict[str, float]] = {}
     for network, arm in arms.items():
         folder = new_run(arm)
         with held(folder):
             if code := run_experiment(arm, folder, ["--config", "configs/set_network.yaml"]):
                 return code
-        scores[network], curves[network], speed[network] = _read(arm, folder)
+        scores[network], curves[network] = _read(arm, folder)
     rows = compare(scores)
     numbers = {
         "seeds": list(experiment.seeds),
         "net_arch": {network: list(arm.learner.net_arch) for network, arm in arms.items()},
-        "agent-steps a second of a job": speed,
         "scores": scores,
         "comparisons": rows,
     }
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "set_network.json", numbers)
-    lines = [*_lines(rows), "", *_speeds(speed)]
+    lines = _lines(rows)
     write_text(out / "set_network.txt", heading(time.monotonic() - started) + "\n".join(lines) + "\n")
     draw(curves, out / "set_network.png")
     print("\n".join(lines))
     return 0
 
 
-def _read(experiment: Experiment, folder: Path) -> tuple[dict[str, dict[str, list[float]]], Any, dict[str, float]]:
-    """Scores, curves and agent-steps a second of a finished run, by world."""
+def _read(experiment: Experiment, folder: Path) -> tuple[dict[str, dict[str, list[float]]], dict[str, list[Curve]]]:
+    """Scores and curves of a finished run, by world."""
     found: dict[str, dict[str, list[float]]] = {}
     curves: dict[str, list[Curve]] = {}
-    speed: dict[str, list[float]] = {}
     measured = {(str(row["world"]), row["seed"]): row for row in results(experiment, folder)}
     for job in jobs_of(experiment, folder):
         world, result = job.choice.name, measured[job.choice.name, job.seed]
@@ -93,8 +90,7 @@ def _read(experiment: Experiment, folder: Path) -> tuple[dict[str, dict[str, lis
         each = found.setdefault(world, {name: [] for name in MEASURES})
         each["area"].append(area(*curve))
         each["final"].append(final(result))
-        speed.setdefault(world, []).append(float(result["agent_steps_per_second"]))  # type: ignore[arg-type]
-    return found, curves, {world: float(np.mean(values)) for world, values in speed.items()}
+    return found, curves
 
 
 def _progress(job: Job) -> Path:
@@ -159,15 +155,6 @@ def _lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         cells = "".join(f"{'{:.2f} [{:.2f}, {:.2f}]'.format(*row[name]):<29}" for name in columns)
         lines.append(f"{row['outcome']:<13}{row['world']:<18}{MEASURES[row['measure']]:<22}{cells}".rstrip())
     return [*lines, "", "Means over seeds with 95% intervals; the difference is that of the same seeds."]
-
-
-def _speeds(speed: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """What the gain costs: agent-steps a second of training."""
-    return [
-        f"agent-steps a second of a job in {world}: "
-        + ", ".join(f"{network} {speed[network][world]:,.0f}" for network in NETWORKS)
-        for world in speed[NETWORKS[0]]
-    ]
 
 
 def draw(curves: Mapping[str, Mapping[str, Sequence[Curve]]], picture: Path) -> None:
