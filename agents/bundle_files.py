@@ -91,8 +91,16 @@ class Manifest(Plain):
 
 def spaces_of(scenario: Scenario) -> Spaces:
     """What a state of ``scenario`` sees and may do."""
-    states, shown = scenario.n_states, scenario.perception
-    parts = (shown.context_observed, shown.beliefs)
+    shown = scenario.perception
+    return _spaces(scenario.n_states, layout.Parts(shown.context_observed, shown.beliefs))
+
+
+def resized(spaces: Spaces, states: int) -> Spaces:
+    """The same for another number of states: the same kind of blocks, more or fewer of them."""
+    return _spaces(states, layout.observation_parts(len(spaces.columns), spaces.states))
+
+
+def _spaces(states: int, parts: layout.Parts) -> Spaces:
     columns = layout.observation_names(states, *parts)
     return Spaces(
         states=states,
@@ -324,8 +332,11 @@ def blank_network(policy: PolicyClass, architecture: Architecture, spaces: Space
     """
     if KINDS[policy].recurrent != (architecture.lstm is not None):
         raise Unfit(f"{policy} does not go with {'no lstm' if architecture.lstm is None else 'an lstm'}")
+    sets = KINDS[policy].sets
+    if sets and not (architecture.net_arch.pi and architecture.net_arch.vf):
+        raise Unfit(f"{policy} does not go with an empty net_arch")
     with th.device("meta"):
-        return Network(architecture, len(spaces.columns), sum(spaces.nvec))
+        return Network(architecture, len(spaces.columns), sum(spaces.nvec), sets=sets)
 
 
 def fill(network: Network, tensors: Mapping[str, th.Tensor]) -> Network:

@@ -17,6 +17,7 @@ from stable_baselines3.common.torch_layers import FlattenExtractor
 from agents.bundle_files import Spaces, Unfit, spaces_of
 from agents.networks import ACTIVATIONS, KINDS, Architecture, PolicyClass
 from agents.training.policies import HeadsPolicy, MaskablePolicy, RecurrentHeadsPolicy, SymlogExtractor
+from agents.training.set_policy import MaskableSetPolicy, SetPolicy
 from sd_env import layout
 from sd_env.scenario import Scenario
 
@@ -25,6 +26,8 @@ _NAMES: dict[type, PolicyClass] = {
     HeadsPolicy: "HeadsPolicy",
     RecurrentHeadsPolicy: "RecurrentHeadsPolicy",
     MaskablePolicy: "MaskablePolicy",
+    SetPolicy: "SetPolicy",
+    MaskableSetPolicy: "MaskableSetPolicy",
     ActorCriticPolicy: "MlpPolicy",
     RecurrentActorCriticPolicy: "MlpLstmPolicy",
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +31,12 @@ from agents.bundle_files import (
     packages,
     plain,
     read_bundle,
+    resized,
     serialise,
     spaces_of,
     write_bundle,
 )
-from agents.networks import KINDS, Choice, Memory, Network
+from agents.networks import KINDS, Choice, Kind, Memory, Network
 from sd_env import layout
 from sd_env.scenario import Scenario
 
@@ -76,7 +78,6 @@ class LearnedBundle:
         self.device = _device(device)
         self.network = network.to(self.device)
         self.manifest = manifest
-        self._choice = Choice(KINDS[manifest.policy], manifest.spaces.nvec)
         self._actors: Memory | None = None
         self._critics: Memory | None = None
         self._generator = th.Generator(self.device)
@@ -84,8 +85,12 @@ class LearnedBundle:
 
     @property
     def spaces(self) -> Spaces:
-        """What it sees, column by column, and what it chooses."""
+        """What it saw where it was trained, column by column, and what it chose."""
         return self.manifest.spaces
+
+    def spaces_for(self, states: int) -> Spaces:
+        """What it sees and chooses in a world of so many states: what it was trained on, unless it plays any number."""
+        return resized(self.spaces, states) if KINDS[self.manifest.policy].sets else self.spaces
 
     # --- playing ----------------------------------------------------------------------------------------------
 
@@ -98,7 +103,8 @@ class LearnedBundle:
     def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Actions int64 ``(K, H)`` for observations float32 ``(K, D)`` and masks int8 ``(K, M)``.
 
-        Only a masked policy looks at the mask; an illegal choice of another is replaced by the rules.
+        Only a masked policy looks at the mask; an illegal choice of another is replaced by the rules. A policy over
+        sets takes those of any number of states, and goes by the mask for how many there are.
 
         Raises:
             BundleError: if a shape is not the policy's, or the number of rows changes in the middle of an episode.
@@ -110,7 +116,7 @@ class LearnedBundle:
             if critics is not None:
                 _, self._critics = self.network.critic_value(seen, critics, actors)
             logits = self.network.action_net(latent)
-            actions = self._choice.act(logits, legal, self._generator, self.deterministic)
+            actions = self._choice(legal).act(logits, legal, self._generator, self.deterministic)
         chosen: np.ndarray = actions.cpu().numpy()
         return chosen
 
@@ -122,7 +128,7 @@ class LearnedBundle:
         seen, legal = self._rows(observation, mask)
         with th.no_grad():
             latent, _ = self.network.actor(seen, self._memories(seen)[0])
-            found = self._choice.probabilities(self.network.action_net(latent), legal)
+            found = self._choice(legal).probabilities(self.network.action_net(latent), legal)
         return [head.cpu().numpy() for head in found]
 
     def value(self, observation: np.ndarray) -> np.ndarray:
@@ -143,8 +149,8 @@ class LearnedBundle:
         return found
 
     def _rows(self, observation: np.ndarray, mask: np.ndarray | None) -> tuple[th.Tensor, th.Tensor]:
-        size, choices = len(self.spaces.columns), sum(self.spaces.nvec)
         rows = np.asarray(observation)
+        size, choices = self._sizes(rows, mask)
         if rows.ndim != 2 or rows.shape[1] != size:
             raise BundleError(f"{self.name} takes observations of shape (rows, {size}), got {rows.shape}.")
         seen = th.as_tensor(rows, dtype=th.float32, device=self.device)
@@ -153,6 +159,21 @@ class LearnedBundle:
         if mask.shape != (len(rows), choices):
             raise BundleError(f"{self.name} takes masks of shape ({len(rows)}, {choices}), got {mask.shape}.")
         return seen, th.as_tensor(mask != 0, device=self.device)
+
+    def _sizes(self, rows: np.ndarray, mask: np.ndarray | None) -> tuple[int, int]:
+        """Columns and flat choices of the worlds that these are of, if it plays there; else of where it was trained."""
+        spaces = self.spaces
+        if KINDS[self.manifest.policy].sets:
+            parts = layout.observation_parts(len(spaces.columns), spaces.states)
+            for states in range(layout.MIN_STATES, layout.MAX_STATES + 1):
+                size, choices = layout.observation_size(states, *parts), layout.mask_size(states)
+                if rows.shape[-1:] == (size,) and (mask is None or mask.shape[-1:] == (choices,)):
+                    return size, choices
+        return len(spaces.columns), sum(spaces.nvec)
+
+    def _choice(self, legal: th.Tensor) -> Choice:
+        """From logits to actions, for as many choices."""
+        return _choice_of(KINDS[self.manifest.policy], legal.shape[1], self.device)
 
     def _memories(self, seen: th.Tensor) -> tuple[Memory | None, Memory | None]:
         """The actor's memory and the critic's own, blank for rows at the start of an episode."""
@@ -301,6 +322,12 @@ def import_zip(
         raise BundleError(f"{path} cannot be imported: {reason}.") from None
     source = {"imported from": Path(path).name, "steps": int(learner.num_timesteps)}
     return bundle_of(learner, scenario, training=source, name=name or Path(path).stem)
+
+
+@cache
+def _choice_of(kind: Kind, choices: int, device: th.device) -> Choice:
+    """Kept here and not in a policy, whose attributes are what it remembers of the game; one for each device."""
+    return Choice(kind, layout.action_sizes(layout.num_states_of(choices)))
 
 
 def _device(wanted: str | th.device) -> th.device:

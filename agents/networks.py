@@ -15,6 +15,9 @@ import torch as th
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
+from agents.set_network import SetActor, SetCritic, SetHeads
+from sd_env import layout
+
 #: Logit of a choice that does not exist or is not legal: its probability underflows to 0, and 0 * -1e8 stays 0 in the
 #: entropy. sb3-contrib's number.
 NEVER = -1e8
@@ -71,25 +74,39 @@ class Architecture(Plain):
 
 @dataclass(frozen=True)
 class Kind:
-    """How a policy class acts: under masks or not, with memory or not, and how it draws.
+    """How a policy class acts: under masks or not, with memory or not, how it draws, and what it sees others as.
 
     ``joint``: all heads at once by Gumbel noise, as ``agents.training.policies`` does; otherwise head by head, as
     stable-baselines3 does. Both are draws from the same probabilities, from other random numbers.
+
+    ``sets``: the other states are a set (:mod:`agents.set_network`), of any size; otherwise a list of fixed length.
     """
 
     masked: bool = False
     recurrent: bool = False
     joint: bool = False
+    sets: bool = False
 
 
-PolicyClass = Literal["HeadsPolicy", "RecurrentHeadsPolicy", "MaskablePolicy", "MlpPolicy", "MlpLstmPolicy"]
+PolicyClass = Literal[
+    "HeadsPolicy",
+    "RecurrentHeadsPolicy",
+    "MaskablePolicy",
+    "SetPolicy",
+    "MaskableSetPolicy",
+    "MlpPolicy",
+    "MlpLstmPolicy",
+]
 
 #: The policy classes that are known, by name: the first three are ``agents.training.policies``'s, of which
-#: MaskablePolicy is sb3-contrib's own; the last two are stable-baselines3's and sb3-contrib's.
+#: MaskablePolicy is sb3-contrib's own; then two of ``agents.training.set_policy``; the last two are
+#: stable-baselines3's and sb3-contrib's.
 KINDS: dict[PolicyClass, Kind] = {
     "HeadsPolicy": Kind(joint=True),
     "RecurrentHeadsPolicy": Kind(recurrent=True, joint=True),
     "MaskablePolicy": Kind(masked=True),
+    "SetPolicy": Kind(joint=True, sets=True),
+    "MaskableSetPolicy": Kind(masked=True, sets=True),
     "MlpPolicy": Kind(),
     "MlpLstmPolicy": Kind(recurrent=True),
 }
@@ -112,14 +129,25 @@ class Network(nn.Module):
         architecture: what it is made of.
         size: columns of an observation.
         choices: flat logits, the sum of the sizes of all heads.
+        sets: whether the other states are a set: then ``size`` and ``choices`` may later be those of any number.
     """
 
-    def __init__(self, architecture: Architecture, size: int, choices: int) -> None:
+    mlp_extractor: nn.ModuleDict
+    action_net: nn.Module
+
+    def __init__(self, architecture: Architecture, size: int, choices: int, *, sets: bool = False) -> None:
         super().__init__()
         self.architecture = architecture
         lstm, arch = architecture.lstm, architecture.net_arch
         width = lstm.hidden_size if lstm else size
         activation = ACTIVATIONS[architecture.activation]
+        if sets:
+            states = layout.num_states_of(choices)
+            actor, critic = SetActor(size, states, arch.pi, activation), SetCritic(size, states, arch.vf, activation)
+            self.mlp_extractor = nn.ModuleDict({"policy_net": actor, "value_net": critic})
+            self.action_net = SetHeads(actor.units)
+            self.value_net = nn.Linear(critic.units, 1)
+            return
         self.mlp_extractor = nn.ModuleDict(
             {"policy_net": _hidden(width, arch.pi, activation), "value_net": _hidden(width, arch.vf, activation)}
         )

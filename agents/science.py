@@ -15,6 +15,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,6 +59,7 @@ EXPERIMENTS: Final[dict[str, tuple[str, Callable[[Report], list[str]] | None]]] 
     "four_states": ("The four worlds with four states of equal reach", None),
     "four_rivals": ("The four worlds as two pairs of neighbours", None),
     "alliances": ("Do alliances matter?", judge_alliances),
+    "set_network": ("Others as a set against others as a list: what each network has learned from as many steps", None),
 }
 
 #: What is played with the trained policies, after the experiments.
@@ -91,6 +93,11 @@ def run(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
         from agents.evaluation import one_shot
 
         return one_shot.run(experiment, out, heading(name, experiment, versions()))
+    if name == "set_network":  # two networks side by side
+        from agents.evaluation import set_network
+
+        flat = read_yaml(CONFIGS / "science.yaml").learner  # the network of all other results
+        return set_network.run(experiment, flat.net_arch, out, partial(heading, name, experiment, versions()))
     folder = new_run(experiment)
     started = time.monotonic()
     with held(folder):

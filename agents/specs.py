@@ -101,7 +101,8 @@ def _stem(path: Path) -> str:
 def check_fits(policy: Policy, scenario: Scenario, label: str) -> None:
     """Refuse a learned policy that sees or does something else than a state of ``scenario``.
 
-    Strategies fit every scenario, and so does whatever does not say what it sees.
+    Strategies fit every scenario, and so does whatever does not say what it sees. A bundle over sets fits scenarios of
+    any number of states whose observations have the same kind of blocks.
 
     Raises:
         PolicyError: naming both sizes and the first column that differs.
@@ -115,7 +116,9 @@ def check_fits(policy: Policy, scenario: Scenario, label: str) -> None:
     needed = spaces_of(scenario)
     odd: str | None = None
     if isinstance(spaces, Spaces):
-        odd = difference(spaces, needed, f"scenario {scenario.name!r}")
+        resize = getattr(policy, "spaces_for", None)
+        mine = spaces if resize is None else resize(scenario.n_states)
+        odd = difference(mine, needed, f"scenario {scenario.name!r}")
     elif (shape := getattr(space, "shape", None)) and shape != (len(needed.columns),):
         odd = f"it sees {shape[0]} columns and scenario {scenario.name!r} shows {len(needed.columns)}"
     if odd:

@@ -14,6 +14,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from agents.learned import bundle_of
 from agents.seats import WorldsVecEnv
 from agents.training.policies import HeadsPolicy, RecurrentHeadsPolicy, SymlogExtractor
+from agents.training.set_policy import MaskableSetPolicy, SetPolicy
 from sd_env.scenario import Scenario
 
 #: Worlds end at different times, so that rows of a batch begin episodes at different times.
@@ -22,6 +23,8 @@ SYMLOG = {"features_extractor_class": SymlogExtractor}
 
 KINDS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "heads": (PPO, HeadsPolicy, {"net_arch": {"pi": [8, 4], "vf": [8]}, **SYMLOG}),
+    "set": (PPO, SetPolicy, {"net_arch": {"pi": [8, 4], "vf": [8]}, **SYMLOG}),
+    "masked-set": (MaskablePPO, MaskableSetPolicy, {"net_arch": [8, 8, 4], "activation_fn": th.nn.ReLU}),
     "masked": (MaskablePPO, "MlpPolicy", {"net_arch": [8], **SYMLOG}),
     "recurrent": (RecurrentPPO, RecurrentHeadsPolicy, {"net_arch": [8], "lstm_hidden_size": 8, **SYMLOG}),
     "sb3": (A2C, "MlpPolicy", {"net_arch": {"pi": []}, "activation_fn": th.nn.ReLU}),
@@ -57,7 +60,9 @@ def trained(kind: str) -> OnPolicyAlgorithm:
     net: Any = learner.policy.action_net
     with th.no_grad():
         latents = th.as_tensor(bundle_of(learner, SCENARIO).latents(rows()[0]))
-        net.weight.mul_(2 / net(latents).std())
+        factor = 2 / net(latents).std()
+        for layer in (part for part in net.modules() if isinstance(part, th.nn.Linear)):
+            layer.weight.mul_(factor)
     return learner
 
 

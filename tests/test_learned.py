@@ -50,7 +50,7 @@ def test_a_bundle_plays_as_its_learner(kind: str, deterministic: bool, saved: Pa
         th.manual_seed(7)
         for turn in range(25):
             masks = env.action_masks()
-            masked = {"action_masks": masks} if kind == "masked" else {}
+            masked = {"action_masks": masks} if "masked" in kind else {}
             policy: Any = learner.policy
             theirs, states = policy.predict(observations, states, starts, deterministic, **masked)
             mine = bundle.act(observations, masks.astype(np.int8))
@@ -81,7 +81,7 @@ def test_a_live_learner_and_its_bundle_draw_the_same_whatever_else_draws(kind: s
         observations, *_ = env.step_wait()
 
 
-@pytest.mark.parametrize("kind", ["heads", "masked", "sb3"])
+@pytest.mark.parametrize("kind", ["heads", "masked", "set", "masked-set", "sb3"])
 def test_what_it_tells_of_itself_is_what_sb3_computes(kind: str, saved: Path) -> None:
     policy: Any = trained(kind).policy
     bundle = load_bundle(saved / f"{kind}.sd")
@@ -92,7 +92,7 @@ def test_what_it_tells_of_itself_is_what_sb3_computes(kind: str, saved: Path) ->
         latent = policy.mlp_extractor.forward_actor(policy.extract_features(seen, policy.pi_features_extractor))
         np.testing.assert_array_equal(bundle.latents(observations), latent.numpy())
         logits = policy.action_net(latent).numpy().astype(np.float64)
-    if kind == "masked":
+    if "masked" in kind:
         logits[masks == 0] = -np.inf
     first = 0
     found = bundle.probabilities(observations, masks)
@@ -101,7 +101,7 @@ def test_what_it_tells_of_itself_is_what_sb3_computes(kind: str, saved: Path) ->
         np.testing.assert_allclose(found[head], odds / odds.sum(axis=1, keepdims=True), atol=1e-5)
         first += size
     legal = np.concatenate(found, axis=1)[masks == 0]
-    assert legal.size and (legal == 0).all() == (kind == "masked")
+    assert legal.size and (legal == 0).all() == ("masked" in kind)
 
 
 @pytest.mark.parametrize("kind", RECURRENT)
@@ -245,7 +245,7 @@ def test_a_bundle_says_what_it_is(kind: str, saved: Path) -> None:
     )
     found = bundle.info["architecture"]
     assert found["net_arch"] == {"pi": arch["pi"], "vf": arch.get("vf", [])}
-    assert found["activation"] == ("relu" if kind == "sb3" else "tanh")
+    assert found["activation"] == ("relu" if kind in ("sb3", "masked-set") else "tanh")
     assert found["extractor"] == ("symlog" if "features_extractor_class" in given else "raw")
     critics = {"recurrent": "own", "sb3-lstm": "own", "shared": "shared", "linear": "linear"}
     layers = given.get("n_lstm_layers", 1)

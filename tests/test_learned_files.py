@@ -165,6 +165,7 @@ def test_forged_values_are_refused_or_harmless(bundle: Path) -> None:
         (lambda m: m.update(more=1), "'more' = 1 is not allowed"),
         (lambda m: m.update(name="../../up"), "'name' = '../../up' is not allowed"),
         (lambda m: m.update(policy="os.system"), "'policy' = 'os.system' is not allowed"),
+        (lambda m: m.update(policy="SetPolicy"), "tensor 'action_net.bias' is not one of this architecture"),
         (lambda m: m.update(policy="MlpLstmPolicy"), "MlpLstmPolicy does not go with no lstm"),
         (lambda m: m["architecture"].update(lstm={"hidden_size": 4, "layers": 1, "critic": "own"}), "HeadsPolicy does"),
         (lambda m: m["architecture"].update(extractor="pickle"), "'architecture.extractor' = 'pickle' is not allowed"),

@@ -95,7 +95,12 @@ class LearnerConfig(_Model):
     rms_prop_eps: float | None = Field(default=None, gt=0, description="RMSProp's epsilon")
     lstm_hidden_size: int | None = Field(default=None, ge=1, description="units of the LSTM")
     n_lstm_layers: int | None = Field(default=None, ge=1, description="layers of the LSTM")
-    net_arch: list[Positive] = Field(description="hidden layers, the same for policy and value, not shared")
+    network: Literal["flat", "set"] = Field(
+        description="flat: weights of its own for each other state; set: the same for all, fit for any number of them"
+    )
+    net_arch: list[Positive] = Field(
+        description="hidden layers, the same for policy and value, not shared; of a set: embeddings, pooled, more"
+    )
     activation: Literal["tanh", "relu"] = Field(description="of the hidden layers")
     observations: Literal["symlog", "raw"] = Field(description="squash observations with sign(x) log(1+|x|), or not")
     culture: Literal["uniform", "peaceful", "hostile"] = Field(description="initial bias of the stance logits")
@@ -110,6 +115,10 @@ class LearnerConfig(_Model):
                 raise ValueError(f"{name} is missing: {self.algorithm} needs it")
             if name not in own and value is not None:
                 raise ValueError(f"{name} = {value} is not a setting of {self.algorithm}: leave it out or null")
+        if self.network == "set" and self.algorithm == "RecurrentPPO":
+            raise ValueError("network = 'set' is not allowed with RecurrentPPO, whose memory is flat: take flat")
+        if self.network == "set" and not self.net_arch:
+            raise ValueError("net_arch = [] is not allowed with network set: it needs a layer, its embeddings")
         return self
 
 

@@ -15,6 +15,7 @@ from stable_baselines3.common.utils import LinearSchedule
 from agents.seats import SlotsVecEnv
 from agents.training.config import SETTINGS, LearnerConfig
 from agents.training.policies import HeadsPolicy, MaskablePolicy, RecurrentHeadsPolicy, SymlogExtractor, set_culture
+from agents.training.set_policy import MaskableSetPolicy, SetPolicy
 from sd_env import layout
 from sd_env.scenario import Scenario
 
@@ -24,6 +25,8 @@ _CLASSES: dict[str, tuple[Any, type]] = {
     "MaskablePPO": (MaskablePPO, MaskablePolicy),
     "RecurrentPPO": (RecurrentPPO, RecurrentHeadsPolicy),
 }
+#: Policy classes over sets; RecurrentPPO has none.
+_SETS: dict[str, type] = {"PPO": SetPolicy, "A2C": SetPolicy, "MaskablePPO": MaskableSetPolicy}
 
 
 def make_learner(config: LearnerConfig, env: SlotsVecEnv, *, seed: int, device: str = "cpu") -> OnPolicyAlgorithm:
@@ -38,6 +41,8 @@ def make_learner(config: LearnerConfig, env: SlotsVecEnv, *, seed: int, device: 
     # torch checks every argument of every distribution otherwise, at a tenth of the rollout's time
     th.distributions.Distribution.set_default_validate_args(False)
     algorithm, policy = _CLASSES[config.algorithm]
+    if config.network == "set":
+        policy = _SETS[config.algorithm]
     own: dict[str, Any] = {name: getattr(config, name) for name in SETTINGS[config.algorithm]}
     policy_kwargs: dict[str, Any] = {
         "net_arch": {"pi": list(config.net_arch), "vf": list(config.net_arch)},

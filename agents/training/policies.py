@@ -19,6 +19,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import Schedule
 
 from agents.networks import Heads, gumbel, symlog
+from agents.set_network import SetHeads
 from sd_env import layout
 
 
@@ -95,7 +96,8 @@ def set_culture(policy: ActorCriticPolicy, culture: str, strength: float, num_st
     """Give an untrained policy an initial culture by the bias of its stance logits.
 
     Args:
-        policy: a policy whose ``action_net`` gives the flat logits of ``layout.action_sizes(num_states)``.
+        policy: a policy whose ``action_net`` gives the flat logits of ``layout.action_sizes(num_states)``, one layer
+            or :class:`agents.set_network.SetHeads`.
         culture: ``uniform`` (no bias), ``peaceful`` (toward align and neutral) or ``hostile`` (toward mobilize and
             attack).
         strength: the bias in nats; 2 makes a favoured stance about 7 times as likely as another.
@@ -107,6 +109,9 @@ def set_culture(policy: ActorCriticPolicy, culture: str, strength: float, num_st
         "peaceful": (layout.Stance.ALIGN, layout.Stance.NEUTRAL),
         "hostile": (layout.Stance.MOBILIZE, layout.Stance.ATTACK),
     }[culture]
+    if isinstance(policy.action_net, SetHeads):
+        policy.action_net.favour(favoured, strength)
+        return
     first = sum(layout.HEAD_SIZES)
     bias: Any = policy.action_net.bias
     with th.no_grad():
