@@ -107,7 +107,7 @@ def _shown(table: pd.DataFrame, summary: pd.DataFrame) -> RenderableType:
     )
     for row in table.sort_values("challenge", kind="stable").itertuples(index=False):
         score = cell(Estimate(row.score, row.low, row.high, ()), 2)
-        known = f"{row.best:.2f} {row.best_policy}"
+        known = f"{row.best:.2f}\n{row.best_policy}"  # below, as intervals are: it is long
         each.add_row(
             row.challenge, row.policy, score, f"{row.value:.2f}", _number(row.ss_attacks, 4),
             _number(row.tragic_wars, 3), f"{row.random:.2f}", known,
