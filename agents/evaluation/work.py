@@ -236,6 +236,11 @@ def _spread(work: Work, units: Sequence[Unit], out: Path | None, limit: int) -> 
     except BaseException as error:
         for process in list((pool._processes or {}).values()):  # or the end would wait for what they are at
             process.terminate()
+        results: Any = pool._result_queue
+        if results is not None:
+            # One that ended in the midst of handing in a result leaves half of it in the pipe, and the pool would wait
+            # for the rest for ever: without a writer it sees the end.
+            results._writer.close()
         if isinstance(error, BrokenProcessPool):
             raise WorkError("a worker process was killed; what was finished is kept, fewer workers may help.") from None
         raise
