@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,15 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
     write_whole(path, write)
+
+
+def copy_whole(source: Path, target: Path) -> None:
+    """Copy the file ``source`` to ``target``, whole."""
+
+    def write(temporary: Path) -> None:
+        shutil.copyfile(source, temporary)
+
+    write_whole(target, write)
 
 
 def write_json(path: Path, data: Any) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Final
 
 from agents.cli import main as sd_env
 from agents.evaluation.challenge import SEEDS as CHALLENGE_SEEDS
-from agents.files import write_text
+from agents.files import copy_whole, write_text
 from agents.registry import names
 from agents.training.config import ConfigError
 
@@ -103,10 +102,3 @@ def heading(title: str, name: str, seeds: Sequence[int], words: str, started: fl
         f"Machine: {os.cpu_count()} cores, {platform.system()} {platform.machine()}; "
         f"{(time.monotonic() - started) / 60:.1f} minutes; Python {platform.python_version()}\n\n"
     )
-
-
-def copy_whole(source: Path, target: Path) -> None:
-    """Copy a file into place, whole."""
-    temporary = target.with_name(f".{target.name}")
-    shutil.copyfile(source, temporary)
-    os.replace(temporary, target)

@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import platform
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from agents.files import write_text
+from agents.files import copy_whole, write_text
 from agents.training.config import ConfigError, Experiment, read_yaml
 
 CONFIGS: Final = Path("configs")
@@ -136,8 +135,7 @@ def publish(name: str, experiment: Experiment, folder: Path, out: Path, seconds:
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / f"{name}.txt", made + (folder / "table.txt").read_text(encoding="utf-8") + judged)
     write_text(out / f"{name}.json", (folder / "report.json").read_text(encoding="utf-8"))
-    shutil.copyfile(folder / "four_worlds.png", out / f".{name}.png")
-    os.replace(out / f".{name}.png", out / f"{name}.png")
+    copy_whole(folder / "four_worlds.png", out / f"{name}.png")
 
 
 def main(argv: list[str] | None = None) -> int:

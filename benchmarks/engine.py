@@ -17,7 +17,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.harness import Report, alternate, cores, one_core, timed
+from agents.machine import cores
+from benchmarks.harness import Report, alternate, one_core, timed
 from sd_env import layout, load_scenario
 from sd_env.worlds import Worlds
 

@@ -19,6 +19,8 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from agents.machine import cores
+
 #: Distributions whose versions a result file states.
 VERSIONED: Final = (
     *("sd-env", "numpy", "numba", "torch", "gymnasium", "pettingzoo", "stable-baselines3"),
@@ -126,11 +128,6 @@ def one_core(wanted: bool = True) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, cores)
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def machine() -> dict[str, Any]:

@@ -19,13 +19,14 @@ from typing import Any, Final
 
 import torch
 
+from agents.machine import cores
 from agents.seats import SlotsVecEnv, WorldsVecEnv
 from agents.table import Table
 from agents.training.callbacks import OnStep
 from agents.training.config import LearnerConfig, read_yaml
 from agents.training.learners import make_learner
 from benchmarks.engine import SCENARIO
-from benchmarks.harness import Report, alternate, cores, one_core, timed
+from benchmarks.harness import Report, alternate, one_core, timed
 from sd_env import load_scenario
 
 OVERHEAD_CLAIM: Final = 1.10

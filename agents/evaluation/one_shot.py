@@ -17,10 +17,10 @@ from stable_baselines3.common.vec_env import VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from agents.files import write_json, write_text
+from agents.machine import cores
 from agents.policy import Policy
 from agents.seats import WorldsVecEnv
 from agents.training.config import Experiment
-from agents.training.experiment import cores
 from agents.training.learners import LearnedPolicy, make_learner
 from sd_env import layout
 from sd_env.scenario import Scenario

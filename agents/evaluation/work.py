@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from agents.files import write_json, write_text, write_whole
+from agents.machine import cores
 
 Rows: TypeAlias = "list[dict[str, Any]] | pd.DataFrame"
 Work: TypeAlias = Callable[..., Rows]
@@ -116,11 +117,6 @@ def write_table(frame: pd.DataFrame, stem: Path, parquet: bool = False) -> None:
     write_whole(stem.with_suffix(".csv"), lambda path: frame.to_csv(path, index=False))
     if parquet:
         write_whole(stem.with_suffix(".parquet"), lambda path: frame.to_parquet(path, index=False))
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _advice(out: Path | None, done: int, total: int) -> str:

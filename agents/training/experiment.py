@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from agents.files import write_json, write_text
+from agents.machine import cores
 from agents.training.config import ConfigError, Experiment
 from agents.training.job import Job, jobs_of, locked, run_job
 from agents.training.players import opponents_of, smallest_rollout
@@ -154,11 +155,6 @@ def train(experiment: Experiment, run: Path, console: Console) -> list[str]:
                 process.terminate()
                 process.join()
     return failed
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def results(experiment: Experiment, run: Path) -> list[dict[str, object]]:
