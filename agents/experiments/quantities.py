@@ -3,7 +3,10 @@
 * the metrics of docs/metrics.md (``outcome/ss_attacks``, ``arms/s_total``, ...), from tallies of all worlds;
 * ``attacks/STATE``, ``mobilizations/STATE`` (on others, a pair-turn), ``return/STATE``; STATE may be ``all``;
 * the measures of docs/measures.md (``measure/spiral_index``, ...): means over recorded episodes, NaN left out;
-* those of :data:`LOGGED`: pooled over recorded episodes, so that every case counts once.
+* those of :data:`LOGGED`: pooled over recorded episodes, so that every case counts once;
+* ``attacks/STATE>STATE`` and ``allied/STATE>STATE``: share of the turns of recorded episodes on which the first attacks
+  the second, or is allied with it;
+* ``X - Y``: one of the above less another.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ Logs: TypeAlias = Sequence[EpisodeLog]
 #: Beginnings of the names of measures of single states.
 OF_STATES: Final = ("attacks", "mobilizations", "return")
 ALL: Final = "all"
+#: Beginnings of the names of measures of two states -> column of the log.
+_OF_PAIRS: Final = {"attacks": "attacks", "allied": "allied"}
 #: Turns that a response may take, as in docs/measures.md.
 WITHIN: Final = 3
 
@@ -120,17 +125,37 @@ LOGGED: Final[dict[str, Callable[[Logs], float]]] = {
 BACKFIRES: Final = ("backfire/security", "backfire/greedy", "deterred/security", "deterred/greedy")
 
 
+def of_pair(measure: str, logs: Logs) -> float:
+    """Share of the turns on which the first state of the measure's name does to the second what the name says."""
+    kind, _, pair = measure.partition("/")
+    turns = []
+    for log in logs:
+        i, j = (list(log.agents).index(name) for name in pair.split(">"))
+        turns.append(log.pairs[_OF_PAIRS[kind]][1:, i, j])
+    return _share(np.concatenate(turns)) if turns else math.nan
+
+
+def parts_of(measure: str) -> tuple[str, ...]:
+    """The measures of a difference ``X - Y``; else the measure alone."""
+    return tuple(measure.split(" - ", 1))
+
+
 def known(measure: str, agents: Sequence[str]) -> bool:
     """Whether there is such a measure in a game of these states."""
+    if len(parts := parts_of(measure)) > 1:
+        return all(known(part, agents) for part in parts)
     if measure in RATES or measure in LOGGED or measure in BACKFIRES or measure.startswith(PREFIX):
         return True
     kind, _, state = measure.partition("/")
+    first, of_two, second = state.partition(">")
+    if of_two:
+        return kind in _OF_PAIRS and first != second and {first, second} <= set(agents)
     return kind in OF_STATES and state in (ALL, *agents)
 
 
 def needs_logs(measure: str) -> bool:
     """Whether recorded episodes are needed."""
-    return measure in LOGGED or measure.startswith(PREFIX)
+    return measure in LOGGED or measure.startswith(PREFIX) or ">" in measure
 
 
 def is_given(given: Any, greed: np.ndarray, agents: Sequence[str]) -> np.ndarray:
@@ -174,6 +199,7 @@ def of_frame(measure: str, frame: pd.DataFrame, agents: Sequence[str]) -> float:
 def of_logs(wanted: Sequence[str], logs: Logs) -> Mapping[str, float]:
     """The measures of recorded episodes among ``wanted``; NaN without an episode."""
     found = {name: LOGGED[name](logs) for name in wanted if name in LOGGED}
+    found |= {name: of_pair(name, logs) for name in wanted if ">" in name}
     scalars = [name for name in wanted if name.startswith(PREFIX)]
     if scalars:
         rows = pd.DataFrame([summary(log) for log in logs])

@@ -14,7 +14,7 @@ from agents.evaluation.play import play, seats_of
 from agents.evaluation.work import Unit
 from agents.experiments.backfire import responses
 from agents.experiments.language import Cell, Given, Setup, Study, StudyError, training_defaults
-from agents.experiments.quantities import BACKFIRES, is_given, known, needs_logs, of_frame, of_logs
+from agents.experiments.quantities import BACKFIRES, is_given, known, needs_logs, of_frame, of_logs, parts_of
 from agents.orders import Orders
 from agents.policy import Policy
 from agents.specs import policy_from
@@ -184,7 +184,8 @@ def _measured(
 ) -> list[tuple[Given, str, float, int]]:
     """``given, measure, value, episodes`` of everything that is wanted of one cell."""
     orders, seats = Orders(setup.orders, game.agents), seats_of(cast, game.agents)
-    logged = any(needs_logs(measure) for _, measure in wanted)
+    single = [part for _, measure in wanted for part in parts_of(measure)]
+    logged = any(map(needs_logs, single))
     recorder = Collector(range(min(logs, worlds))) if logged else None
     own = {"seed": WORLDS_FROM + seed}
     frame = play(game, cast, worlds=worlds, recorder=recorder, orders=setup.orders, **own)
@@ -192,10 +193,10 @@ def _measured(
     recorded = recorder.logs if recorder else []
     found: dict[tuple[str, str], tuple[float, int]] = {}
     replayed: Mapping[str, float] = {}
-    if any(measure in BACKFIRES for _, measure in wanted):
+    if any(part in BACKFIRES for part in single):
         replayed = responses(game, seats, orders, episodes=logs, **own)
     for given in {repr(given): given for given, _ in wanted}.values():
-        asked = [measure for each, measure in wanted if each == given]
+        asked = [part for each, measure in wanted if each == given for part in parts_of(measure)]
         kept = frame[is_given(given, greed, game.agents)]
         chosen = [log for log in recorded if is_given(given, log.states["greed"][:1], game.agents)[0]]
         of_episodes = of_logs(asked, chosen) if chosen else {}
@@ -206,7 +207,12 @@ def _measured(
                 found[repr(given), measure] = of_episodes.get(measure, float("nan")), len(chosen)
             else:
                 found[repr(given), measure] = of_frame(measure, kept, game.agents), len(kept)
-    return [(given, measure, *found[repr(given), measure]) for given, measure in wanted]
+    rows = []
+    for given, measure in wanted:
+        values = [found[repr(given), part] for part in parts_of(measure)]
+        value = values[0][0] - (values[1][0] if len(values) > 1 else 0.0)
+        rows.append((given, measure, value, min(episodes for _, episodes in values)))
+    return rows
 
 
 def _scripted(cast: Mapping[str, str], game: Scenario) -> list[Policy]:
