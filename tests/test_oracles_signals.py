@@ -224,34 +224,30 @@ def value(scenario: Scenario, v: float, plan: Plan) -> float:
     return float(table(scenario, DEFENDER, np.array([v]), [plan], CHALLENGES[2:])[0, 0] @ shares)
 
 
-def sole_root(gain: Any, low: float, high: float) -> float:
-    return float(brentq(gain, low, high, xtol=1e-14))
+SILENT, BLUFF, FIGHT = defender(False, False), defender(True, False), defender(True, True)
 
 
-def test_the_least_sunk_cost_that_only_those_pay_who_would_fight() -> None:
-    """The value that makes war just worth it has most to gain by a bluff; at .36 it gains nothing."""
-    silent, bluff, fight = defender(False, False), defender(True, False), defender(True, True)
+@pytest.mark.parametrize(
+    ("name", "key", "other", "at", "tempted", "least"),
+    [
+        # the value that is just ready to fight has the most to gain by a bluff
+        (NAMES[0], "signals.signal_cost", BLUFF, 0.36, 0.60, 0.36),
+        # the value that gains nothing by a threat that it keeps gains nothing by a bluff either
+        (NAMES[1], "signals.audience_cost", SILENT, 1.0, 0.15, 0.225),
+    ],
+)
+def test_the_least_cost_with_which_all_threats_are_meant(
+    name: str, key: str, other: Plan, at: float, tempted: float, least: float
+) -> None:
+    """``tempted``: the value to which fighting is worth what ``other`` is; at the least cost a bluff gives it nothing."""
 
-    def at(cost: float) -> Scenario:
-        return Scenario.load(NAMES[0], {"signals.signal_cost": cost})
+    def gain(cost: float, v: float, plan: Plan, over: Plan) -> float:
+        scenario = Scenario.load(name, {key: cost})
+        return value(scenario, v, plan) - value(scenario, v, over)
 
-    ready = sole_root(lambda v: value(at(0.36), v, fight) - value(at(0.36), v, bluff), 0.0, 1.0)
-    assert ready == pytest.approx(0.60, abs=1e-9)
-    cost = sole_root(lambda m: value(at(m), ready, bluff) - value(at(m), ready, silent), 0.0, 1.0)
-    assert cost == pytest.approx(0.36, abs=1e-9)
-
-
-def test_the_least_audience_cost_with_which_all_threats_are_kept() -> None:
-    """The value that gains nothing by a threat that it keeps, .15, gains nothing by a bluff either from .225 on."""
-    silent, bluff, fight = defender(False, False), defender(True, False), defender(True, True)
-
-    def at(cost: float) -> Scenario:
-        return Scenario.load(NAMES[1], {"signals.audience_cost": cost})
-
-    lowest = sole_root(lambda v: value(at(1.0), v, fight) - value(at(1.0), v, silent), 0.0, 1.0)
-    assert lowest == pytest.approx(0.15, abs=1e-9)
-    cost = sole_root(lambda a: value(at(a), lowest, bluff) - value(at(a), lowest, silent), 0.0, 1.0)
-    assert cost == pytest.approx(0.225, abs=1e-9)
+    v = float(brentq(lambda x: gain(at, x, FIGHT, other), 0.0, 1.0, xtol=1e-14))
+    assert v == pytest.approx(tempted, abs=1e-9)
+    assert brentq(lambda cost: gain(cost, v, BLUFF, SILENT), 0.0, 1.0, xtol=1e-14) == pytest.approx(least, abs=1e-9)
 
 
 @pytest.mark.parametrize(("cost", "kept"), [(0.2, False), (0.225, True), (0.5, True)])
@@ -260,7 +256,7 @@ def test_cheaper_words_are_broken(cost: float, kept: bool) -> None:
     scenario = Scenario.load(NAMES[1], {"signals.audience_cost": cost})
     values = (np.arange(600) + 0.5) / 600
     choices = (table(scenario, DEFENDER, values, DEFENCES, CHALLENGES[2:]) @ np.array([0.6, 0.4])).argmax(axis=1)
-    bluffs = values[choices == DEFENCES.index(defender(True, False))]
+    bluffs = values[choices == DEFENCES.index(BLUFF)]
     assert (len(bluffs) == 0) == kept
     if not kept:
         assert (bluffs.min(), bluffs.max()) == pytest.approx((2 / 15, 0.2), abs=1 / 600)
