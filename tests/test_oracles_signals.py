@@ -239,7 +239,7 @@ SILENT, BLUFF, FIGHT = defender(False, False), defender(True, False), defender(T
 def test_the_least_cost_with_which_all_threats_are_meant(
     name: str, key: str, other: Plan, at: float, tempted: float, least: float
 ) -> None:
-    """``tempted``: the value to which fighting is worth what ``other`` is; at the least cost a bluff gives it nothing."""
+    """``tempted``: to this value fighting is worth what ``other`` is; at the least cost a bluff gives it nothing."""
 
     def gain(cost: float, v: float, plan: Plan, over: Plan) -> float:
         scenario = Scenario.load(name, {key: cost})
