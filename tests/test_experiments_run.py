@@ -159,8 +159,7 @@ class Provoked(Script):
 
     def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
         actions = super().act(observation, mask)
-        _, others = layout.observation_blocks(observation)
-        heard = others[:, 0, layout.Other.HEARD_THREATEN] > 0
+        heard = observation[:, layout.OWN_SIZE + layout.Other.HEARD_THREATEN] > 0
         turn = int(observation[0, layout.Own.TURN])
         if turn == 2:  # the answer to what was said on the second turn
             actions[:, Head.STANCE] = np.where(heard != self.contrary, Stance.ATTACK, Stance.MOBILIZE)
