@@ -1,12 +1,12 @@
 """The tutorials of docs/tutorials: run them, write what they print into them, make notebooks of them.
 
-    python -m examples.tutorials                         run them and say what a page shows that its code does not print
-    python -m examples.tutorials --write                 run them and put what they print, and their pictures, into the pages
+    python -m examples.tutorials                         run them and say where a page shows something else
+    python -m examples.tutorials --write                 run them and put what they print, and their pictures, into them
     python -m examples.tutorials --notebooks notebooks   write each as a Jupyter notebook
 
 A tutorial's `python` blocks are one script. A `text` block that follows one is what it prints, and a picture in the
-page is a file that a block saves. `<!-- digits vary -->` between the two blocks says that numbers may come out
-differently on another kind of machine, as those of training do; then only the words are compared.
+page is a file that a block saves. `<!-- varies -->` between the two says that it may come out differently on another
+kind of machine, as what is trained does; then only the first word of each line is compared.
 """
 
 from __future__ import annotations
@@ -25,14 +25,13 @@ from pathlib import Path
 from typing import Any
 
 PAGES = Path(__file__).parent.parent / "docs" / "tutorials"
-VARY = "<!-- digits vary -->"
+VARY = "<!-- varies -->"
 FENCED = r"^```{}\n(.*?)^```$"
 BLOCK = re.compile(
     FENCED.format("python") + rf"(?:\s*?\n(?P<vary>\n*{VARY}\n)?\s*?" + FENCED.format("text") + ")?", re.M | re.S
 )
 PICTURE = re.compile(r"!\[[^\]]*\]\(([\w-]+\.png)\)")
 LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)\s#]+)")
-NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Block:
         line: number of the code's first line.
         code: the code.
         shown: the output as the page shows it; empty where it shows none.
-        varies: whether its numbers may come out differently.
+        varies: whether it may come out differently on another machine.
     """
 
     start: int
@@ -56,9 +55,9 @@ class Block:
     varies: bool
 
     def shows(self, printed: str) -> bool:
-        """Whether the page shows what was printed, up to numbers (and the width they take) where they vary."""
+        """Whether the page shows what was printed; of an output that varies only the first word of each line counts."""
         if self.varies:
-            return _words(self.shown) == _words(printed)
+            return _begins(self.shown) == _begins(printed)
         return self.shown == _trimmed(printed)
 
     def text(self, printed: str) -> str:
@@ -74,8 +73,8 @@ def _trimmed(printed: str) -> str:
     return lines + "\n" if lines else ""
 
 
-def _words(text: str) -> list[str]:
-    return NUMBER.sub("#", text).split()
+def _begins(text: str) -> list[str]:
+    return [line.split()[0] for line in text.splitlines() if line.strip()]
 
 
 def blocks(text: str) -> Iterator[Block]:
@@ -105,7 +104,7 @@ def written(page: Path, played: list[tuple[Block, str]]) -> str:
 
 
 def notebook(page: Path, folder: Path) -> dict[str, Any]:
-    """A tutorial as a Jupyter notebook (nbformat 4.5) that is to lie in ``folder``; its outputs are those of the page."""
+    """A tutorial as a Jupyter notebook (nbformat 4.5) that is to lie in ``folder``, with the page's outputs."""
 
     def moved(link: re.Match[str]) -> str:
         return link[1] + Path(os.path.relpath(page.parent / link[2], folder)).as_posix()
@@ -134,7 +133,7 @@ def main(argv: list[str] | None = None) -> int:
     """Command line; returns 1 if a page shows something else than its code prints."""
     parser = argparse.ArgumentParser(prog="python -m examples.tutorials", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("pages", nargs="*", type=Path, metavar="PAGE", help="default: all")
-    parser.add_argument("--write", action="store_true", help="put what the code prints, and its pictures, into the pages")
+    parser.add_argument("--write", action="store_true", help="put what the code prints, and pictures, into the pages")
     parser.add_argument("--notebooks", type=Path, metavar="DIR", help="write notebooks there, and run nothing")
     arguments = parser.parse_args(argv)
     pages = [page.resolve() for page in arguments.pages] or sorted(PAGES.glob("[0-9]*.md"))
