@@ -13,10 +13,12 @@ import pytest
 import yaml
 
 from agents.evaluation.statistics import Estimate
+from agents.evaluation.threshold import effective_turns, success_probabilities
 from agents.experiments import Study, StudyError, load_study, studies
 from agents.experiments.judge import checks, judge, levels, slope_over, verdict_of
 from agents.experiments.publish import CONCEPTS, page, write_index
 from agents.experiments.work import check, units_of
+from sd_env.scenario import Scenario
 
 ROOT = Path(__file__).parent.parent
 
@@ -89,6 +91,18 @@ def test_the_training_defaults_are_those_of_the_reported_science() -> None:
     defaults = yaml.safe_load((resources.files("agents.experiments") / "training.yaml").read_text())
     science = yaml.safe_load((ROOT / "configs" / "science.yaml").read_text())
     assert defaults["learner"] == science["learner"]
+
+
+def test_the_challenger_that_can_be_deterred_attacks_who_waits_and_not_who_strikes_back() -> None:
+    """The numbers in the description of deterrable-challenger, and that greed 2 cannot be deterred."""
+    game = Scenario.load("theories/jervis-deterrence")
+    waits, fights = success_probabilities(game, 0.0, 1.75)
+    stake = game.war.conquest * game.war.spoils * effective_turns(game.horizon, 0.98)
+    assert (stake * waits, stake * fights) == pytest.approx((2.96, 0.83), abs=0.005)
+    worth = {greed: (greed * stake * waits - 1.0, greed * stake * fights - 1.0) for greed in (0.7, 2.0)}
+    assert worth[0.7] == pytest.approx((1.07, -0.42), abs=0.005)
+    assert min(worth[2.0]) > 0
+    assert "2.96 greed - 1" in load_study("deterrable-challenger").description
 
 
 # --- the language -----------------------------------------------------------------------------------------------
