@@ -17,15 +17,16 @@ from book.nav import expand
 from book.pages import concept_pages
 from book.predictions import PAGE as PREDICTIONS
 from book.predictions import experiment_uses, experiments, predictions_page
-from book.reference import reference_pages
+from book.reference import package_titles, reference_pages
 from book.results import result_page, results
 
+#: Titles of folders, in the order in which they come.
 TITLES = {f"concepts/{family}": title for family, (title, _) in FAMILIES.items()} | {
-    "reference/sd_env": "sd_env",
-    "reference/agents": "agents",
     "results/experiments": "Experiments",
     "results/tournament": "Tournament",
 }
+#: What stands before the text of a page that is a file of the repository: the front page needs the room.
+HEADS = {"README.md": "---\nhide:\n  - navigation\n  - toc\n---\n"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Generated:
 def generated(root: Path) -> Iterator[Generated]:
     """Every generated page."""
     for source, page in MOVED.items():
-        yield Generated(page, (root / source).read_text(encoding="utf-8"), source)
+        yield Generated(page, HEADS.get(source, "") + (root / source).read_text(encoding="utf-8"), source)
     for page, text in concept_pages(root, experiment_uses(experiments(root))):
         yield Generated(page, text)
     for result in results(root):
@@ -75,7 +76,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             files.remove(before)
         level = InclusionLevel.UNDEFINED if page.listed else InclusionLevel.NOT_IN_NAV
         files.append(File.generated(config, page.page, content=page.text, inclusion=level))
-    config.nav = expand(config.nav or [], (file.src_uri for file in files.documentation_pages()), TITLES)
+    titles = TITLES | package_titles(root)
+    config.nav = expand(config.nav or [], (file.src_uri for file in files.documentation_pages()), titles)
     return files
 
 

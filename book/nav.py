@@ -57,12 +57,8 @@ def _folder(prefix: str, free: list[str], titles: Mapping[str, str]) -> list[Any
         path = prefix + folder
         return (order.index(path) if path in order else len(order), folder)
 
-    sections = [
-        {
-            titles.get(prefix + folder, folder.replace("_", " ").capitalize()): _folder(
-                f"{prefix}{folder}/", free, titles
-            )
-        }
-        for folder in sorted(folders, key=place)
-    ]
+    sections = []
+    for folder in sorted(folders, key=place):
+        title = titles.get(prefix + folder, folder.replace("_", " ").capitalize())
+        sections.append({title: _folder(f"{prefix}{folder}/", free, titles)})
     return [*own, *sections]

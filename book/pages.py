@@ -88,24 +88,26 @@ def _threshold(concept: Concept) -> str:
     found = threshold_of(concept)
     if isinstance(found, str):
         return f"The {where} m is not given: {found}."
-    values = [
-        f"{f'for {label}: ' if label else ''}"
-        + (f"m = {m:.2f}" if m > 0 else "no threat, m at or below 0: peace is dominant")
-        for label, m in found.values.items()
-    ]
     stocks = f"{found.offense:g} offensive and {found.defense:g} defensive arms each"
     lost = "one turn" if found.turns == 1 else f"{found.turns:.1f} turns at the learners' discount of {GAMMA}"
     lines = [f"The {where} at the start, with {stocks}, where land lost is lost for {lost}:", ""]
-    lines += [f"- {value[0].upper()}{value[1:]}." for value in values]
+    lines += [f"- {_value(label, m)}." for label, m in found.values.items()]
     lines.append(f"- {_trust(found.trust)}")
     text = "\n".join(lines)
     if concept.scenario.n_states > 2:
         text += "\n\nm is that of two equal states; with more it gives the order of magnitude and the side."
     if found.left_out:
-        text += (
-            f"\n\nThe formula does not hold {', '.join(f'`{key}`' for key in found.left_out)}, which this world sets."
-        )
+        text += f"\n\nThe formula leaves out {_and([f'`{key}`' for key in found.left_out])}, which this world sets."
     return text
+
+
+def _value(label: str, m: float) -> str:
+    value = f"m = {m:.2f}" if m > 0 else "m is at or below 0: peace is dominant"
+    return f"{label}: {value}" if label else value
+
+
+def _and(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _trust(trust: tuple[float, float] | None) -> str:
@@ -223,11 +225,8 @@ def _of(family: str) -> list[Concept]:
 
 
 def _listing(listed: Iterable[Concept], here: str) -> str:
-    rows = [
-        (
-            f"{link(here, each.page, escape(each.scenario.title))}<br>`{each.name}`",
-            prose(each.scenario.prediction, here),
-        )
-        for each in listed
-    ]
+    rows = []
+    for each in listed:
+        titled = link(here, each.page, escape(each.scenario.title))
+        rows.append((f"{titled}<br>`{each.name}`", prose(each.scenario.prediction, here)))
     return table(("scenario", "what the theory predicts"), rows)

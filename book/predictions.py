@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from book.concepts import concepts, page_of
 from book.markdown import escape, link, one_line, table
-from book.results import VERDICTS, badge, published, results
+from book.results import Result, badge, counted, published, results
 from book.uses import Use
 
 PAGE = "results/predictions.md"
@@ -29,13 +29,17 @@ THEORY = Path(__file__).parent / "theory.yaml"
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the theory: concept, the game's term, prediction, source, scenarios that try it."""
+    """A row of the theory: concept, the game's term, prediction, source, scenarios that try it.
+
+    ``runs``: texts of docs/results, by name, that judge it besides the experiments.
+    """
 
     concept: str
     term: str
     prediction: str
     source: str
     scenarios: tuple[str, ...]
+    runs: tuple[str, ...] = ()
 
 
 class Effect(BaseModel):
@@ -95,7 +99,8 @@ def _listed(value: str | list[str]) -> list[str]:
 def theory() -> list[Row]:
     """The rows of the theory."""
     rows: list[dict[str, Any]] = yaml.safe_load(THEORY.read_text(encoding="utf-8"))
-    return [Row(**{**row, "scenarios": tuple(row["scenarios"])}) for row in rows]
+    lists = ("scenarios", "runs")
+    return [Row(**{**row, **{key: tuple(row.get(key, ())) for key in lists}}) for row in rows]
 
 
 def experiments(root: Path) -> list[Experiment]:
@@ -129,7 +134,7 @@ def experiment_uses(found: list[Experiment]) -> dict[str, list[Use]]:
 def predictions_page(root: Path) -> str:
     """The Markdown of the page of predictions."""
     found = experiments(root)
-    rows = theory()
+    rows, before = theory(), [each for each in results(root) if not each.path.startswith(EXPERIMENTS)]
     known = {_key(row.concept): row for row in rows}
     tried: dict[str, list[Experiment]] = {}
     for experiment in found:
@@ -144,7 +149,7 @@ def predictions_page(root: Path) -> str:
         '<div class="sd-wide" markdown>\n',
         table(
             ("concept", "prediction", "scenarios", "found"),
-            ((*_told(row), _found(tried.get(_key(row.concept), []))) for row in rows),
+            ((*_told(row), _found(tried.get(_key(row.concept), []), _runs(row, before))) for row in rows),
         ),
         "</div>",
     ]
@@ -154,7 +159,7 @@ def predictions_page(root: Path) -> str:
     lines += [
         "## Published runs",
         "The runs before the experiments judge predictions as well; each page has its own in full.",
-        published([each for each in results(root) if not each.path.startswith(EXPERIMENTS)], PAGE),
+        published(before, PAGE),
     ]
     return "\n\n".join(lines) + "\n"
 
@@ -167,10 +172,9 @@ def _key(concept: str) -> str:
 def _state(found: list[Experiment]) -> str:
     """How many experiments and verdicts there are, in a sentence."""
     if not found:
-        return "No experiment has been published yet, so the last column is empty."
-    claims = [claim.verdict for each in found for claim in each.claims]
-    counts = ", ".join(f"{claims.count(verdict)} {verdict}" for verdict in reversed(VERDICTS))
-    return f"{len(found)} experiments with {len(claims)} claims have been published: {counts}."
+        return "No experiment has been published yet: the last column has the published runs alone."
+    claims = [(claim.verdict, claim.claim) for each in found for claim in each.claims]
+    return f"{len(found)} experiments with {len(claims)} claims have been published: {counted(claims)}."
 
 
 def _told(row: Row) -> tuple[str, str, str]:
@@ -179,15 +183,20 @@ def _told(row: Row) -> tuple[str, str, str]:
     return concept, f"{escape(row.prediction)} ({escape(row.source)})", names
 
 
-def _found(tried: list[Experiment]) -> str:
-    """The verdicts of the experiments of a row, each with its claim and effect."""
-    return "<br>".join(f"{link(PAGE, each.page, escape(each.title))}<br>{_claims(each)}" for each in tried)
+def _found(tried: list[Experiment], runs: list[Result]) -> str:
+    """The verdicts of a row: those of experiments each with its claim and effect, those of other runs counted."""
+    parts = [f"{link(PAGE, each.page, escape(each.title))}<br>{_claims(each)}" for each in tried]
+    parts += [f"{link(PAGE, each.page, escape(each.title))}: {counted(each.claims)}" for each in runs]
+    return "<br>".join(parts) or "no experiment yet"
+
+
+def _runs(row: Row, before: list[Result]) -> list[Result]:
+    return [result for result in before if result.path in {f"docs/results/{name}.txt" for name in row.runs}]
 
 
 def _claims(experiment: Experiment) -> str:
-    return "<br>".join(
-        f"{badge(each.verdict)} {escape(one_line(each.claim))}{_size(each)}" for each in experiment.claims
-    )
+    claims = ((badge(each.verdict), escape(one_line(each.claim)), _size(each)) for each in experiment.claims)
+    return "<br>".join(f"{verdict} {claim}{size}" for verdict, claim, size in claims)
 
 
 def _size(claim: Claim) -> str:

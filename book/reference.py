@@ -22,6 +22,12 @@ def modules(root: Path) -> Iterator[tuple[str, Path]]:
                 yield ".".join(parts), path
 
 
+def package_titles(root: Path) -> dict[str, str]:
+    """The dotted name of each package, by the folder of its pages."""
+    packages = (name for name, path in modules(root) if path.name == "__init__.py")
+    return {f"reference/{name.replace('.', '/')}": name for name in packages}
+
+
 def page_of_module(name: str, package: bool) -> str:
     """Where the page of a module is in the book."""
     path = name.replace(".", "/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def _read(root: Path, path: Path) -> Result:
 
 
 def _belongs(other: Path, text: Path) -> bool:
-    """Whether a file goes with a text: the same name, or the name, ``_`` and more, unless another text's fits better."""
+    """Whether a file goes with a text: the same name, or the name, ``_`` and more, unless another text fits better."""
     if other.stem != text.stem and not other.stem.startswith(f"{text.stem}_"):
         return False
     better = (each.stem for each in text.parent.glob("*.txt") if len(each.stem) > len(text.stem))
@@ -103,15 +103,17 @@ def verdict_box(claims: list[tuple[str, str]]) -> list[str]:
     """How many predictions were supported, and in full each one that was contradicted or left undecided."""
     if not claims:
         return []
-    counts = Counter(verdict for verdict, _ in claims)
-    summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in reversed(VERDICTS) if counts[verdict])
+    summary = counted(claims)
     against = [(verdict, claim) for verdict, claim in claims if verdict != "supported"]
-    kind = "failure" if counts["contradicted"] else "warning" if against else "success"
-    lines = [f'!!! {kind} "Predictions: {summary}"', ""]
-    lines += [f"    - {badge(verdict)} {escape(claim)}" for verdict, claim in sorted(against)]
-    return [
-        "\n".join(lines).rstrip() if against else f'!!! {kind} "Predictions: {summary}"\n\n    None was contradicted.'
-    ]
+    kind = "failure" if "contradicted" in dict(claims) else "warning" if against else "success"
+    lines = [f"    - {badge(verdict)} {escape(claim)}" for verdict, claim in sorted(against)]
+    return ["\n".join([f'!!! {kind} "Predictions: {summary}"', "", *(lines or ["    None was contradicted."])])]
+
+
+def counted(claims: Iterable[tuple[str, str]]) -> str:
+    """How many of the claims have each verdict, in words."""
+    counts = Counter(verdict for verdict, _ in claims)
+    return ", ".join(f"{counts[verdict]} {badge(verdict)}" for verdict in reversed(VERDICTS) if counts[verdict])
 
 
 def badge(verdict: str) -> str:

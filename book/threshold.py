@@ -71,11 +71,11 @@ def _values(scenario: Scenario, offense: float, defense: float) -> dict[str, flo
         for told in q if isinstance(q, tuple) else (q,):
             ends = {"ω": advantage} if isinstance(omega, tuple) else {}
             ends |= {"q": told} if isinstance(q, tuple) else {}
-            label = ", ".join(f"{symbol} = {end:g}" for symbol, end in ends.items())
+            label = ("At " if ends else "") + ", ".join(f"{symbol} = {end:g}" for symbol, end in ends.items())
             values[label] = at(advantage, {"technology.distinguishability": told})
     believed = scenario.technology.perceived_offense_advantage
     if isinstance(believed, (int, float)) and believed != omega:
-        values[f"as believed, ω = {believed:g}"] = at(believed, {})
+        values[f"As believed, ω = {believed:g}"] = at(believed, {})
     return values
 
 

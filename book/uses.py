@@ -10,8 +10,12 @@ from typing import Any
 
 import yaml
 
+from sd_env.scenario_files import catalogue
+
 #: Folders of YAML files that name scenarios, by what their files are; a folder that is not there holds none.
 FOLDERS = {"challenge": "agents/challenges", "config": "configs", "experiment": "agents/experiments"}
+#: A page that names more scenarios than this is a list of them, and no use.
+_LIST = 20
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Use:
 
 def uses(root: Path) -> dict[str, list[Use]]:
     """The uses of every scenario that is named in a file under ``root``, by scenario."""
+    known = catalogue()
     found: dict[str, list[Use]] = {}
     for kind, folder in FOLDERS.items():
         for path in sorted((root / folder).glob("*.yaml")):
@@ -37,8 +42,10 @@ def uses(root: Path) -> dict[str, list[Use]]:
         text = path.read_text(encoding="utf-8")
         heading = re.search(r"^# (.*)$", text, re.M)
         use = Use("page", path.relative_to(root).as_posix(), heading[1] if heading else path.stem)
-        for name in dict.fromkeys(re.findall(r"\b([a-z]+/[a-z0-9-]+)\b", text)):
-            found.setdefault(name, []).append(use)
+        named = {name for name in re.findall(r"\b([a-z]+/[a-z0-9-]+)\b", text) if name in known}
+        if len(named) <= _LIST:
+            for name in sorted(named):
+                found.setdefault(name, []).append(use)
     return found
 
 
