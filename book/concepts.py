@@ -103,19 +103,33 @@ def page_of(name: str) -> str:
     return f"concepts/{name}.md"
 
 
+@cache
+def _plain_world() -> dict[str, Any]:
+    """The values of the world in whose physics most concepts are set."""
+    return {change.key: change.value for change in concepts()["jervis/doubly-dangerous"].changes}
+
+
 def variation(concept: Concept) -> dict[str, Any]:
     """One override that shows what the scenario is about: a dotted key and its other value.
 
-    Where the prediction compares with a value ("with signals.audience_cost 0") it is that; else a parameter of the
-    concept put back at its default; and where none is changed, the offensive advantage at 1.5.
+    Where the prediction compares with a value ("with signals.audience_cost 0") it is that; else a parameter put back
+    at its default, of those in which it differs from ``jervis/doubly-dangerous`` if it can be; and where none is
+    changed, the offensive advantage at 1.5.
     """
     text = " ".join(concept.scenario.prediction.split())
     for key, number in re.findall(r"\b([a-z]+\.[a-z_]+)\b(?: reset to| set to the truth,)? (-?\d*\.?\d+)", text):
         if key in Scenario.dotted_keys():
             return {key: float(number)}
+    base = _plain_world()
     order = ("anarchy", "motives", "perception", "signals", "alliances", "technology", "geography", "war", "arming")
     groups = {group: place for place, group in enumerate(order)}
     changes = [change for change in concept.changes if change.key.partition(".")[0] in groups]
-    for change in sorted(changes, key=lambda change: groups[change.key.partition(".")[0]]):
+
+    def place(change: Change) -> tuple[bool, bool, int]:
+        aside = change.key == "perception.noise" or base.get(change.key) == change.value
+        return (aside, change.key == "perception.noise", groups[change.key.partition(".")[0]])
+
+    changes.sort(key=place)
+    for change in changes:
         return {change.key: change.default}
     return {"technology.offense_advantage": 1.5}

@@ -26,7 +26,7 @@ TITLES = {f"concepts/{family}": title for family, (title, _) in FAMILIES.items()
     "results/tournament": "Tournament",
 }
 #: What stands before the text of a page that is a file of the repository: the front page needs the room.
-HEADS = {"README.md": "---\nhide:\n  - navigation\n  - toc\n---\n"}
+HEADS = {"README.md": "---\nhide:\n  - navigation\n---\n"}
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,13 @@ def places(root: Path) -> Places:
     by_file |= {path: page for page, _, path in reference_pages(root)}
     by_file |= {Path(path).parent.as_posix(): page for path, page in by_file.items() if path.endswith("/__init__.py")}
     return Places(root, by_file)
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Forget what was read for the build before: ``mkdocs serve`` builds again when a file has changed."""
+    concepts.cache_clear()
+    places.cache_clear()
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -38,19 +38,17 @@ class Places:
     def of(self, path: str) -> str | None:
         """The place of a file or folder in the book, or None if the book does not have it."""
         path = posixpath.normpath(path)
-        if path in self._pages:
-            return self._pages[path]
         if not (self.root / path).exists():
             return None
+        if any(path == source or path.startswith(f"{source}/") for source in SOURCES):
+            return source_page(path, folder=(self.root / path).is_dir())
+        if path in self._pages:
+            return self._pages[path]
         if (path == "docs" or path.startswith("docs/")) and (self.root / path).is_dir():
             return self.of(f"{path}/README.md")
         if path.startswith("docs/"):
             return path.removeprefix("docs/")
-        if path.startswith("sd_env/catalogue") and (found := _in_catalogue(path)):
-            return found
-        if any(path == source or path.startswith(f"{source}/") for source in SOURCES):
-            return source_page(path, folder=(self.root / path).is_dir())
-        return None
+        return _in_catalogue(path) if path.startswith("sd_env/catalogue") else None
 
     def relink(self, text: str, source: str, page: str) -> str:
         """The Markdown of a file with its links changed to lead from its page in the book.
@@ -75,6 +73,7 @@ class Places:
 
 
 def _in_catalogue(path: str) -> str | None:
+    """The page of a scenario's file, or of a folder of them."""
     if path.endswith(".yaml"):
         return page_of(path.removeprefix("sd_env/catalogue/").removesuffix(".yaml"))
     inside = path.removeprefix("sd_env/catalogue").strip("/")

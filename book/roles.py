@@ -18,7 +18,7 @@ def plain(text: str) -> str:
 
 
 class Docstrings(griffe.Extension):
-    """Makes roles plain, and takes the description of a pydantic ``Field`` as the docstring of its attribute."""
+    """Makes roles plain, and shows a pydantic ``Field`` as its default, with its description as the docstring."""
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Called for each object once it is read, its members included."""
@@ -30,7 +30,7 @@ class Docstrings(griffe.Extension):
         value = attr.value
         if attr.docstring is not None or not isinstance(value, griffe.ExprCall) or str(value.function) != "Field":
             return
-        for argument in value.arguments:
-            if isinstance(argument, griffe.ExprKeyword) and argument.name == "description":
-                with contextlib.suppress(ValueError):  # a description that is put together when it runs
-                    attr.docstring = griffe.Docstring(ast.literal_eval(str(argument.value)), parent=attr)
+        given = {each.name: each.value for each in value.arguments if isinstance(each, griffe.ExprKeyword)}
+        attr.value = given.get("default")
+        with contextlib.suppress(ValueError):  # a description that is put together when it runs
+            attr.docstring = griffe.Docstring(ast.literal_eval(str(given.get("description"))), parent=attr)

@@ -1,0 +1,151 @@
+"""The book as a site: built strictly, with every link in it, and nothing fetched from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from mkdocs.commands.build import build
+from mkdocs.config import load_config
+from mkdocs.exceptions import Abort
+
+import sd_env
+from book.hooks import places
+from book.reference import modules
+from tests.book_made_up import MADE_UP, publish
+
+ROOT = Path(__file__).parent.parent
+NAMES = sd_env.scenarios()
+
+
+class Html(HTMLParser):
+    """What a page links to, what it loads, and the places in it that can be linked to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.loads: list[str] = []
+        self.anchors: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.anchors |= {value for key in ("id", "name") if (value := given.get(key))}
+        if tag == "a" and given.get("href"):
+            self.links.append(str(given["href"]))
+        elif given.get("src") or (tag == "link" and given.get("href")):
+            self.loads.append(str(given.get("src") or given.get("href")))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole book, as make docs builds it."""
+    folder = tmp_path_factory.mktemp("book") / "site"
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(folder)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def html(site: Path) -> dict[Path, Html]:
+    return {path: Html(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
+
+
+@pytest.mark.slow
+def test_the_site_has_a_page_for_every_scenario_and_module(site: Path) -> None:
+    for name in NAMES:
+        page = (site / "concepts" / f"{name}.html").read_text(encoding="utf-8")
+        assert "What the theory predicts" in page
+    for name, path in modules(ROOT):
+        file = site / "reference" / name.replace(".", "/")
+        page = (file / "index.html" if path.name == "__init__.py" else file.with_suffix(".html")).read_text(
+            encoding="utf-8"
+        )
+        assert "Doc contents" not in page
+        assert f"::: {name}" not in page, "mkdocstrings did not fill the page"
+    worlds = (site / "reference/sd_env/worlds.html").read_text(encoding="utf-8")
+    assert "index of the first world in the run" in worlds
+    assert "Share of its own homeland" in (site / "reference/sd_env/scenario_groups.html").read_text(encoding="utf-8")
+    index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
+    assert {f"concepts/{name}.html" for name in NAMES} <= {entry["location"] for entry in index["docs"]}
+
+
+@pytest.mark.slow
+def test_every_link_of_the_site_leads_somewhere(site: Path, html: dict[Path, Html]) -> None:
+    assert len(html) > 200
+    lost = []
+    for path, page in html.items():
+        for link in [*page.links, *page.loads]:
+            parts = urlsplit(link)
+            if parts.scheme or path.name == "404.html":
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            anchor = unquote(parts.fragment)
+            if not target.is_file() or (anchor and target in html and anchor not in html[target].anchors):
+                lost.append((path.relative_to(site).as_posix(), link))
+    assert lost == []
+
+
+@pytest.mark.slow
+def test_the_site_loads_nothing_from_elsewhere(html: dict[Path, Html], site: Path) -> None:
+    loads = {link for page in html.values() for link in page.loads}
+    assert loads
+    assert [link for link in loads if urlsplit(link).netloc] == []
+    assert [path for path in site.rglob("*.css") if re.search(r"url\(['\"]?(https?:)?//", path.read_text())] == []
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Iterator[Path]:
+    """A copy of what the book is made of, with a docs/ of its own."""
+    for path in ROOT.iterdir():
+        if path.name not in ("docs", "mkdocs.yml", "site") and not path.name.startswith("."):
+            (tmp_path / path.name).symlink_to(path)
+    shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("tournament", "*.json"))
+    results_page = tmp_path / "docs/results/README.md"
+    text = results_page.read_text(encoding="utf-8")
+    results_page.write_text(re.sub(r"!?\[([^\]]*)\]\(tournament/[^)]*\)", r"\1", text), encoding="utf-8")
+    shutil.copy(ROOT / "mkdocs.yml", tmp_path)
+    yield tmp_path
+    places.cache_clear()
+
+
+def build_quickly(tree: Path) -> Path:
+    """Build the copy, strictly, but without the text of the reference, which takes long."""
+    config = load_config(str(tree / "mkdocs.yml"), strict=True, plugins=["search"], site_dir=str(tree / "site"))
+    build(config)
+    return tree / "site"
+
+
+@pytest.mark.slow
+def test_tutorials_and_experiments_are_taken_in_and_a_broken_link_fails_the_build(
+    tree: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(tree, MADE_UP)
+    (tree / "docs/tutorials").mkdir(exist_ok=True)
+    (tree / "docs/tutorials/90-made-up.md").write_text(
+        "# A made-up tutorial\n\nSee `jervis/intense`.\n", encoding="utf-8"
+    )
+    site = build_quickly(tree)
+    tutorial = (site / "tutorials/90-made-up.html").read_text(encoding="utf-8")
+    assert 'href="../concepts/jervis/intense.html"' in tutorial
+    assert "A made-up tutorial" in (site / "index.html").read_text(encoding="utf-8"), "it is in the contents"
+    assert 'src="fear.png"' in (site / "results/experiments/fear.html").read_text(encoding="utf-8")
+    fear = (site / "concepts/theories/butterfield-fear.html").read_text(encoding="utf-8")
+    assert 'href="../../results/experiments/fear.html"' in fear
+    (tree / "docs/tutorials/90-made-up.md").write_text(
+        "# A made-up tutorial\n\n[a](../model.md#nothing-of-the-kind) and [b](../../tests/nowhere.py).\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(Abort, match="2 warnings in strict mode"):
+        build_quickly(tree)
+    assert "nothing-of-the-kind" in caplog.text
+    assert "tests/nowhere.py" in caplog.text
