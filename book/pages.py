@@ -64,7 +64,7 @@ def page(concept: Concept, used: Iterable[Use], root: Path) -> str:
         *_used(list(used), here),
         "## Sources",
         "\n".join(f"- {escape(one_line(source))}" for source in scenario.sources),
-        "## The file",
+        "## The file { data-search-exclude }",
         block(concept.text, "yaml", f"sd_env/catalogue/{scenario.name}.yaml"),
     ]
     return "\n\n".join(sections) + "\n"
