@@ -7,7 +7,6 @@ experiments; where there is none yet, the page says so.
 from __future__ import annotations
 
 import json
-import posixpath
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,11 +84,14 @@ class Experiment(BaseModel):
         return _listed(self.scenario)
 
     @property
-    def page(self) -> str:
-        """Where its page is in the book: that of its text."""
-        folder = EXPERIMENTS.removeprefix("docs/")
-        where = posixpath.normpath(f"{folder}/{Path(self.text).name if self.text else f'{self.name}.txt'}")
-        return where.removesuffix(".txt") + ".md"
+    def page(self) -> str | None:
+        """Where its page is in the book: that of its text, if it has one."""
+        return f"results/experiments/{Path(self.text).stem}.md" if self.text else None
+
+    @property
+    def linked(self) -> str:
+        """Its title, linked to its page, on the page of predictions."""
+        return link(PAGE, self.page, escape(self.title)) if self.page else escape(self.title)
 
 
 def _listed(value: str | list[str]) -> list[str]:
@@ -113,21 +115,28 @@ def experiments(root: Path) -> list[Experiment]:
     if not path.exists():
         return []
     try:
-        return [Experiment.model_validate(entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+        found = [Experiment.model_validate(entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
     except (json.JSONDecodeError, TypeError) as error:
         raise ValueError(f"{EXPERIMENTS}/index.json must be a JSON list of experiments: {error}.") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
         raise ValueError(f"{EXPERIMENTS}/index.json: {key} is {first['input']!r}: {first['msg']}.") from None
+    for each in found:
+        for file in (each.picture, each.text):
+            if file and not (path.parent / Path(file).name).exists():
+                raise ValueError(
+                    f"{EXPERIMENTS}/index.json: {each.name} names {file}, but there is no such file there."
+                )
+    return found
 
 
 def experiment_uses(found: list[Experiment]) -> dict[str, list[Use]]:
     """Published experiments as uses of the scenarios that they are run in, by scenario."""
     by_scenario: dict[str, list[Use]] = {}
     for experiment in found:
-        for name in experiment.scenarios:
-            by_scenario.setdefault(name, []).append(Use("result", experiment.page, experiment.title))
+        for name in experiment.scenarios if experiment.page else ():
+            by_scenario.setdefault(name, []).append(Use("result", str(experiment.page), experiment.title))
     return by_scenario
 
 
@@ -185,7 +194,7 @@ def _told(row: Row) -> tuple[str, str, str]:
 
 def _found(tried: list[Experiment], runs: list[Result]) -> str:
     """The verdicts of a row: those of experiments each with its claim and effect, those of other runs counted."""
-    parts = [f"{link(PAGE, each.page, escape(each.title))}<br>{_claims(each)}" for each in tried]
+    parts = [f"{each.linked}<br>{_claims(each)}" for each in tried]
     parts += [f"{link(PAGE, each.page, escape(each.title))}: {counted(each.claims)}" for each in runs]
     return "<br>".join(parts) or "no experiment yet"
 
@@ -205,5 +214,5 @@ def _size(claim: Claim) -> str:
 
 
 def _experiment_table(listed: list[Experiment]) -> str:
-    rows = [(link(PAGE, each.page, escape(each.title)), _claims(each)) for each in listed]
+    rows = [(each.linked, _claims(each)) for each in listed]
     return table(("experiment", "found"), rows)

@@ -46,6 +46,8 @@ def threshold_of(concept: Concept) -> Threshold | str:
     offense, defense = _middle(scenario.states.offense), _middle(scenario.states.defense)
     if offense is None or defense is None:
         return "its states start with different arms, and the formula is that of two equal ones"
+    if offense == defense == 0:
+        return "its states start without arms, so nobody can attack at first"
     try:
         values = _values(scenario, offense, defense)
     except ValueError:

@@ -34,5 +34,4 @@ def publish(root: Path, index: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
     (folder / "fear.txt").write_text("Fear and m\n\nsupported fear raises war\n", encoding="utf-8")
-    (folder / "extra.txt").write_text("An extra\n", encoding="utf-8")
     shutil.copy(ROOT / "docs" / "results" / "science.png", folder / "fear.png")

@@ -220,6 +220,7 @@ def test_the_threshold_is_that_of_the_files(
     [
         ("games/richardson", "nobody can attack"),
         ("history/1914-chain-gang", "different arms"),
+        ("history/naval-race-1906-1913", "without arms"),
     ],
 )
 def test_where_there_is_no_threshold_the_page_says_why(name: str, reason: str, pages: dict[str, str]) -> None:

@@ -72,7 +72,7 @@ def test_predictions_show_every_verdict_beside_its_row(tmp_path: Path) -> None:
     assert "**supported**{ .sd-supported } fear raises war at m = .5: 0.12 \\[0.1, 0.14\\]" in row
     assert "**contradicted**{ .sd-contradicted } fear changes nothing at m &lt; 0: 0.2 \\[0.1, 0.3\\]" in row
     assert "2 experiments with 2 claims have been published: 1 **supported**" in page
-    assert "[An extra](experiments/extra.md)" in page.partition("## Other experiments")[2]
+    assert "| An extra |" in page.partition("## Other experiments")[2]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,7 @@ def test_predictions_show_every_verdict_beside_its_row(tmp_path: Path) -> None:
     [
         ([{"name": "x"}], "title"),
         ([{**MADE_UP[0], "claims": [{"claim": "x"}]}], r"claims\.0\.verdict"),
+        ([{**MADE_UP[0], "text": "nowhere.txt"}], "fear names nowhere.txt, but there is no such file"),
         (7, "must be a JSON list"),
     ],
 )

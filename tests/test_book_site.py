@@ -45,33 +45,31 @@ class Html(HTMLParser):
             self.loads.append(str(given.get("src") or given.get("href")))
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The whole book, as make docs builds it."""
-    folder = tmp_path_factory.mktemp("book") / "site"
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(folder)]
+@pytest.mark.slow
+def test_the_site_is_whole_and_every_link_leads_somewhere(tmp_path: Path) -> None:
+    """One test, so that the book, built as make docs does it, is built once."""
+    site = tmp_path / "site"
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(site)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    return folder
+    check_pages(site)
+    html = {path: Html(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
+    assert len(html) > 200
+    check_links(site, html)
+    loads = {link for page in html.values() for link in page.loads}
+    assert loads
+    assert [link for link in loads if urlsplit(link).netloc] == [], "the site is to fetch nothing from elsewhere"
+    assert [path for path in site.rglob("*.css") if re.search(r"url\(['\"]?(https?:)?//", path.read_text())] == []
 
 
-@pytest.fixture(scope="module")
-def html(site: Path) -> dict[Path, Html]:
-    return {path: Html(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
-
-
-@pytest.mark.slow
-def test_the_site_has_a_page_for_every_scenario_and_module(site: Path) -> None:
+def check_pages(site: Path) -> None:
+    """Every scenario and module has its page."""
     for name in NAMES:
-        page = (site / "concepts" / f"{name}.html").read_text(encoding="utf-8")
-        assert "What the theory predicts" in page
+        assert "What the theory predicts" in (site / "concepts" / f"{name}.html").read_text(encoding="utf-8")
     for name, path in modules(ROOT):
         file = site / "reference" / name.replace(".", "/")
-        page = (file / "index.html" if path.name == "__init__.py" else file.with_suffix(".html")).read_text(
-            encoding="utf-8"
-        )
-        assert "Doc contents" not in page
-        assert f"::: {name}" not in page, "mkdocstrings did not fill the page"
+        page = file / "index.html" if path.name == "__init__.py" else file.with_suffix(".html")
+        assert f"::: {name}" not in page.read_text(encoding="utf-8"), "mkdocstrings did not fill the page"
     worlds = (site / "reference/sd_env/worlds.html").read_text(encoding="utf-8")
     assert "index of the first world in the run" in worlds
     assert "Share of its own homeland" in (site / "reference/sd_env/scenario_groups.html").read_text(encoding="utf-8")
@@ -79,9 +77,8 @@ def test_the_site_has_a_page_for_every_scenario_and_module(site: Path) -> None:
     assert {f"concepts/{name}.html" for name in NAMES} <= {entry["location"] for entry in index["docs"]}
 
 
-@pytest.mark.slow
-def test_every_link_of_the_site_leads_somewhere(site: Path, html: dict[Path, Html]) -> None:
-    assert len(html) > 200
+def check_links(site: Path, html: dict[Path, Html]) -> None:
+    """Every link within the site has its target, and every anchor."""
     lost = []
     for path, page in html.items():
         for link in [*page.links, *page.loads]:
@@ -93,14 +90,6 @@ def test_every_link_of_the_site_leads_somewhere(site: Path, html: dict[Path, Htm
             if not target.is_file() or (anchor and target in html and anchor not in html[target].anchors):
                 lost.append((path.relative_to(site).as_posix(), link))
     assert lost == []
-
-
-@pytest.mark.slow
-def test_the_site_loads_nothing_from_elsewhere(html: dict[Path, Html], site: Path) -> None:
-    loads = {link for page in html.values() for link in page.loads}
-    assert loads
-    assert [link for link in loads if urlsplit(link).netloc] == []
-    assert [path for path in site.rglob("*.css") if re.search(r"url\(['\"]?(https?:)?//", path.read_text())] == []
 
 
 @pytest.fixture
