@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup train test lint science bench docs-test clean
+.PHONY: help setup train test lint science bench docs docs-serve docs-test clean
 
 # The first of these that runs and is new enough, unless one is named.
 PYTHONS := python3 python3.13 python3.12 python3.11 python
@@ -63,11 +63,17 @@ test: $(STAMP) ## run all tests (TESTS=tests/test_rules.py to run some)
 docs-test: $(STAMP) ## run the code in README.md and docs/
 	@$(RUN) -m pytest -q tests/test_docs.py
 
+docs: $(STAMP) ## build the book into site/, and fail where a link leads nowhere
+	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet --strict $(ARGS)
+
+docs-serve: $(STAMP) ## show the book while you write, at http://127.0.0.1:8000
+	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs serve $(ARGS)
+
 lint: $(STAMP) ## ruff and mypy
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
 
 clean: ## remove the environments and all caches; runs/ and results stay
-	@rm -rf $(VENV) $(BENCH_VENV) build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	@rm -rf $(VENV) $(BENCH_VENV) build dist site *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	@find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -85,7 +85,7 @@ def test_below_the_faces_nobody_knows_the_interfaces() -> None:
     assert [str(path) for path in below if imported(path) & {"gymnasium", "pettingzoo"}] == []
 
 
-@pytest.mark.parametrize("extra", [None, "dev"])
+@pytest.mark.parametrize("extra", [None, "dev", "docs"])
 def test_the_lock_pins_every_dependency_within_its_range(extra: str | None) -> None:
     wanted = PROJECT["dependencies"] if extra is None else PROJECT["optional-dependencies"][extra]
     pins = lock("requirements.lock")

@@ -1,0 +1,218 @@
+"""The page of predictions: every row of the theory, the scenarios that try it, and what was found.
+
+Rows are in ``book/theory.yaml``. What was found is read from ``docs/results/experiments/index.json``, a list of
+experiments; where there is none yet, the page says so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from book.concepts import concepts, page_of
+from book.markdown import escape, link, one_line, table
+from book.results import Result, badge, counted, published, results
+from book.uses import Use
+
+PAGE = "results/predictions.md"
+EXPERIMENTS = "docs/results/experiments"
+#: Where the rows are.
+THEORY = Path(__file__).parent / "theory.yaml"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the theory: concept, the game's term, prediction, source, scenarios that try it.
+
+    ``runs``: texts of docs/results, by name, that judge it besides the experiments.
+    """
+
+    concept: str
+    term: str
+    prediction: str
+    source: str
+    scenarios: tuple[str, ...]
+    runs: tuple[str, ...] = ()
+
+
+class Effect(BaseModel):
+    """The size of an effect with its 95% interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class Claim(BaseModel):
+    """A claim of an experiment with its verdict."""
+
+    claim: str
+    verdict: str
+    effect: Effect | None = None
+
+
+class Experiment(BaseModel):
+    """An entry of index.json; ``picture`` and ``text`` are files in the folder of the experiments.
+
+    ``row``: the concept whose row it tries, or several. ``scenario``: one, or several.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: str
+    title: str
+    row: str | list[str] = ""
+    scenario: str | list[str] = ""
+    claims: list[Claim] = []
+    picture: str | None = None
+    text: str | None = None
+
+    @property
+    def rows(self) -> list[str]:
+        """The concepts whose rows it tries."""
+        return _listed(self.row)
+
+    @property
+    def scenarios(self) -> list[str]:
+        """The scenarios that it is run in."""
+        return _listed(self.scenario)
+
+    @property
+    def page(self) -> str | None:
+        """Where its page is in the book: that of its text, if it has one."""
+        return f"results/experiments/{Path(self.text).stem}.md" if self.text else None
+
+    @property
+    def linked(self) -> str:
+        """Its title, linked to its page, on the page of predictions."""
+        return link(PAGE, self.page, escape(self.title)) if self.page else escape(self.title)
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def theory() -> list[Row]:
+    """The rows of the theory."""
+    rows: list[dict[str, Any]] = yaml.safe_load(THEORY.read_text(encoding="utf-8"))
+    lists = ("scenarios", "runs")
+    return [Row(**{**row, **{key: tuple(row.get(key, ())) for key in lists}}) for row in rows]
+
+
+def experiments(root: Path) -> list[Experiment]:
+    """What index.json holds; none if there is no such file.
+
+    Raises:
+        ValueError: the file is not what it must be, in one sentence.
+    """
+    path = root / EXPERIMENTS / "index.json"
+    if not path.exists():
+        return []
+    try:
+        found = [Experiment.model_validate(entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+    except (json.JSONDecodeError, TypeError) as error:
+        raise ValueError(f"{EXPERIMENTS}/index.json must be a JSON list of experiments: {error}.") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{EXPERIMENTS}/index.json: {key} is {first['input']!r}: {first['msg']}.") from None
+    for each in found:
+        for file in (each.picture, each.text):
+            if file and not (path.parent / Path(file).name).exists():
+                raise ValueError(
+                    f"{EXPERIMENTS}/index.json: {each.name} names {file}, but there is no such file there."
+                )
+    return found
+
+
+def experiment_uses(found: list[Experiment]) -> dict[str, list[Use]]:
+    """Published experiments as uses of the scenarios that they are run in, by scenario."""
+    by_scenario: dict[str, list[Use]] = {}
+    for experiment in found:
+        for name in experiment.scenarios if experiment.page else ():
+            by_scenario.setdefault(name, []).append(Use("result", str(experiment.page), experiment.title))
+    return by_scenario
+
+
+def predictions_page(root: Path) -> str:
+    """The Markdown of the page of predictions."""
+    found = experiments(root)
+    rows, before = theory(), [each for each in results(root) if not each.path.startswith(EXPERIMENTS)]
+    known = {_key(row.concept): row for row in rows}
+    tried: dict[str, list[Experiment]] = {}
+    for experiment in found:
+        for concept in experiment.rows:
+            tried.setdefault(_key(concept), []).append(experiment)
+    lines = [
+        "---\nhide:\n  - toc\n---\n# Predictions",
+        "Every concept of the field, what its theory predicts in the game, where that is tried, and what was found. A "
+        "verdict is **supported** where the 95% interval of the effect over seeds lies on the predicted side, "
+        "**contradicted** where it lies on the other, **undecided** where it holds the boundary.",
+        _state(found),
+        '<div class="sd-wide" markdown>\n',
+        table(
+            ("concept", "prediction", "scenarios", "found"),
+            ((*_told(row), _found(tried.get(_key(row.concept), []), _runs(row, before))) for row in rows),
+        ),
+        "</div>",
+    ]
+    others = [each for each in found if not any(_key(concept) in known for concept in each.rows)]
+    if others:
+        lines += ["## Other experiments", _experiment_table(others)]
+    lines += [
+        "## Published runs",
+        "The runs before the experiments judge predictions as well; each page has its own in full.",
+        published(before, PAGE),
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _key(concept: str) -> str:
+    """A concept's name as it is compared: letters and digits alone."""
+    return re.sub(r"[\W_]+", " ", concept.casefold()).strip()
+
+
+def _state(found: list[Experiment]) -> str:
+    """How many experiments and verdicts there are, in a sentence."""
+    if not found:
+        return "No experiment has been published yet: the last column has the published runs alone."
+    claims = [(claim.verdict, claim.claim) for each in found for claim in each.claims]
+    return f"{len(found)} experiments with {len(claims)} claims have been published: {counted(claims)}."
+
+
+def _told(row: Row) -> tuple[str, str, str]:
+    names = "<br>".join(link(PAGE, page_of(name), f"`{name}`") for name in row.scenarios if name in concepts())
+    concept = f"**{escape(row.concept)}**<br>{escape(row.term)}"
+    return concept, f"{escape(row.prediction)} ({escape(row.source)})", names
+
+
+def _found(tried: list[Experiment], runs: list[Result]) -> str:
+    """The verdicts of a row: those of experiments each with its claim and effect, those of other runs counted."""
+    parts = [f"{each.linked}<br>{_claims(each)}" for each in tried]
+    parts += [f"{link(PAGE, each.page, escape(each.title))}: {counted(each.claims)}" for each in runs]
+    return "<br>".join(parts) or "no experiment yet"
+
+
+def _runs(row: Row, before: list[Result]) -> list[Result]:
+    return [result for result in before if result.path in {f"docs/results/{name}.txt" for name in row.runs}]
+
+
+def _claims(experiment: Experiment) -> str:
+    claims = ((badge(each.verdict), escape(one_line(each.claim)), _size(each)) for each in experiment.claims)
+    return "<br>".join(f"{verdict} {claim}{size}" for verdict, claim, size in claims)
+
+
+def _size(claim: Claim) -> str:
+    effect = claim.effect
+    return f": {effect.mean:.3g} \\[{effect.low:.3g}, {effect.high:.3g}\\]" if effect else ""
+
+
+def _experiment_table(listed: list[Experiment]) -> str:
+    rows = [(each.linked, _claims(each)) for each in listed]
+    return table(("experiment", "found"), rows)

@@ -1,0 +1,96 @@
+"""The built book in a browser: pages render, search finds, and nothing is asked of another host."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+#: A page that holds another, and says in its title what the other's search has found first. The browser's clock stands
+#: while a request is under way, which gives the search the time that it takes.
+SEARCH = b"""<title></title><iframe width="1200" height="800" src="/index.html?q=tying+hands"></iframe><script>
+(async () => {
+  for (let turn = 0; turn < 200 && !document.title; turn++) {
+    await fetch("/wait");
+    await new Promise((resume) => setTimeout(resume, 100));
+    const found = document.querySelector("iframe").contentDocument.querySelector(".md-search-result__link");
+    if (found) document.title = found.href;
+  }
+})();
+</script>"""
+
+
+class Server(SimpleHTTPRequestHandler):
+    """Serves files, the page SEARCH, and an answer that takes a while; writes no log."""
+
+    def do_GET(self) -> None:
+        if self.path not in ("/search", "/wait"):
+            return super().do_GET()
+        if self.path == "/wait":
+            time.sleep(0.1)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(SEARCH)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the book, built anew and served."""
+    folder = tmp_path_factory.mktemp("book")
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(folder / "site")]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, directory=str(folder / "site")))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def dom(address: str, tmp_path: Path) -> str:
+    """The page as it stands after its scripts have run, in a browser that reaches no other host."""
+    chromium = shutil.which("chromium")
+    assert chromium is not None, "these tests need chromium: apt-get install chromium"
+    command = [
+        chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--virtual-time-budget=30000", "--dump-dom",
+        address,
+    ]  # fmt: skip
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+
+
+def test_the_front_page_renders(address: str, tmp_path: Path) -> None:
+    page = dom(f"{address}/index.html", tmp_path)
+    assert "the security dilemma as a multi-agent environment" in page
+    assert 'src="results/science.png"' in page
+    for section in ("Concepts", "The model", "How-to", "Results", "Reference", "Changelog"):
+        assert section in page
+
+
+def test_a_concept_renders_with_its_tables(address: str, tmp_path: Path) -> None:
+    page = dom(f"{address}/concepts/theories/kydd-reassurance.html", tmp_path)
+    assert "Reassurance below the threshold of trust" in page
+    assert "What the theory predicts" in page
+    assert "m = 0.66" in page
+    assert "<td><code>signals.audience_cost</code></td>" in page
+
+
+def test_search_finds_a_concept(address: str, tmp_path: Path) -> None:
+    title = dom(f"{address}/search", tmp_path).partition("<title>")[2].partition("</title>")[0]
+    assert title.startswith(f"{address}/concepts/theories/fearon-tying-hands.html")
