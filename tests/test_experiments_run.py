@@ -91,7 +91,7 @@ def test_published_results_have_what_the_book_reads(tmp_path: Path) -> None:
         "anarchy.txt", "anarchy.json", "anarchy.csv", "anarchy.png", "index.json", "README.md",
     }  # fmt: skip
     [entry] = json.loads((tmp_path / "out" / "index.json").read_text())
-    assert entry["scenarios"] == ["theories/herz-anarchy"] and entry["rows"] == ["Anarchy"]
+    assert entry["scenario"] == ["theories/herz-anarchy"] and entry["row"] == ["Anarchy"]
     text = (tmp_path / "out" / "anarchy.txt").read_text()
     assert "Command: sd-env experiment anarchy    seeds: [1, 2]" in text and "Machine: " in text
 

@@ -69,7 +69,8 @@ def publish(result: Result, folder: Path, out: Path) -> None:
     """Copy what a run found into ``out``: ``NAME.txt``, ``.json``, ``.csv`` and ``.png``."""
     out.mkdir(parents=True, exist_ok=True)
     name = result.study.name
-    write_text(out / f"{name}.txt", heading(result.study, result.report) + as_text(result.shown))
+    text = as_text(result.shown).removeprefix(f"{result.study.title}\n")  # the heading has it
+    write_text(out / f"{name}.txt", heading(result.study, result.report) + text)
     copy_whole(folder / REPORT, out / f"{name}.json")
     copy_whole(folder / f"{CELLS}.csv", out / f"{name}.csv")
     copy_whole(folder / PICTURE, out / f"{name}.png")
@@ -80,7 +81,7 @@ def heading(study: Study, report: Mapping[str, Any]) -> str:
     versions = report["versions"]
     steps = "" if study.cast else f"    agent-steps a training: {report['agent_steps']:,}"
     return (
-        f"Command: {report['command']}    seeds: {report['seeds']}{steps}\n"
+        f"{study.title}\n\nCommand: {report['command']}    seeds: {report['seeds']}{steps}\n"
         f"Machine: {report['machine']}; {report['seconds'] / 60:.1f} minutes; Python {versions['python']}, "
         f"torch {versions['torch']}, stable-baselines3 {versions['stable-baselines3']}\n\n"
     )
@@ -103,8 +104,8 @@ def write_index(out: Path) -> None:
             {
                 "name": report["name"],
                 "title": report["title"],
-                "rows": report["rows"],
-                "scenarios": report["scenarios"],
+                "row": report["rows"],
+                "scenario": report["scenarios"],
                 "picture": f"{report['name']}.png",
                 "text": f"{report['name']}.txt",
                 "claims": [
