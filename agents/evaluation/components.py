@@ -48,7 +48,7 @@ EPISODES: Final = ("all", "seekers", "malign")
 #: Training is shorter than in other experiments, since there are nearly fifty scenarios, with smaller rollouts and
 #: batches to make up for some of it.
 SEEDS: Final = (1, 2, 3, 4, 5)
-STEPS: Final = 250_000
+STEPS: Final = 200_000
 SIZES: Final[dict[str, int]] = {"worlds": 64, "batch_size": 2048}
 #: Recorded episodes of a seed; fewer where so many would take more turns than ``TURNS``, but never below ``LEAST``.
 RECORDED: Final = 64
