@@ -3,7 +3,8 @@
 ``python -m agents.science`` (``make science``) runs each of :data:`EXPERIMENTS` from its file in configs/ and leaves
 in docs/results/ its table, its numbers with every seed's value, its picture, and with what and how long it was made;
 then the reference tournament and the challenge suite (:mod:`agents.reference`) with the policies that were trained,
-and Tang's components of the dilemma in every scenario (:mod:`agents.evaluation.components`).
+the experiments of theory's predictions (:mod:`agents.experiments`), and Tang's components of the dilemma in every
+scenario (:mod:`agents.evaluation.components`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.evaluation.work import WorkError
+from agents.experiments import StudyError
 from agents.files import copy_whole, write_text
 from agents.training.config import ConfigError, Experiment, read_yaml
 
@@ -65,7 +67,9 @@ EXPERIMENTS: Final[dict[str, tuple[str, Callable[[Report], list[str]] | None]]] 
 
 #: What is played with the trained policies, after the experiments.
 PLAYED: Final = ("tournament", "challenges")
-#: The table of components, which trains in the whole catalogue.
+#: The experiments of agents/experiments/, all of them.
+STUDIES: Final = "experiments"
+#: The table of the dilemma's components, which trains in the whole catalogue.
 COMPONENTS: Final = "components"
 
 #: What makes an experiment smoke-sized: seconds, and numbers that mean nothing.
@@ -119,7 +123,15 @@ def play(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
     return work(reference.bundles(folder), out, folder / "reference", smoke)
 
 
-def fill_components(out: Path, smoke: bool, runs: Path | None) -> int:
+def study(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
+    """Run the experiments of agents/experiments/ and publish them in ``out/experiments``; returns the exit code."""
+    from agents.experiments.publish import publish_all
+
+    publish_all(out / name, runs or Path("runs") / name, smoke)
+    return 0
+
+
+def fill(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
     """Fill the table of the dilemma's components for the catalogue; returns the exit code."""
     from agents.evaluation import components
 
@@ -130,6 +142,12 @@ def fill_components(out: Path, smoke: bool, runs: Path | None) -> int:
     if runs is not None:
         experiment = experiment.model_copy(update={"runs": runs})
     return components.run(experiment, out, episodes=2 if smoke else components.RECORDED)
+
+
+def _work(name: str) -> Callable[[str, Path, bool, Path | None], int]:
+    if name == COMPONENTS:
+        return fill
+    return study if name == STUDIES else play if name in PLAYED else run
 
 
 def heading(name: str, experiment: Experiment, versions: dict[str, str], seconds: float | None = None) -> str:
@@ -158,7 +176,7 @@ def publish(name: str, experiment: Experiment, folder: Path, out: Path, seconds:
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns 0 well, 1 a job failed, 2 bad arguments."""
     parser = argparse.ArgumentParser(prog="python -m agents.science", description=__doc__.splitlines()[0])
-    everything = (*EXPERIMENTS, *PLAYED, COMPONENTS)
+    everything = (*EXPERIMENTS, *PLAYED, STUDIES, COMPONENTS)
     parser.add_argument("--only", nargs="+", choices=everything, default=everything, help="which experiments")
     parser.add_argument("--smoke", action="store_true", help="seconds instead of an hour; the numbers mean nothing")
     parser.add_argument(
@@ -168,13 +186,11 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.smoke and arguments.out is None:
         parser.error("--smoke needs --out: its numbers must not replace the real ones")
-    where = arguments.out or RESULTS, arguments.smoke, arguments.runs
     try:
         codes = [
-            fill_components(*where) if name == COMPONENTS else (play if name in PLAYED else run)(name, *where)
-            for name in arguments.only
+            _work(name)(name, arguments.out or RESULTS, arguments.smoke, arguments.runs) for name in arguments.only
         ]
-    except (ConfigError, WorkError) as error:
+    except (ConfigError, StudyError, WorkError) as error:
         print(f"python -m agents.science: {error}", file=sys.stderr)
         return 2
     return max(codes)

@@ -153,6 +153,7 @@ class Generalist(_Model):
 
     ranges: dict[str, tuple[float, float]] = Field(min_length=1, description="dotted keys of the scenario -> range")
     check: list[Selector] = Field(min_length=1, description="cells in which policies of their own are trained, too")
+    check_training: dict[str, Any] = Field(default={}, description="settings of training in which those differ")
 
     @field_validator("check", mode="before")
     @classmethod
@@ -246,7 +247,10 @@ class Study(_Model):
 
     def own(self, cell: Cell) -> Cell:
         """The cell with policies that are trained in it rather than over the generalist's ranges."""
-        return cell.model_copy(update={"trained": cell.setup})
+        settings = self.generalist.check_training if self.generalist else {}
+        return cell.model_copy(
+            update={"trained": cell.setup.changed({TRAINED + key: value for key, value in settings.items()})}
+        )
 
     def checked(self, cell: Cell) -> bool:
         """Whether the generalist is checked against policies of the cell's own."""

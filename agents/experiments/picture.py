@@ -112,7 +112,7 @@ def _map(study: Study, rows: Levels, axis: Any) -> None:
             axis.contour(fine_x, fine_y, field, levels=[0.0], colors=[COLOURS[1 + 2 * k % 5]], linestyles=[style])
             axis.plot([], [], color=COLOURS[1 + 2 * k % 5], linestyle=style, label=words)
     if axis.get_legend_handles_labels()[0]:
-        axis.legend(fontsize=9, loc="upper left", framealpha=0.9)
+        axis.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncol=3, frameon=False)
     axis.set(xlabel=x, ylabel=y)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import time
@@ -20,7 +21,7 @@ from agents.evaluation.tables import frame_of
 from agents.evaluation.work import run_units, write_table
 from agents.experiments import picture
 from agents.experiments.judge import Judgement, checks, given_name, judge, levels
-from agents.experiments.language import Study
+from agents.experiments.language import Study, training_defaults
 from agents.experiments.work import GENERALIST, check, digest, train_and_measure, units_of
 from agents.files import write_json, write_text
 
@@ -72,10 +73,11 @@ def run(study: Study, out: Path, *, workers: int = 0, command: str = "") -> Resu
     folder = out / "plays" / digest([unit.arguments for unit in units])
     frame = run_units(train_and_measure, units, folder, workers=workers, title=study.name)
     write_table(frame, out / CELLS)
+    seconds = time.monotonic() - started + _before(out / REPORT)
     judged, cells = judge(study, frame), levels(study, frame)
     compared = checks(study, frame)
     report = {
-        **made(study, command, time.monotonic() - started),
+        **made(study, command, seconds),
         "predictions": [
             {**each.prediction.model_dump(mode="json"), "effect": asdict(each.effect), "verdict": each.verdict}
             for each in judged
@@ -90,6 +92,14 @@ def run(study: Study, out: Path, *, workers: int = 0, command: str = "") -> Resu
     write_text(out / TABLE, as_text(shown))
     picture.draw(study, cells, out / PICTURE)
     return Result(study, frame, judged, report, shown)
+
+
+def _before(report: Path) -> float:
+    """Seconds that earlier calls took, by the report that they left."""
+    try:
+        return float(json.loads(report.read_text(encoding="utf-8"))["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0.0
 
 
 def made(study: Study, command: str, seconds: float) -> dict[str, Any]:
@@ -110,6 +120,7 @@ def made(study: Study, command: str, seconds: float) -> dict[str, Any]:
         else "one a cell and seed",
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
         "seconds": round(seconds, 1),
+        "agent_steps": study.training.get("total_steps", training_defaults()["total_steps"]),
         "versions": versions(),
         "interval": "95% Student t over seeds",
     }
