@@ -2,8 +2,9 @@
 
 ``python -m agents.science`` (``make science``) runs each of :data:`EXPERIMENTS` from its file in configs/ and leaves
 in docs/results/ its table, its numbers with every seed's value, its picture, and with what and how long it was made;
-then the reference tournament and the challenge suite (:mod:`agents.reference`) with the policies that were trained, and
-the experiments of theory's predictions (:mod:`agents.experiments`).
+then the reference tournament and the challenge suite (:mod:`agents.reference`) with the policies that were trained,
+the experiments of theory's predictions (:mod:`agents.experiments`), and Tang's components of the dilemma in every
+scenario (:mod:`agents.evaluation.components`).
 """
 
 from __future__ import annotations
@@ -68,6 +69,8 @@ EXPERIMENTS: Final[dict[str, tuple[str, Callable[[Report], list[str]] | None]]] 
 PLAYED: Final = ("tournament", "challenges")
 #: The experiments of agents/experiments/, all of them.
 STUDIES: Final = "experiments"
+#: The table of the dilemma's components, which trains in the whole catalogue.
+COMPONENTS: Final = "components"
 
 #: What makes an experiment smoke-sized: seconds, and numbers that mean nothing.
 SMOKE: Final[dict[str, Any]] = {"seeds": [1, 2], "total_steps": 1, "worlds": 8, "workers": 1}
@@ -128,7 +131,22 @@ def study(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
     return 0
 
 
+def fill(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
+    """Fill the table of the dilemma's components for the catalogue; returns the exit code."""
+    from agents.evaluation import components
+
+    science = read_yaml(CONFIGS / "science.yaml")
+    experiment = components.experiment_from(science, ("jervis/doubly-dangerous", "games/one-shot") if smoke else ())
+    if smoke:
+        experiment = smoke_sized(experiment)
+    if runs is not None:
+        experiment = experiment.model_copy(update={"runs": runs})
+    return components.run(experiment, out, episodes=2 if smoke else components.RECORDED)
+
+
 def _work(name: str) -> Callable[[str, Path, bool, Path | None], int]:
+    if name == COMPONENTS:
+        return fill
     return study if name == STUDIES else play if name in PLAYED else run
 
 
@@ -158,7 +176,7 @@ def publish(name: str, experiment: Experiment, folder: Path, out: Path, seconds:
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns 0 well, 1 a job failed, 2 bad arguments."""
     parser = argparse.ArgumentParser(prog="python -m agents.science", description=__doc__.splitlines()[0])
-    everything = (*EXPERIMENTS, *PLAYED, STUDIES)
+    everything = (*EXPERIMENTS, *PLAYED, STUDIES, COMPONENTS)
     parser.add_argument("--only", nargs="+", choices=everything, default=everything, help="which experiments")
     parser.add_argument("--smoke", action="store_true", help="seconds instead of an hour; the numbers mean nothing")
     parser.add_argument(
