@@ -2,7 +2,8 @@
 
 ``python -m agents.science`` (``make science``) runs each of :data:`EXPERIMENTS` from its file in configs/ and leaves
 in docs/results/ its table, its numbers with every seed's value, its picture, and with what and how long it was made;
-then the reference tournament and the challenge suite (:mod:`agents.reference`) with the policies that were trained.
+then the reference tournament and the challenge suite (:mod:`agents.reference`) with the policies that were trained, and
+the experiments of theory's predictions (:mod:`agents.experiments`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from agents.evaluation.work import WorkError
+from agents.experiments import StudyError
 from agents.files import copy_whole, write_text
 from agents.training.config import ConfigError, Experiment, read_yaml
 
@@ -63,6 +66,8 @@ EXPERIMENTS: Final[dict[str, tuple[str, Callable[[Report], list[str]] | None]]] 
 
 #: What is played with the trained policies, after the experiments.
 PLAYED: Final = ("tournament", "challenges")
+#: The experiments of agents/experiments/, all of them.
+STUDIES: Final = "experiments"
 
 #: What makes an experiment smoke-sized: seconds, and numbers that mean nothing.
 SMOKE: Final[dict[str, Any]] = {"seeds": [1, 2], "total_steps": 1, "worlds": 8, "workers": 1}
@@ -115,6 +120,18 @@ def play(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
     return work(reference.bundles(folder), out, folder / "reference", smoke)
 
 
+def study(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
+    """Run the experiments of agents/experiments/ and publish them in ``out/experiments``; returns the exit code."""
+    from agents.experiments.publish import publish_all
+
+    publish_all(out / name, runs or Path("runs") / name, smoke)
+    return 0
+
+
+def _work(name: str) -> Callable[[str, Path, bool, Path | None], int]:
+    return study if name == STUDIES else play if name in PLAYED else run
+
+
 def heading(name: str, experiment: Experiment, versions: dict[str, str], seconds: float | None = None) -> str:
     """What made a result: title, command, seeds, machine, time and versions."""
     took = f"; {seconds / 60:.1f} minutes" if seconds is not None else ""
@@ -141,7 +158,7 @@ def publish(name: str, experiment: Experiment, folder: Path, out: Path, seconds:
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns 0 well, 1 a job failed, 2 bad arguments."""
     parser = argparse.ArgumentParser(prog="python -m agents.science", description=__doc__.splitlines()[0])
-    everything = (*EXPERIMENTS, *PLAYED)
+    everything = (*EXPERIMENTS, *PLAYED, STUDIES)
     parser.add_argument("--only", nargs="+", choices=everything, default=everything, help="which experiments")
     parser.add_argument("--smoke", action="store_true", help="seconds instead of an hour; the numbers mean nothing")
     parser.add_argument(
@@ -153,10 +170,9 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--smoke needs --out: its numbers must not replace the real ones")
     try:
         codes = [
-            (play if name in PLAYED else run)(name, arguments.out or RESULTS, arguments.smoke, arguments.runs)
-            for name in arguments.only
+            _work(name)(name, arguments.out or RESULTS, arguments.smoke, arguments.runs) for name in arguments.only
         ]
-    except ConfigError as error:
+    except (ConfigError, StudyError, WorkError) as error:
         print(f"python -m agents.science: {error}", file=sys.stderr)
         return 2
     return max(codes)

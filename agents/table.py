@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from agents.meeting import Meeting, Wish
+from agents.orders import Orders, OrdersLike
 from agents.policy import Policy
 from agents.population import Pool
 from agents.seating import Resident, is_factory, look_again, player_of, seat_name, slots_of_seats
@@ -123,6 +124,7 @@ class Table:
         threads: threads that step the worlds.
         reward_scale: what learners' rewards are multiplied by; ``episode`` returns and tallies keep the game's units.
         overlap: let learners compute at the same time.
+        orders: what states are bound to, whatever their players choose (:mod:`agents.orders`).
 
     Raises:
         ValueError: one sentence for a seat that is none, a state without a seat or with two, or who cannot sit there.
@@ -138,6 +140,7 @@ class Table:
         threads: int = 1,
         reward_scale: float = 1.0,
         overlap: bool = False,
+        orders: OrdersLike | None = None,
     ) -> None:
         loaded = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
         slots = slots_of_seats(list(seats), loaded.agents, max(num_worlds, 1))
@@ -147,6 +150,7 @@ class Table:
         self.num_worlds, self.num_states = num_worlds, loaded.n_states
         self.reward_scale = reward_scale
         self._actions = np.zeros((num_worlds * self.num_states, len(layout.action_sizes(self.num_states))), np.int64)
+        self._orders = Orders(orders or {}, loaded.agents)
         self._totals = Totals()
         self._streams = Streams()
         self._streams.open(_HOUSE, derived_seed(self.seed, 1))
@@ -287,7 +291,9 @@ class Table:
             self._ask(resident, _HOUSE)
         for name, resident in self._frozen.items():
             self._ask(resident, name)
-        worlds.step(self._actions.reshape(self.num_worlds, self.num_states, -1))
+        actions = self._actions.reshape(self.num_worlds, self.num_states, -1)
+        self._orders.apply(actions)
+        worlds.step(actions)
         self._fresh = False
         self._stale |= set(self._frozen)
         ended = worlds.terminations | worlds.truncations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -17,12 +18,14 @@ import pettingzoo
 import pytest
 
 import sd_env
+from agents import registry
 from agents.cli import COMMANDS, parser_of
 from agents.evaluation.verdict import PREDICTED
 from agents.metrics import RATES
 from agents.training.config import Experiment, parse
 from agents.training.experiment import check
 from benchmarks import run as benchmarks
+from examples import tutorials
 from sd_env import layout
 from sd_env.scenario import Scenario
 from sd_env.spaces import choices_of
@@ -30,6 +33,7 @@ from sd_env.spaces import choices_of
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 MODEL = ROOT / "docs" / "model.md"
+TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("[0-9]*.md"))
 CODE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.M | re.S)
 METRIC_GROUPS = ("outcome", "arms", "signals", "alliances")
 #: Columns of progress.csv that are no rate (docs/metrics.md).
@@ -99,20 +103,60 @@ def _table(lines: Iterator[str]) -> Iterator[list[str]]:
 # --- code and commands ----------------------------------------------------------------------------------------
 
 
-def has_python(page: Path) -> bool:
-    return any(True for _ in blocks(page, "python"))
+#: Pages with code; one of them trains.
+SCRIPTS = [
+    pytest.param(page, marks=pytest.mark.slow if page.stem == "03-train-and-judge" else ())
+    for page in PAGES
+    if any(blocks(page, "python"))
+]
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if has_python(page)], ids=page_id)
+@pytest.mark.parametrize("page", SCRIPTS, ids=page_id)
 def test_the_code_of_a_page_runs_from_top_to_bottom(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A page is one script: later blocks use what earlier ones made."""
+    """A page is one script: later blocks use what earlier ones made. A tutorial shows what its code prints."""
     monkeypatch.chdir(tmp_path)
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    for line, text in blocks(page, "python"):
-        # blank lines in front, so that a traceback names the page's own lines
-        exec(compile("\n" * (line - 1) + text, str(page), "exec"), namespace)
+    monkeypatch.setattr(registry, "_registered", dict(registry._registered))  # what a page enters is no other test's
+    played = list(tutorials.play(page))
+    if page in TUTORIALS:
+        stale = [block.line for block, printed in played if not block.shows(printed)]
+        assert stale == [], "of these lines the page shows something else; python -m examples.tutorials --write"
+        pictures = tutorials.PICTURE.findall(page.read_text(encoding="utf-8"))
+        assert [name for name in pictures if not (tmp_path / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", SCRIPTS, ids=page_id)
+def test_every_block_of_a_page_is_run(page: Path) -> None:
+    found = list(tutorials.blocks(page.read_text(encoding="utf-8")))
+    assert [block.line for block in found] == [line for line, _ in blocks(page, "python")]
+    if page in TUTORIALS:  # each output belongs to a block, and there is one to look at
+        shown = [block.shown for block in found if block.shown]
+        assert shown and shown == [text for _, text in blocks(page, "text")]
+
+
+@pytest.mark.parametrize("page", TUTORIALS, ids=page_id)
+def test_a_tutorial_is_a_notebook_too(page: Path, tmp_path: Path) -> None:
+    assert tutorials.main([str(page), "--notebooks", str(tmp_path)]) == 0
+    book = json.loads((tmp_path / f"{page.stem}.ipynb").read_text(encoding="utf-8"))
+    assert (book["nbformat"], book["nbformat_minor"]) == (4, 5)
+    code = ["".join(cell["source"]) + "\n" for cell in book["cells"] if cell["cell_type"] == "code"]
+    assert code == [text for _, text in blocks(page, "python")]
+    assert len({cell["id"] for cell in book["cells"]}) == len(book["cells"])
+    words = "".join("".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "markdown")
+    links = re.findall(r"\]\((?!http|#)([^)\s#]+)", words)
+    assert links and [link for link in links if not (tmp_path / link).exists()] == []
+
+
+def test_outputs_that_differ_would_be_found() -> None:
+    page = "```python\nprint(1)\n```\n\n{}```text\n{}\n```\n"
+    same, other = (next(tutorials.blocks(page.format("", shown))) for shown in ("1", "2"))
+    assert same.shows("1  \n\n") and not other.shows("1\n") and not same.shows("")
+    varying = next(tutorials.blocks(page.format(tutorials.VARY + "\n\n", "attacks 0.25 undecided")))
+    assert varying.varies and varying.shows("attacks 1.5 supported\n")
+    assert not varying.shows("arms 0.25 undecided\n") and not varying.shows("attacks 1\nattacks 2\n")
+    silent = next(tutorials.blocks("```python\nx = 1\n```\n"))
+    assert silent.shows("") and not silent.shows("1\n")
 
 
 def test_the_pages_that_promise_examples_have_them() -> None:

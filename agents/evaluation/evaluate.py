@@ -16,6 +16,7 @@ from agents.evaluation.players import Spec, digests, play_casts, players_of
 from agents.evaluation.statistics import Estimate, estimate
 from agents.evaluation.work import Unit, WorkError, file_name, run_units
 from agents.metrics import RATES, rates
+from agents.orders import Orders
 from agents.policy import Policy
 from sd_env import layout
 from sd_env.scenario import Scenario
@@ -28,7 +29,9 @@ TRAINING_SEEDS, SEEDS, EPISODES = "training seeds", "seeds", "episodes"
 RESAMPLES: Final = 2000
 
 
-def evaluate(scenario: Scenario, policy: Policy, *, worlds: int, episodes: int, seed: int) -> dict[str, float]:
+def evaluate(
+    scenario: Scenario, policy: Policy, *, worlds: int, episodes: int, seed: int, orders: Orders | None = None
+) -> dict[str, float]:
     """Let ``policy`` play all states of ``worlds`` worlds for ``episodes`` whole episodes each.
 
     Every policy meets the same worlds for the same ``seed``: same types, starts and noise.
@@ -39,6 +42,7 @@ def evaluate(scenario: Scenario, policy: Policy, *, worlds: int, episodes: int, 
         worlds: how many worlds.
         episodes: episodes of each.
         seed: of the worlds and of the policy's own draws.
+        orders: what states are bound to, whatever the policy chooses.
 
     Returns:
         The metrics of :data:`agents.metrics.RATES`.
@@ -49,7 +53,7 @@ def evaluate(scenario: Scenario, policy: Policy, *, worlds: int, episodes: int, 
         if episode:
             table.reset()
         policy.reset(seed + episode)
-        totals += play_out(table, [(policy, list(range(table.num_states)))]).tallies.sum(axis=0)
+        totals += play_out(table, [(policy, list(range(table.num_states)))], orders=orders).tallies.sum(axis=0)
     table.close()
     return rates(totals, worlds * episodes)
 

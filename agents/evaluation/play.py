@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from agents.metrics import tally_rows
+from agents.orders import Orders, OrdersLike
 from agents.policy import Policy
 from agents.registry import PolicyError
 from sd_env import layout
@@ -47,6 +48,7 @@ def play(
     first_world: int = 0,
     episode: int = 0,
     recorder: Recorder | None = None,
+    orders: OrdersLike | None = None,
 ) -> pd.DataFrame:
     """Play one whole episode in each of the worlds ``first_world`` to ``first_world + worlds - 1``.
 
@@ -63,6 +65,7 @@ def play(
         first_world: index of the first world.
         episode: which episode of each world's stream.
         recorder: told of the start and of every turn.
+        orders: what states are bound to, whatever their policies choose (:mod:`agents.orders`).
 
     Returns:
         One row a world: ``scenario, seed, world, episode, turns, terminated``, the columns of :data:`OF_STATES` for
@@ -83,7 +86,7 @@ def play(
             labels[seat] = name_of(policy)
     greed = table.states["greed"].copy()
     with one_thread():
-        outcome = play_out(table, seats, recorder)
+        outcome = play_out(table, seats, recorder, Orders(orders or {}, scenario.agents))
     table.close()
     columns: dict[str, Any] = {
         "scenario": scenario.name,
@@ -120,7 +123,9 @@ class Outcome:
     mobilizations: np.ndarray
 
 
-def play_out(table: Worlds, seats: Sequence[Seat], recorder: Recorder | None = None) -> Outcome:
+def play_out(
+    table: Worlds, seats: Sequence[Seat], recorder: Recorder | None = None, orders: Orders | None = None
+) -> Outcome:
     """Play every world of ``table``, which has just been reset, to its end. Policies are reset by the caller.
 
     A world that has ended shows its policies its last turn, and takes no more actions, until all worlds have ended.
@@ -142,6 +147,8 @@ def play_out(table: Worlds, seats: Sequence[Seat], recorder: Recorder | None = N
     while on.any():
         for policy, held in seats:
             actions[:, held] = _act(policy, seen[:, held], masks[:, held])
+        if orders is not None:
+            orders.apply(actions)
         stood = table.states["standing"].copy()
         table.step(actions)
         if recorder is not None:

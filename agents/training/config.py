@@ -152,6 +152,9 @@ class PopulationConfig(_Model):
     past_weight: Weight | None = Field(default=None, description="weight of all older past selves together")
     snapshot_rollouts: int | None = Field(default=None, ge=1, description="a past self after so many rollouts")
     keep_snapshots: int | None = Field(default=None, ge=1, description="how many past selves stay in the league")
+    orders: dict[str, dict[str, str]] | None = Field(
+        default=None, description="state, or all -> part of its action -> what it is bound to, whatever it would choose"
+    )
 
     @model_validator(mode="after")
     def _fits_the_mode(self) -> PopulationConfig:
@@ -237,7 +240,7 @@ def read_yaml(path: Path | str) -> Experiment:
     Raises:
         ConfigError: if the file is missing, is not a YAML mapping, or has a bad key or value.
     """
-    return _validated(Experiment, _mapping(Path(path)))
+    return validated(Experiment, _mapping(Path(path)))
 
 
 def parse(argv: list[str]) -> tuple[Experiment, Path | None]:
@@ -285,7 +288,7 @@ def parse(argv: list[str]) -> tuple[Experiment, Path | None]:
             f"{' and '.join('--' + key for key in sorted(MACHINE_KEYS))}."
         )
     merged = _merge(_mapping(path), given)
-    return _validated(Experiment, merged), (None if resume is None else Path(resume))
+    return validated(Experiment, merged), (None if resume is None else Path(resume))
 
 
 def _bare(argv: list[str]) -> list[str]:
@@ -315,7 +318,8 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _validated(model: type[Experiment], data: dict[str, Any]) -> Experiment:
+def validated(model: type[Experiment], data: dict[str, Any]) -> Experiment:
+    """An experiment from plain data; raises ConfigError, one sentence."""
     try:
         return model.model_validate(data)
     except ValidationError as error:

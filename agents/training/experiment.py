@@ -24,6 +24,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from agents.files import write_json, write_text
 from agents.machine import cores
+from agents.orders import Orders
 from agents.training.config import ConfigError, Experiment
 from agents.training.job import Job, jobs_of, locked, run_job
 from agents.training.players import opponents_of, smallest_rollout
@@ -50,6 +51,7 @@ def check(experiment: Experiment) -> None:
         try:
             rollout = smallest_rollout(experiment, scenario)
             opponents_of(experiment.population, scenario)
+            Orders(experiment.population.orders or {}, scenario.agents)
         except ValueError as error:
             raise ConfigError(f"population: {job.choice.name}: {error}") from error
         batch = experiment.learner.batch_size

@@ -9,6 +9,7 @@ import numpy as np
 from agents.evaluation.evaluate import evaluate
 from agents.evaluation.play import play_out
 from agents.metrics import rates
+from agents.orders import Orders
 from agents.policy import NeverAttackPolicy, Policy, RandomPolicy
 from agents.streams import derived_seed
 from agents.training.config import Experiment
@@ -41,7 +42,8 @@ def measure(experiment: Experiment, players: Players, scenario: Scenario, seed: 
         opponents in the others. ``returns``: the same names -> learner (or ``opponents``) -> return of a state.
     """
     settings = experiment.evaluation
-    play = {"worlds": settings.worlds, "episodes": settings.episodes, "seed": settings.seed + seed}
+    play: dict[str, Any] = {"worlds": settings.worlds, "episodes": settings.episodes, "seed": settings.seed + seed}
+    play["orders"] = Orders(experiment.population.orders or {}, scenario.agents)
     policies = {name: LearnedPolicy(learner) for name, learner in players.learners.items()}
     evaluation: Measured = {}
     returns: Measured = {}
@@ -66,7 +68,7 @@ def measure(experiment: Experiment, players: Players, scenario: Scenario, seed: 
 
 
 def _play(
-    scenario: Scenario, seats: list[tuple[Policy, list[int]]], *, worlds: int, episodes: int, seed: int
+    scenario: Scenario, seats: list[tuple[Policy, list[int]]], *, worlds: int, episodes: int, seed: int, orders: Orders
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Metrics of the worlds, and the return of each state of each world and episode, ``(episodes * worlds, N)``."""
     table = Worlds(scenario, worlds, seed=seed)
@@ -76,7 +78,7 @@ def _play(
             table.reset()
         for k, (policy, _) in enumerate(seats):
             policy.reset(derived_seed(seed, episode, k))
-        outcome = play_out(table, seats)
+        outcome = play_out(table, seats, orders=orders)
         totals += outcome.tallies.sum(axis=0)
         gained.append(outcome.returns)
     table.close()

@@ -140,6 +140,7 @@ def seat_players(experiment: Experiment, scenario: Scenario, seed: int) -> Playe
         seed=seed,
         threads=experiment.world_threads,
         reward_scale=experiment.learner.reward_scale,
+        orders=population.orders,
     )
     league = None
     if population.mode == "league" and pool is not None:

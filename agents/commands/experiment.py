@@ -1,0 +1,54 @@
+"""``sd-env experiment``: a prediction of theory tried in every cell of a grid, and judged."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from agents.commands.options import whole
+
+HELP = "run an experiment of the science, or one of your own, and judge what theory predicts"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="an experiment's name, or the path of its YAML file")
+    parser.add_argument("--list", action="store_true", help="list the experiments and run nothing")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder of its results; default runs/experiments/NAME; resumed if there"
+    )
+    parser.add_argument("--seeds", nargs="+", type=whole, metavar="N", help="instead of the experiment's own")
+    parser.add_argument("--workers", type=whole, default=0, metavar="N", help="processes; default one a core")
+    parser.add_argument("--smoke", action="store_true", help="seconds instead of minutes; the numbers mean nothing")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON instead of a table")
+
+
+def run(args: argparse.Namespace) -> int:
+    """List, or run, print, and leave everything in ``--out``."""
+    from agents.experiments import StudyError, load_study, studies
+
+    if args.list:
+        for name in studies():
+            each = load_study(name)
+            print(f"{name:<28}{'; '.join(each.rows)}: {each.title}")
+        return 0
+    if not args.name:
+        raise StudyError(f"no experiment is named; there are {', '.join(studies())}.")
+    study = load_study(args.name)
+    if args.seeds:
+        if len(set(args.seeds)) < len(args.seeds):
+            raise StudyError(f"--seeds are {args.seeds}; each may be named once.")
+        study = study.model_copy(update={"seeds": args.seeds})
+    from agents.evaluation.tables import publish
+    from agents.experiments import run as running
+    from agents.experiments.work import smoke_sized
+
+    if args.smoke:
+        study = smoke_sized(study)
+    out = args.out or Path("runs") / "experiments" / (study.name + "-smoke" * args.smoke)
+    words = f"sd-env experiment {args.name}" + " --smoke" * args.smoke
+    result = running.run(study, out, workers=args.workers, command=words)
+    publish(result.shown, result.report, None, args.json)
+    if not args.json:
+        print(f"Everything is in {out}: cells.csv, report.json, table.txt, picture.png, policies/")
+    return 0

@@ -1,0 +1,17 @@
+"""Experiments: a prediction of theory, the worlds in which it is tried, and how it is judged, one YAML file each.
+
+``sd-env experiment NAME`` trains policies in every cell of the grid, plays them, and says of each prediction whether
+it is supported, contradicted or undecided (docs/experiments.md).
+"""
+
+from agents.experiments.language import (
+    Cell,
+    Prediction,
+    Setup,
+    Study,
+    StudyError,
+    load_study,
+    studies,
+)
+
+__all__ = ["Cell", "Prediction", "Setup", "Study", "StudyError", "load_study", "studies"]

@@ -1,0 +1,328 @@
+"""What the file of an experiment says: the types of its YAML, and the cells that follow from it.
+
+The class is called Study, since an ``Experiment`` of :mod:`agents.training` is a training run.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from sd_env.scenario_files import parse_yaml
+from sd_env.scenario_values import ScenarioError, nearest, show
+
+#: The file of the folder that is no experiment.
+TRAINING: Final = "training"
+#: Beginnings of settings that are no dotted keys of the scenario.
+SCENARIO, TRAINED, ORDERED = "scenario", "training.", "orders."
+
+Text = Annotated[str, Field(min_length=1)]
+Label = str
+Selector = dict[str, Label]
+#: ``security``: all states are security seekers; or state -> ``security`` or ``greedy``.
+Given = Literal["security"] | dict[str, Literal["security", "greedy"]] | None
+
+
+class StudyError(ValueError):
+    """An experiment that cannot be, or is not there: one sentence with the key, the value and what is allowed."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def label_of(value: Any) -> Label:
+    """How a value of an axis is called in tables and selectors."""
+    return f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
+
+
+class Setup(_Model):
+    """Everything that makes a cell: the game, the training and the orders."""
+
+    scenario: str
+    overrides: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    orders: dict[str, dict[str, str]] = {}
+
+    def changed(self, settings: Mapping[str, Any]) -> Setup:
+        """This setup with ``settings``: ``scenario``, ``training.*``, ``orders.STATE.PART``, or a scenario's key."""
+        scenario, overrides, training = self.scenario, dict(self.overrides), dict(self.training)
+        orders = {state: dict(parts) for state, parts in self.orders.items()}
+        for key, value in settings.items():
+            if key == SCENARIO:
+                scenario = str(value)
+            elif key.startswith(TRAINED):
+                training[key.removeprefix(TRAINED)] = value
+            elif key.startswith(ORDERED):
+                state, _, part = key.removeprefix(ORDERED).partition(".")
+                orders.setdefault(state, {})[part] = value
+            else:
+                overrides[key] = value
+        return Setup(scenario=scenario, overrides=overrides, training=training, orders=orders)
+
+
+class Cell(_Model):
+    """One combination of the axes' values."""
+
+    labels: dict[str, Label]
+    setup: Setup
+    trained: Setup
+    """That in which its policies are trained; for a generalist the same in all cells."""
+
+    def matches(self, selector: Selector) -> bool:
+        """Whether the cell has all labels of the selector."""
+        return all(self.labels[axis] == label for axis, label in selector.items())
+
+
+class Difference(_Model):
+    """The mean over some cells less the mean over others."""
+
+    of: Selector = Field(description="axis -> value: these cells")
+    against: Selector | None = Field(default=None, description="less those; none: the level itself")
+
+    @field_validator("of", "against", mode="before")
+    @classmethod
+    def _labels(cls, value: Any) -> Any:
+        return {k: label_of(v) for k, v in value.items()} if isinstance(value, Mapping) else value
+
+
+#: What a prediction expects of the effect -> its sign; 0: no effect beyond the margin.
+SIGNS: Final = {"rises": 1, "above": 1, "falls": -1, "below": -1, "flat": 0, "same": 0}
+
+
+class Prediction(_Model):
+    """A sign that theory predicts of a measure, written before anything is run."""
+
+    claim: Text = Field(description="the prediction in words")
+    measure: Text = Field(description="what is measured")
+    given: Given = Field(default=None, description="only episodes in which states are of these types")
+    expect: Literal["rises", "falls", "flat", "above", "below", "same"] = Field(description="the sign")
+    margin: float = Field(default=0.0, ge=0, description="the smallest effect that counts; flat and same need one")
+    along: str | None = Field(default=None, description="axis along which the measure rises or falls")
+    where: Selector = Field(default={}, description="axis -> value: only in these cells")
+    of: Selector | None = Field(default=None, description="these cells ...")
+    against: Selector | None = Field(default=None, description="... against those; none: against 0")
+    less: Difference | None = Field(default=None, description="an interaction: less the same difference elsewhere")
+
+    @field_validator("of", "against", "where", mode="before")
+    @classmethod
+    def _labels(cls, value: Any) -> Any:
+        return {k: label_of(v) for k, v in value.items()} if isinstance(value, Mapping) else value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.along is None) == (self.of is None):
+            raise ValueError(f"prediction {self.claim!r} needs either along or of")
+        wanted = ("rises", "falls", "flat") if self.along is not None else ("above", "below", "same")
+        if self.expect not in wanted:
+            raise ValueError(f"expect is {self.expect!r}, but must be one of {', '.join(wanted)} here")
+        if SIGNS[self.expect] == 0 and self.margin <= 0:
+            raise ValueError(f"expect {self.expect!r} needs a margin above 0")
+        if self.along is not None and (self.against is not None or self.less is not None):
+            raise ValueError(f"prediction {self.claim!r}: against and less go with of, not with along")
+        return self
+
+    @property
+    def selectors(self) -> tuple[Selector, ...]:
+        """All selectors of the prediction."""
+        parts = [self.where, self.of, self.against]
+        parts += [self.less.of, self.less.against] if self.less else []
+        return tuple(part for part in parts if part is not None)
+
+
+class Picture(_Model):
+    """How the result is drawn: measures against an axis, or a map over two."""
+
+    x: str = Field(description="axis from left to right")
+    y: str | None = Field(default=None, description="a map: axis from bottom to top")
+    lines: str | None = Field(default=None, description="axis of which each value is a line")
+    measures: list[str] = Field(min_length=1, max_length=4, description="a panel each")
+    curves: list[Literal["m=t", "m=1/2", "q*"]] = Field(default=[], description="thresholds drawn on a map")
+
+
+class Generalist(_Model):
+    """One policy a seed for all cells, trained over ranges, which it sees in its context block."""
+
+    ranges: dict[str, tuple[float, float]] = Field(min_length=1, description="dotted keys of the scenario -> range")
+    check: list[Selector] = Field(min_length=1, description="cells in which policies of their own are trained, too")
+    check_training: dict[str, Any] = Field(default={}, description="settings of training in which those differ")
+
+    @field_validator("check", mode="before")
+    @classmethod
+    def _labels(cls, value: Any) -> Any:
+        return [{k: label_of(v) for k, v in each.items()} for each in value] if isinstance(value, list) else value
+
+
+class Study(_Model):
+    """An experiment of the science."""
+
+    name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", description="what it is called; in the catalogue its file")
+    title: Text = Field(description="its title for people")
+    rows: tuple[Text, ...] = Field(min_length=1, description="concepts that it tests: rows of the table of theory")
+    description: Text = Field(description="what varies, why there, and what is stylised")
+    sources: tuple[Text, ...] = Field(min_length=1, description="the literature")
+    scenario: Text = Field(description="catalogue name, or path of a YAML file")
+    overrides: dict[str, Any] = Field(default={}, description="dotted keys of the scenario and their values")
+    orders: dict[str, dict[str, str]] = Field(default={}, description="what states are bound to in all cells")
+    grid: dict[str, list[Any] | dict[str, dict[str, Any]]] = Field(
+        min_length=1, description="axis -> values of the key that it names, or label -> settings"
+    )
+    evaluation_only: list[str] = Field(default=[], description="axes whose first value all policies are trained with")
+    generalist: Generalist | None = Field(default=None, description="one policy for all cells; none: one for each")
+    cast: dict[str, str] | None = Field(
+        default=None, description="state, or all -> strategy: nobody learns; none: all learn"
+    )
+    training: dict[str, Any] = Field(default={}, description="dotted keys that differ from training.yaml")
+    seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(min_length=1, description="one training each")
+    worlds: Annotated[int, Field(ge=1)] = Field(default=512, description="worlds of an evaluation")
+    logs: Annotated[int, Field(ge=1)] = Field(default=96, description="worlds recorded, where measures need logs")
+    predictions: list[Prediction] = Field(min_length=1, description="what is expected, and judged")
+    also: list[str] = Field(default=[], description="further measures for the table")
+    picture: Picture = Field(description="how the result is drawn")
+
+    @model_validator(mode="after")
+    def _axes_fit(self) -> Self:
+        for axis in self.grid:
+            if len(set(self.labels(axis))) < max(len(self.grid[axis]), 1):
+                raise ValueError(f"grid.{axis} needs at least one value, each once")
+        named = [(f"prediction {p.claim!r}", s) for p in self.predictions for s in p.selectors]
+        named += [("generalist.check", s) for s in (self.generalist.check if self.generalist else [])]
+        for where, selector in named:
+            for axis, label in selector.items():
+                self._check_axis(where, axis)
+                if label not in self.labels(axis):
+                    allowed = ", ".join(self.labels(axis))
+                    raise ValueError(f"{where} has {axis} = {label}, but allowed are {allowed}")
+        axes = [*self.evaluation_only, self.picture.x, self.picture.y, self.picture.lines]
+        axes += [p.along for p in self.predictions]
+        for named_axis in axes:
+            if named_axis is not None:
+                self._check_axis("experiment", named_axis)
+        if self.cast is not None and (self.generalist or self.training):
+            raise ValueError("cast says that nobody learns, so that generalist and training must be left out")
+        for measure in self.picture.measures:
+            if measure not in {key[1] for key in self.wanted}:
+                raise ValueError(f"picture.measures has {measure!r}, but must be of predictions or also")
+        return self
+
+    def _check_axis(self, where: str, axis: str) -> None:
+        if axis not in self.grid:
+            raise ValueError(f"{where} names the axis {axis!r}, but axes are {', '.join(self.grid)}")
+
+    def labels(self, axis: str) -> list[Label]:
+        """The labels of an axis, in order."""
+        return [label_of(value) for value in self.grid[axis]]
+
+    @property
+    def wanted(self) -> list[tuple[Given, str]]:
+        """What is measured in each cell: (given, measure), each once; what is drawn comes without a condition too."""
+        keys: list[tuple[Given, str]] = [(p.given, p.measure) for p in self.predictions]
+        keys += [(None, measure) for measure in self.also]
+        found: list[tuple[Given, str]] = []
+        for key in keys:
+            if key not in found:
+                found.append(key)
+        return found
+
+    def cells(self) -> list[Cell]:
+        """All combinations of the axes' values, the last axis fastest."""
+        base = Setup(scenario=self.scenario, overrides=self.overrides, training=self.training, orders=self.orders)
+        ranges = {key: list(bounds) for key, bounds in self.generalist.ranges.items()} if self.generalist else {}
+        found = []
+        for labels in itertools.product(*(self.labels(axis) for axis in self.grid)):
+            named = dict(zip(self.grid, labels, strict=True))
+            played = base.changed(self._settings(named))
+            first = {axis: self.labels(axis)[0] for axis in self.evaluation_only}
+            trained = base.changed(self._settings(named | first)).changed(ranges)
+            found.append(Cell(labels=named, setup=played, trained=trained))
+        return found
+
+    def own(self, cell: Cell) -> Cell:
+        """The cell with policies that are trained in it rather than over the generalist's ranges."""
+        settings = self.generalist.check_training if self.generalist else {}
+        return cell.model_copy(
+            update={"trained": cell.setup.changed({TRAINED + key: value for key, value in settings.items()})}
+        )
+
+    def checked(self, cell: Cell) -> bool:
+        """Whether the generalist is checked against policies of the cell's own."""
+        return bool(self.generalist) and any(cell.matches(selector) for selector in self.generalist.check)  # type: ignore[union-attr]
+
+    def _settings(self, labels: Mapping[str, Label]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for axis, label in labels.items():
+            values = self.grid[axis]
+            if isinstance(values, dict):
+                found |= values[label]
+            else:
+                found[axis] = next(value for value in values if label_of(value) == label)
+        return found
+
+
+@lru_cache
+def _catalogue() -> dict[str, Traversable]:
+    folder = resources.files("agents.experiments")
+    found = {entry.name.removesuffix(".yaml"): entry for entry in folder.iterdir() if entry.name.endswith(".yaml")}
+    return {name: found[name] for name in sorted(found) if name != TRAINING}
+
+
+def studies() -> tuple[str, ...]:
+    """Names of the experiments that come with the project, sorted."""
+    return tuple(_catalogue())
+
+
+def load_study(name_or_path: str | os.PathLike[str]) -> Study:
+    """An experiment of the project by name, or one of your own by the path of its YAML file.
+
+    Raises:
+        StudyError: if there is none, or it has a bad key or value; one sentence.
+    """
+    where = os.fspath(name_or_path)
+    if where in _catalogue():
+        return _parsed(_catalogue()[where].read_bytes(), where)
+    path = Path(where)
+    try:
+        if not path.is_file():
+            near = nearest(where, list(studies()))
+            raise StudyError(
+                f"experiment {where!r} is neither a file nor one of the project's, the nearest of which is {near}."
+            )
+        return _parsed(path.read_bytes(), where)
+    except OSError as error:
+        raise StudyError(f"experiment {where!r} cannot be read: {error.strerror or error}.") from None
+
+
+def training_defaults() -> dict[str, Any]:
+    """The settings of ``training.yaml``."""
+    text = (resources.files("agents.experiments") / f"{TRAINING}.yaml").read_bytes()
+    return dict(parse_yaml(text))
+
+
+def _parsed(text: bytes, where: str) -> Study:
+    try:
+        return Study.model_validate(dict(parse_yaml(text)))
+    except ScenarioError as error:
+        raise StudyError(f"experiment {where!r}: {error}") from None
+    except ValidationError as error:
+        raise StudyError(f"experiment {where!r}: {_sentence(error)}") from None
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first complaint of a validation: key, value, what is allowed."""
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"{key} is not a key of an experiment; allowed are {', '.join(Study.model_fields)}."
+    if first["type"] == "missing":
+        return f"{key} is missing."
+    if first["type"] == "value_error":
+        return f"{first['ctx']['error']}."
+    return f"{key} is {show(first['input'])}, but {first['msg'][:1].lower()}{first['msg'][1:]}."

@@ -1,0 +1,153 @@
+"""The picture of an experiment: measures against an axis, or a map over two with the model's thresholds on it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib
+import numpy as np
+
+from agents.evaluation.picture import COLOURS, STYLES
+from agents.evaluation.threshold import effective_turns, trust_threshold
+from agents.experiments.judge import positions
+from agents.experiments.language import Study, training_defaults
+from agents.experiments.work import OWN
+from agents.files import write_whole
+from sd_env.scenario import Scenario
+
+matplotlib.use("Agg")  # before pyplot: no display is needed
+
+from matplotlib import pyplot as plt
+
+Levels = Sequence[Mapping[str, Any]]
+#: Points a side at which a threshold is reckoned.
+_FINE: Final = 41
+_CURVES: Final = {"m=t": ("-", "m = t"), "m=1/2": (":", "m = ½"), "q*": ("--", "q*")}
+
+
+def draw(study: Study, levels: Levels, picture: Path) -> None:
+    """Draw a study's result.
+
+    Args:
+        study: says what is drawn.
+        levels: of :func:`agents.experiments.judge.levels`.
+        picture: PNG to write.
+    """
+    measures = study.picture.measures
+    figure, axes = plt.subplots(
+        1, len(measures), figsize=(max(6.4, 5.2 * len(measures)), 4.6), layout="constrained", squeeze=False
+    )
+    for axis, measure in zip(axes[0], measures, strict=True):
+        (_map if study.picture.y else _lines)(study, _of(study, levels, measure), axis)
+        axis.set_title(_words(study, measure), fontsize=11)
+    figure.suptitle(study.title)
+    write_whole(picture, lambda path: figure.savefig(path, dpi=130, format="png"))
+    plt.close(figure)
+
+
+def _of(study: Study, levels: Levels, measure: str) -> Levels:
+    """The rows of a measure under its first condition; a generalist's rather than those of the cells' own."""
+    rows = [row for row in levels if row["measure"] == measure and not (study.generalist and row["policies"] == OWN)]
+    return [row for row in rows if row["given"] == rows[0]["given"]] if rows else []
+
+
+def _words(study: Study, measure: str) -> str:
+    given = next((given for given, each in study.wanted if each == measure), None)
+    if given is None:
+        return measure
+    types = "all seek security" if given == "security" else ", ".join(f"{s}: {kind}" for s, kind in given.items())
+    return f"{measure}\n({types})"
+
+
+def _lines(study: Study, rows: Levels, axis: Any) -> None:
+    """Means with 95% intervals, a line for each value of the axis ``lines``; other axes are averaged over."""
+    x, by = study.picture.x, study.picture.lines
+    places, labels = positions(study, x), study.labels(x)
+    numeric = isinstance(study.grid[x], list) and not isinstance(study.grid[x][0], str)  # type: ignore[index]
+    lines = study.labels(by) if by else [""]
+    for k, line in enumerate(lines):
+        means, halves = [], []
+        for label in labels:
+            found = [row["estimate"] for row in rows if row[x] == label and (not by or row[by] == line)]
+            means.append(float(np.mean([each.mean for each in found])) if found else math.nan)
+            one = found[0] if len(found) == 1 else None
+            halves.append((one.high - one.low) / 2 if one is not None and one.known else 0.0)
+        shift = 0.0 if numeric else 0.06 * (k - (len(lines) - 1) / 2)
+        style = {"color": COLOURS[k % len(COLOURS)], "linestyle": STYLES[k % len(STYLES)] if numeric else "none"}
+        axis.errorbar(
+            [place + shift for place in places], means, yerr=halves, marker="o", capsize=3, label=line or None, **style
+        )
+    if not numeric:
+        axis.set_xticks(places, labels, rotation=20 if max(map(len, labels)) > 12 else 0)
+        axis.margins(x=0.15)
+    axis.set_xlabel(x)
+    axis.grid(alpha=0.3)
+    if by:
+        axis.legend(title=by, fontsize=9, title_fontsize=9)
+
+
+def _map(study: Study, rows: Levels, axis: Any) -> None:
+    """A heat map over two numeric axes, each cell with its number, and the thresholds of the model on it."""
+    x, y = study.picture.x, study.picture.y
+    assert y is not None
+    across, up = positions(study, x), positions(study, y)
+    grid = np.full((len(up), len(across)), np.nan)
+    for row in rows:
+        grid[study.labels(y).index(row[y]), study.labels(x).index(row[x])] = row["estimate"].mean
+    axis.pcolormesh(_edges(across), _edges(up), grid, cmap="YlOrRd", shading="flat")
+    top = np.nanmax(grid) if np.isfinite(grid).any() else 1.0
+    for (j, v), (i, h) in itertools.product(enumerate(up), enumerate(across)):
+        if np.isfinite(grid[j, i]):
+            axis.text(h, v, f"{grid[j, i]:.3f}", ha="center", va="center", fontsize=7,
+                      color="white" if grid[j, i] > 0.7 * top else "black")  # fmt: skip
+    fine_x, fine_y = np.linspace(across[0], across[-1], _FINE), np.linspace(up[0], up[-1], _FINE)
+    for k, name in enumerate(study.picture.curves):
+        style, words = _CURVES[name]
+        field = np.array([[threshold_gap(study, name, {x: h, y: v}) for h in fine_x] for v in fine_y])
+        if np.nanmin(field) < 0 < np.nanmax(field):
+            axis.contour(fine_x, fine_y, field, levels=[0.0], colors=[COLOURS[1 + 2 * k % 5]], linestyles=[style])
+            axis.plot([], [], color=COLOURS[1 + 2 * k % 5], linestyle=style, label=words)
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncol=3, frameon=False)
+    axis.set(xlabel=x, ylabel=y)
+
+
+def threshold_gap(study: Study, name: str, at: Mapping[str, float]) -> float:
+    """How far a point of the map is above a threshold of model.md section 5 (0 on the curve).
+
+    ``m=t``: m less the trust before anything is seen, at the arms of the start. ``m=1/2``: m less one half. ``q*``: the
+    same as ``m=t`` with the trust after a defensive posture was seen, t' = t(1+q) / (1+q(2t-1)), and with m of weapons
+    that all serve both purposes, so that q acts by what it shows alone.
+
+    Args:
+        study: its scenario, with plain numbers but for the stocks, which are taken at their means.
+        name: which.
+        at: keys of the scenario and their values at the point.
+    """
+    scenario = Scenario.load(study.scenario, {**study.overrides, **at})
+    gamma = training_defaults()["learner"]["gamma"] if study.cast is None else 1.0
+    turns = effective_turns(int(np.mean(scenario.horizon)), study.training.get("learner.gamma", gamma))
+    arms = (_middle(scenario.states.offense), _middle(scenario.states.defense))
+    trust = 1.0 - float(scenario.motives.p_greedy)  # type: ignore[arg-type]
+    if name == "q*":
+        q = float(scenario.technology.distinguishability)  # type: ignore[arg-type]
+        trust = trust * (1 + q) / (1 + q * (2 * trust - 1))
+        scenario = Scenario.load(scenario, {"technology.distinguishability": 0.0})
+    return trust_threshold(scenario, *arms, turns) - (0.5 if name == "m=1/2" else trust)
+
+
+def _middle(value: Any) -> float:
+    return float(np.mean(value)) if isinstance(value, (list, tuple)) else float(value)
+
+
+def _edges(centres: Sequence[float]) -> np.ndarray:
+    """Borders between the cells of an axis, half way between their centres."""
+    points = np.asarray(centres, np.float64)
+    if len(points) == 1:
+        return np.array([points[0] - 0.5, points[0] + 0.5])
+    middle = (points[1:] + points[:-1]) / 2
+    return np.concatenate([[2 * points[0] - middle[0]], middle, [2 * points[-1] - middle[-1]]])

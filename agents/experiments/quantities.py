@@ -1,0 +1,207 @@
+"""What experiments measure, by name: rates of whole batches of worlds, and measures of recorded episodes.
+
+* the metrics of docs/metrics.md (``outcome/ss_attacks``, ``arms/s_total``, ...), from tallies of all worlds;
+* ``attacks/STATE``, ``mobilizations/STATE`` (on others, a pair-turn), ``return/STATE``; STATE may be ``all``;
+* the measures of docs/measures.md (``measure/spiral_index``, ...): means over recorded episodes, NaN left out;
+* those of :data:`LOGGED`: pooled over recorded episodes, so that every case counts once;
+* ``attacks/STATE>STATE`` and ``allied/STATE>STATE``: share of the turns of recorded episodes on which the first attacks
+  the second, or is allied with it;
+* ``X - Y``: one of the above less another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from agents.metrics import RATES, rates
+from sd_env import layout, measures
+from sd_env.measures.scalars import PREFIX, summary
+from sd_env.record import EpisodeLog
+
+Logs: TypeAlias = Sequence[EpisodeLog]
+
+#: Beginnings of the names of measures of single states.
+OF_STATES: Final = ("attacks", "mobilizations", "return")
+ALL: Final = "all"
+#: Beginnings of the names of measures of two states -> column of the log.
+_OF_PAIRS: Final = {"attacks": "attacks", "allied": "allied"}
+#: Turns that a response may take, as in docs/measures.md.
+WITHIN: Final = 3
+
+
+def _share(cases: Sequence[bool] | np.ndarray) -> float:
+    return float(np.mean(np.asarray(cases, np.float64))) if len(cases) else math.nan
+
+
+def _pairs(log: EpisodeLog) -> list[tuple[int, int]]:
+    n = len(log.agents)
+    return [(i, j) for i in range(n) for j in range(n) if i != j]
+
+
+def hazard(logs: Logs, mobilized: bool) -> float:
+    """Share of the pair-turns at peace on which a security seeker attacks, given the other's mobilization before.
+
+    A pair-turn is at peace if neither of the two attacked the other on the turn before. The attacker must have been
+    able to: mobilized against the other on the turn before, where war needs that.
+    """
+    cases: list[np.ndarray] = []
+    for log in logs:
+        attacks, posture = log.pairs["attacks"], log.pairs["mobilized"]
+        needs = bool(log.scenario.war.mobilization_required)
+        for i, j in _pairs(log):
+            if log.states["greed"][0, i] > 0:
+                continue
+            before = ~(attacks[:-1, i, j] | attacks[:-1, j, i]).astype(bool) & (posture[:-1, j, i] == mobilized)
+            before &= (log.states["standing"][:-1, i] & log.states["standing"][:-1, j]).astype(bool)
+            if needs:
+                before &= posture[:-1, i, j].astype(bool)
+            cases.append(attacks[1:, i, j][before])
+    return _share(np.concatenate(cases)) if cases else math.nan
+
+
+def joining(logs: Logs) -> float:
+    """Share of the cases of an ally at war in which the state joins within H turns (Christensen and Snyder 1990)."""
+    return _share([case.joined is not None for log in logs for case in measures.allies_at_war(log, within=WITHIN)])
+
+
+def passing(logs: Logs) -> float:
+    """Share of the states that should balance against an aggressor and pass the buck (docs/measures.md)."""
+    return _share([case.passed for log in logs for case in measures.balancing(log)])
+
+
+def deterrence(logs: Logs, **kind: bool) -> float:
+    """Share of the trials of deterrence that succeed, all episodes together; ``kind`` as in ``success_rate``."""
+    cases = [case for log in logs for case in measures.trials(log, measures.filter_beliefs(log), within=WITHIN)]
+    return measures.success_rate(cases, **kind)
+
+
+def slope(logs: Logs) -> float:
+    """Mean reaction slope of a state's new arms on the other's arms before (Richardson 1960)."""
+    slopes = [measures.reaction_slopes(log) for log in logs]
+    finite = np.concatenate([each[np.isfinite(each)] for each in slopes]) if slopes else np.zeros(0)
+    return _share(finite)
+
+
+def late_effort(logs: Logs) -> float:
+    """Building of security seekers, 0 to 1 of what they could, from the middle of the episode to its last quarter."""
+    levels: list[np.ndarray] = []
+    for log in logs:
+        half, end = log.turns // 2, 3 * log.turns // 4
+        seekers = log.states["greed"][0] == 0
+        levels.append(log.actions[half:end, seekers, : layout.Head.SIGNAL].reshape(-1) / 2.0)
+    return _share(np.concatenate(levels)) if levels else math.nan
+
+
+def trust(logs: Logs) -> float:
+    """Mean belief of security seekers that another security seeker is one, over the turns after the first."""
+    held: list[np.ndarray] = []
+    for log in logs:
+        beliefs, seekers = measures.filter_beliefs(log), log.states["greed"][0] == 0
+        held += [beliefs[1:, i, j] for i, j in _pairs(log) if seekers[i] and seekers[j]]
+    return _share(np.concatenate(held)) if held else math.nan
+
+
+#: Measures of recorded episodes taken together.
+LOGGED: Final[dict[str, Callable[[Logs], float]]] = {
+    "hazard/mobilized": lambda logs: hazard(logs, True),
+    "hazard/unmobilized": lambda logs: hazard(logs, False),
+    "alliances/joining": joining,
+    "alliances/passing": passing,
+    "deterrence/all": deterrence,
+    "deterrence/direct": lambda logs: deterrence(logs, direct=True),
+    "deterrence/extended": lambda logs: deterrence(logs, direct=False),
+    "deterrence/immediate": lambda logs: deterrence(logs, immediate=True),
+    "arms/reaction_slope": slope,
+    "arms/s_late_effort": late_effort,
+    "beliefs/s_trust": trust,
+}
+
+#: Measures that need plays of their own (:mod:`agents.experiments.backfire`).
+BACKFIRES: Final = ("backfire/security", "backfire/greedy", "deterred/security", "deterred/greedy")
+
+
+def of_pair(measure: str, logs: Logs) -> float:
+    """Share of the turns on which the first state of the measure's name does to the second what the name says."""
+    kind, _, pair = measure.partition("/")
+    turns = []
+    for log in logs:
+        i, j = (list(log.agents).index(name) for name in pair.split(">"))
+        turns.append(log.pairs[_OF_PAIRS[kind]][1:, i, j])
+    return _share(np.concatenate(turns)) if turns else math.nan
+
+
+def parts_of(measure: str) -> tuple[str, ...]:
+    """The measures of a difference ``X - Y``; else the measure alone."""
+    return tuple(measure.split(" - ", 1))
+
+
+def known(measure: str, agents: Sequence[str]) -> bool:
+    """Whether there is such a measure in a game of these states."""
+    if len(parts := parts_of(measure)) > 1:
+        return all(known(part, agents) for part in parts)
+    if measure in RATES or measure in LOGGED or measure in BACKFIRES or measure.startswith(PREFIX):
+        return True
+    kind, _, state = measure.partition("/")
+    first, of_two, second = state.partition(">")
+    if of_two:
+        return kind in _OF_PAIRS and first != second and {first, second} <= set(agents)
+    return kind in OF_STATES and state in (ALL, *agents)
+
+
+def needs_logs(measure: str) -> bool:
+    """Whether recorded episodes are needed."""
+    return measure in LOGGED or measure.startswith(PREFIX) or ">" in measure
+
+
+def is_given(given: Any, greed: np.ndarray, agents: Sequence[str]) -> np.ndarray:
+    """Which episodes have states of the given types.
+
+    Args:
+        given: as in a prediction: ``security``, or state -> ``security`` or ``greedy``; None takes all.
+        greed: float64 ``(episodes, N)``.
+        agents: names of the states.
+
+    Returns:
+        bool ``(episodes,)``.
+    """
+    if given is None:
+        return np.ones(len(greed), np.bool_)
+    if given == "security":
+        found: np.ndarray = (greed == 0).all(axis=1)
+        return found
+    kept = np.ones(len(greed), np.bool_)
+    for state, kind in given.items():
+        kept &= (greed[:, list(agents).index(state)] == 0) == (kind == "security")
+    return kept
+
+
+def of_frame(measure: str, frame: pd.DataFrame, agents: Sequence[str]) -> float:
+    """A measure from the rows of :func:`agents.evaluation.play.play`; NaN without a row, or without a case."""
+    if not len(frame):
+        return math.nan
+    if measure in RATES:
+        totals = frame[list(layout.TALLY)].to_numpy(np.float64).sum(axis=0)
+        return rates(totals, len(frame))[measure]
+    kind, _, state = measure.partition("/")
+    seats = range(len(agents)) if state == ALL else [list(agents).index(state)]
+    values = frame[[f"{kind}_{i}" for i in seats]].to_numpy(np.float64)
+    if kind == "return":
+        return float(values.mean())
+    turns = frame[[f"pair_turns_{i}" for i in seats]].to_numpy(np.float64).sum()
+    return float(values.sum() / turns) if turns else math.nan
+
+
+def of_logs(wanted: Sequence[str], logs: Logs) -> Mapping[str, float]:
+    """The measures of recorded episodes among ``wanted``; NaN without an episode."""
+    found = {name: LOGGED[name](logs) for name in wanted if name in LOGGED}
+    found |= {name: of_pair(name, logs) for name in wanted if ">" in name}
+    scalars = [name for name in wanted if name.startswith(PREFIX)]
+    if scalars:
+        rows = pd.DataFrame([summary(log) for log in logs])
+        found |= {name: float(rows[name].mean()) if name in rows else math.nan for name in scalars}
+    return found

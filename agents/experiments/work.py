@@ -1,0 +1,239 @@
+"""The unit of work of an experiment: train the policies of one seed, and measure them in every cell that they serve."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from agents.evaluation.play import play, seats_of
+from agents.evaluation.work import Unit
+from agents.experiments.backfire import responses
+from agents.experiments.language import Cell, Given, Setup, Study, StudyError, training_defaults
+from agents.experiments.quantities import BACKFIRES, is_given, known, needs_logs, of_frame, of_logs, parts_of
+from agents.orders import Orders
+from agents.policy import Policy
+from agents.specs import policy_from
+from agents.training.config import Experiment, ScenarioChoice, validated
+from sd_env.record import Collector
+from sd_env.scenario import Scenario
+
+#: Seeds of evaluation worlds: none that training saw.
+WORLDS_FROM: Final = 1_000_003
+#: Whose policies a row is of.
+OWN, GENERALIST, SCRIPTED = "own", "generalist", "scripted"
+#: What makes an experiment smoke-sized: seconds, and numbers that mean nothing.
+SMOKE: Final[dict[str, Any]] = {
+    "total_steps": 1, "worlds": 8, "learner.n_steps": 8, "learner.batch_size": 32, "learner.n_epochs": 1,
+}  # fmt: skip
+
+
+def smoke_sized(study: Study) -> Study:
+    """The same experiment with as little training and as few worlds as there can be."""
+    changed: dict[str, Any] = {"seeds": study.seeds[:2], "worlds": 8, "logs": 4}
+    if study.cast is None:
+        changed["training"] = study.training | SMOKE
+    return study.model_copy(update=changed)
+
+
+def experiment_of(study: Study, setup: Setup, seed: int, runs: Path) -> Experiment:
+    """The training run of one setup and seed.
+
+    Raises:
+        ConfigError: for a setting of ``training`` that there is not, or a value that is not allowed.
+        StudyError: for a population that has others than learners.
+    """
+    data = training_defaults()
+    for key, value in setup.training.items():
+        *path, last = key.split(".")
+        into: Any = data
+        for part in path:
+            into = into.get(part)
+            if not isinstance(into, dict):
+                raise StudyError(f"training has {key!r}, which is no setting of a training run.")
+        into[last] = value
+    data["population"] = {**data["population"], "orders": setup.orders or None}
+    choice = ScenarioChoice(scenario=setup.scenario, label="cell", overrides=setup.overrides)
+    experiment = validated(
+        Experiment,
+        data | {"name": study.name, "scenarios": [choice], "overrides": {}, "seeds": [seed], "runs": runs},
+    )
+    if experiment.population.mode in ("league", "versus"):
+        raise StudyError(
+            f"training.population.mode is {experiment.population.mode!r}; shared, independent and roles are allowed."
+        )
+    return experiment
+
+
+def check(study: Study) -> None:
+    """Find what would fail later, before anything is trained.
+
+    Raises:
+        StudyError: one sentence that names the experiment's key.
+        ConfigError: for a training run that cannot be.
+    """
+    from agents.training.experiment import check as check_training
+
+    for cell in study.cells():
+        for setup in {json.dumps(each.model_dump()): each for each in (cell.setup, cell.trained)}.values():
+            where = ", ".join(f"{axis} = {label}" for axis, label in cell.labels.items())
+            try:
+                game = Scenario.load(setup.scenario, setup.overrides)
+                Orders(setup.orders, game.agents)
+            except ValueError as error:
+                raise StudyError(f"experiment {study.name}, cell {where}: {error}") from error
+            for given, measure in study.wanted:
+                if not known(measure, game.agents):
+                    raise StudyError(f"experiment {study.name}: {measure!r} is no measure; see docs/experiments.md.")
+                for state in given if isinstance(given, dict) else ():
+                    if state not in game.agents:
+                        raise StudyError(
+                            f"experiment {study.name}: given names {state!r}; states are {', '.join(game.agents)}."
+                        )
+            if study.cast is None:
+                check_training(experiment_of(study, setup, study.seeds[0], Path("runs")))
+            else:
+                _scripted(study.cast, game)
+
+
+def units_of(study: Study, out: Path) -> list[Unit]:
+    """What is to be done: for each seed and each setup of training, the cells in which its policies play.
+
+    Policies are kept in ``out/policies/``, with checkpoints, so that interrupted training goes on, too.
+    """
+    served: dict[str, list[tuple[str, Cell]]] = {}
+    served_by: dict[str, dict[str, Any] | None] = {}
+    for cell in study.cells():
+        kind = SCRIPTED if study.cast is not None else GENERALIST if study.generalist else OWN
+        for whose, each in [(kind, cell)] + [(OWN, study.own(cell))] * study.checked(cell):
+            training = None if study.cast is not None else _training_of(study, each.trained)
+            name = digest(training or each.setup.model_dump(mode="json"))
+            served.setdefault(name, []).append((whose, each))
+            served_by[name] = training
+    asked = {"cast": study.cast, "wanted": study.wanted, "worlds": study.worlds, "logs": study.logs}
+    units = []
+    for seed in study.seeds:
+        for name, cells in served.items():
+            arguments = {
+                **asked,
+                "training": served_by[name],
+                "cells": [(kind, cell.labels, cell.setup.model_dump(mode="json")) for kind, cell in cells],
+                "seed": seed,
+                "folder": str(out / "policies"),
+                "name": name,
+            }
+            units.append(Unit(f"{name} seed {seed}", arguments))
+    return units
+
+
+def _training_of(study: Study, setup: Setup) -> dict[str, Any]:
+    """The training run of a setup as plain data, without what does not change its policies."""
+    experiment = experiment_of(study, setup, study.seeds[0], Path("policies"))
+    return experiment.model_dump(mode="json", exclude={"name", "seeds", "runs"})
+
+
+def digest(data: Any) -> str:
+    """A short name for plain data: equal data, equal name."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def train_and_measure(
+    *,
+    cast: dict[str, str] | None,
+    wanted: Sequence[tuple[Given, str]],
+    worlds: int,
+    logs: int,
+    training: dict[str, Any] | None,
+    cells: Sequence[tuple[str, dict[str, str], dict[str, Any]]],
+    seed: int,
+    folder: str,
+    name: str,
+) -> pd.DataFrame:
+    """Do a unit: one row a cell, condition and measure: the axes' labels, ``policies, seed, given, measure, value``."""
+    job = None
+    if training is not None:
+        from agents.training.job import Job, run_job
+
+        experiment = validated(Experiment, {**training, "name": "experiment", "seeds": [seed], "runs": folder})
+        job = Job(experiment, experiment.scenarios[0], seed, Path(folder) / f"{name}__seed{seed}")
+        run_job(job)
+    rows: list[dict[str, Any]] = []
+    for kind, labels, setup in cells:
+        where = Setup.model_validate(setup)
+        game = Scenario.load(where.scenario, where.overrides)
+        seats = _scripted(cast or {}, game) if job is None else _learned(job, game)
+        for given, measure, value, episodes in _measured(wanted, game, seats, where, seed, worlds, logs):
+            said = given if given is None or isinstance(given, str) else json.dumps(given, sort_keys=True)
+            numbers = {"seed": seed, "given": said or "", "measure": measure, "value": value, "episodes": episodes}
+            rows.append({**labels, "policies": kind, **numbers})
+    return pd.DataFrame(rows)
+
+
+def _measured(
+    wanted: Sequence[tuple[Given, str]],
+    game: Scenario,
+    cast: Sequence[Policy],
+    setup: Setup,
+    seed: int,
+    worlds: int,
+    logs: int,
+) -> list[tuple[Given, str, float, int]]:
+    """``given, measure, value, episodes`` of everything that is wanted of one cell."""
+    orders, seats = Orders(setup.orders, game.agents), seats_of(cast, game.agents)
+    single = [part for _, measure in wanted for part in parts_of(measure)]
+    logged = any(map(needs_logs, single))
+    recorder = Collector(range(min(logs, worlds))) if logged else None
+    own = {"seed": WORLDS_FROM + seed}
+    frame = play(game, cast, worlds=worlds, recorder=recorder, orders=setup.orders, **own)
+    greed = frame[[f"greed_{i}" for i in range(game.n_states)]].to_numpy()
+    recorded = recorder.logs if recorder else []
+    found: dict[tuple[str, str], tuple[float, int]] = {}
+    replayed: Mapping[str, float] = {}
+    if any(part in BACKFIRES for part in single):
+        replayed = responses(game, seats, orders, episodes=logs, **own)
+    for given in {repr(given): given for given, _ in wanted}.values():
+        asked = [part for each, measure in wanted if each == given for part in parts_of(measure)]
+        kept = frame[is_given(given, greed, game.agents)]
+        chosen = [log for log in recorded if is_given(given, log.states["greed"][:1], game.agents)[0]]
+        of_episodes = of_logs(asked, chosen) if chosen else {}
+        for measure in asked:
+            if measure in BACKFIRES:
+                found[repr(given), measure] = replayed[measure], logs
+            elif needs_logs(measure):
+                found[repr(given), measure] = of_episodes.get(measure, float("nan")), len(chosen)
+            else:
+                found[repr(given), measure] = of_frame(measure, kept, game.agents), len(kept)
+    rows = []
+    for given, measure in wanted:
+        values = [found[repr(given), part] for part in parts_of(measure)]
+        value = values[0][0] - (values[1][0] if len(values) > 1 else 0.0)
+        rows.append((given, measure, value, min(episodes for _, episodes in values)))
+    return rows
+
+
+def _scripted(cast: Mapping[str, str], game: Scenario) -> list[Policy]:
+    """A strategy of its own for each state."""
+    for state in cast:
+        if state not in ("all", *game.agents):
+            raise StudyError(f"cast names {state!r}; allowed are all, {', '.join(game.agents)}.")
+    if missing := [agent for agent in game.agents if agent not in cast and "all" not in cast]:
+        raise StudyError(f"cast leaves out {missing[0]}; each state needs a strategy, or all.")
+    return [policy_from(cast.get(agent, cast.get("all", ""))) for agent in game.agents]
+
+
+def _learned(job: Any, game: Scenario) -> list[Policy]:
+    """The policy of each state: that of its learner."""
+    from agents.seating import ALL as EVERYBODY
+    from agents.training.job import trained_policies
+    from agents.training.players import seats_of as learners_of
+
+    found: dict[str, Policy] = {}
+    policies = trained_policies(job)
+    for name, seat in learners_of(job.experiment.population, game.agents).items():
+        states = game.agents if seat == EVERYBODY else (seat,) if isinstance(seat, str) else seat
+        found |= dict.fromkeys(states, policies[name])
+    return [found[agent] for agent in game.agents]

@@ -1,0 +1,1 @@
+"""What comes with the project to try and to copy."""
