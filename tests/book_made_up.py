@@ -37,5 +37,6 @@ def publish(root: Path, index: Any) -> None:
     folder = root / EXPERIMENTS
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
+    (folder / "README.md").write_text("# Experiments\n", encoding="utf-8")
     (folder / "fear.txt").write_text("Fear and m\n\nsupported fear raises war\n", encoding="utf-8")
     shutil.copy(ROOT / "docs" / "results" / "science.png", folder / "fear.png")
