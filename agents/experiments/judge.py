@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from agents.evaluation.statistics import Estimate, difference_of_means, estimate
-from agents.experiments.language import SIGNS, Cell, Given, Prediction, Selector, Study
+from agents.experiments.language import SIGNS, Cell, Prediction, Selector, Study, given_name
 from agents.experiments.work import GENERALIST, OWN
 
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
@@ -59,11 +58,6 @@ def verdict_of(effect: Estimate, expect: str, margin: float) -> str:
     if low > margin:
         return SUPPORTED
     return CONTRADICTED if high < margin else UNDECIDED
-
-
-def given_name(given: Given) -> str:
-    """A condition as the tidy table has it."""
-    return given if isinstance(given, str) else json.dumps(given, sort_keys=True) if given else ""
 
 
 def judge(study: Study, frame: pd.DataFrame) -> list[Judgement]:

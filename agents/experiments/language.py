@@ -44,6 +44,13 @@ def label_of(value: Any) -> Label:
     return f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
 
 
+def given_name(given: Given) -> str:
+    """A condition as the tidy table has it: ``security``, or ``germany: greedy, france: security``."""
+    if given is None or isinstance(given, str):
+        return given or ""
+    return ", ".join(f"{state}: {kind}" for state, kind in sorted(given.items()))
+
+
 class Setup(_Model):
     """Everything that makes a cell: the game, the training and the orders."""
 

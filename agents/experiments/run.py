@@ -20,13 +20,16 @@ from agents.evaluation.statistics import Estimate, Interval
 from agents.evaluation.tables import frame_of
 from agents.evaluation.work import run_units, write_table
 from agents.experiments import picture
-from agents.experiments.judge import Judgement, checks, given_name, judge, levels
-from agents.experiments.language import Study, training_defaults
+from agents.experiments.judge import Judgement, checks, judge, levels
+from agents.experiments.language import Study, given_name, training_defaults
+from agents.experiments.quantities import parts_of
 from agents.experiments.work import GENERALIST, check, digest, train_and_measure, units_of
 from agents.files import write_json, write_text
 
 #: Files of a finished experiment in its folder.
 CELLS, REPORT, TABLE, PICTURE = "cells", "report.json", "table.txt", "picture.png"
+#: Measures that a table has side by side.
+_SIDE_BY_SIDE: Final = 4
 _STYLES: Final = {"supported": "green", "contradicted": "red", "undecided": "yellow"}
 
 
@@ -138,23 +141,8 @@ def table(
         lines.append(
             Text.assemble("  ", (f"{each.verdict:<13}", _STYLES[each.verdict]), f"{wanted.claim}\n{'':15}({effect})")
         )
-    lines.append(Text(""))
-    measures = list(dict.fromkeys((row["given"], row["measure"]) for row in cells))
-    axes = list(study.grid)
-    headings = [("", _heading(given, measure), 4) for given, measure in measures]
-    shown = frame_of("", " x ".join(axes), headings)
-    for key in dict.fromkeys((tuple(row[a] for a in axes), row["policies"]) for row in cells):
-        found = {
-            (row["given"], row["measure"]): row["estimate"]
-            for row in cells
-            if (tuple(row[a] for a in axes), row["policies"]) == key
-        }
-        name = ", ".join(key[0]) + (f" ({key[1]})" if study.generalist and key[1] != GENERALIST else "")
-        shown.add_row(Text(name), *(_cell(found.get(measure)) for measure in measures))
-    lines.append(shown)
-    how = {True: "One generalist a seed plays all cells"}.get(
-        bool(study.generalist), "Each cell has policies of its own"
-    )
+    lines += [Text(""), *_tables(study, cells)]
+    how = "One generalist a seed plays all cells" if study.generalist else "Each cell has policies of its own"
     if study.cast:
         how = "Nobody learns: " + ", ".join(f"{state}: {spec}" for state, spec in study.cast.items())
     lines.append(
@@ -164,7 +152,7 @@ def table(
         )
     )
     for row in compared:
-        where = ", ".join(f"{axis} = {row[axis]}" for axis in axes)
+        where = ", ".join(f"{axis} = {row[axis]}" for axis in study.grid)
         lines.append(
             Text(
                 f"Generalist against policies of the cell's own at {where}, {row['measure']}: "
@@ -174,13 +162,33 @@ def table(
     return Group(*lines)
 
 
+def _tables(study: Study, cells: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+    """Every measure in every cell, as many measures side by side as fit on a page."""
+    axes, measures = list(study.grid), list(dict.fromkeys((row["given"], row["measure"]) for row in cells))
+    values = {
+        (*(row[a] for a in axes), row["policies"], row["given"], row["measure"]): row["estimate"] for row in cells
+    }
+    keys = dict.fromkeys((*(row[a] for a in axes), row["policies"]) for row in cells)
+    found: list[RenderableType] = []
+    for first in range(0, len(measures), _SIDE_BY_SIDE):
+        some = measures[first : first + _SIDE_BY_SIDE]
+        shown = frame_of("", " x ".join(axes), [("", _heading(given, measure), 4) for given, measure in some])
+        for key in keys:
+            own = study.generalist is not None and key[-1] != GENERALIST
+            name = ", ".join(key[:-1]) + f" ({key[-1]})" * own
+            shown.add_row(Text(name), *(_cell(values.get((*key, *measure))) for measure in some))
+        found.append(shown)
+    return found
+
+
 def _condition(each: Judgement) -> str:
     given = given_name(each.prediction.given)
     return f" given {given}" if given else ""
 
 
 def _heading(given: str, measure: str) -> str:
-    return measure.replace("/", "/\n") + (f"\n({given})" if given else "")
+    parts = " -\n".join(parts_of(measure)) if len(measure) > 24 else measure
+    return parts + (f"\n({given})" if given else "")
 
 
 def _interval(value: Estimate | Interval) -> str:

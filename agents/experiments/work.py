@@ -13,7 +13,7 @@ import pandas as pd
 from agents.evaluation.play import play, seats_of
 from agents.evaluation.work import Unit
 from agents.experiments.backfire import responses
-from agents.experiments.language import Cell, Given, Setup, Study, StudyError, training_defaults
+from agents.experiments.language import Cell, Given, Setup, Study, StudyError, given_name, training_defaults
 from agents.experiments.quantities import BACKFIRES, is_given, known, needs_logs, of_frame, of_logs, parts_of
 from agents.orders import Orders
 from agents.policy import Policy
@@ -167,9 +167,8 @@ def train_and_measure(
         game = Scenario.load(where.scenario, where.overrides)
         seats = _scripted(cast or {}, game) if job is None else _learned(job, game)
         for given, measure, value, episodes in _measured(wanted, game, seats, where, seed, worlds, logs):
-            said = given if given is None or isinstance(given, str) else json.dumps(given, sort_keys=True)
-            numbers = {"seed": seed, "given": said or "", "measure": measure, "value": value, "episodes": episodes}
-            rows.append({**labels, "policies": kind, **numbers})
+            numbers = {"seed": seed, "given": given_name(given), "measure": measure, "value": value}
+            rows.append({**labels, "policies": kind, **numbers, "episodes": episodes})
     return pd.DataFrame(rows)
 
 
