@@ -7,7 +7,6 @@ experiments; where there is none yet, the page says so.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,46 +41,38 @@ class Row:
 
 
 class Effect(BaseModel):
-    """The size of an effect with its 95% interval."""
+    """The size of an effect with its 95% interval, as far as they are known."""
 
-    mean: float
-    low: float
-    high: float
+    mean: float | None
+    low: float | None
+    high: float | None
 
 
 class Claim(BaseModel):
-    """A claim of an experiment with its verdict."""
+    """A claim of an experiment with what is measured and the verdict."""
 
     claim: str
+    measure: str = ""
     verdict: str
     effect: Effect | None = None
 
 
 class Experiment(BaseModel):
-    """An entry of index.json; ``picture`` and ``text`` are files in the folder of the experiments.
+    """An entry of index.json (:func:`agents.experiments.publish.write_index`).
 
-    ``row``: the concept whose row it tries, or several. ``scenario``: one, or several.
+    ``rows``: the concepts whose rows it tries. ``scenarios``: those it is run in. ``picture``, ``text``: files in
+    the folder of the experiments.
     """
 
     model_config = ConfigDict(extra="ignore")
 
     name: str
     title: str
-    row: str | list[str] = ""
-    scenario: str | list[str] = ""
+    rows: list[str] = []
+    scenarios: list[str] = []
     claims: list[Claim] = []
     picture: str | None = None
     text: str | None = None
-
-    @property
-    def rows(self) -> list[str]:
-        """The concepts whose rows it tries."""
-        return _listed(self.row)
-
-    @property
-    def scenarios(self) -> list[str]:
-        """The scenarios that it is run in."""
-        return _listed(self.scenario)
 
     @property
     def page(self) -> str | None:
@@ -92,10 +83,6 @@ class Experiment(BaseModel):
     def linked(self) -> str:
         """Its title, linked to its page, on the page of predictions."""
         return link(PAGE, self.page, escape(self.title)) if self.page else escape(self.title)
-
-
-def _listed(value: str | list[str]) -> list[str]:
-    return value if isinstance(value, list) else [value] if value else []
 
 
 def theory() -> list[Row]:
@@ -144,25 +131,26 @@ def predictions_page(root: Path) -> str:
     """The Markdown of the page of predictions."""
     found = experiments(root)
     rows, before = theory(), [each for each in results(root) if not each.path.startswith(EXPERIMENTS)]
-    known = {_key(row.concept): row for row in rows}
+    known = {row.concept for row in rows}
     tried: dict[str, list[Experiment]] = {}
     for experiment in found:
         for concept in experiment.rows:
-            tried.setdefault(_key(concept), []).append(experiment)
+            tried.setdefault(concept, []).append(experiment)
     lines = [
         "---\nhide:\n  - toc\n---\n# Predictions",
         "Every concept of the field, what its theory predicts in the game, where that is tried, and what was found. A "
         "verdict is **supported** where the 95% interval of the effect over seeds lies on the predicted side, "
         "**contradicted** where it lies on the other, **undecided** where it holds the boundary.",
         _state(found),
+        *_contradicted(found),
         '<div class="sd-wide" markdown>\n',
         table(
             ("concept", "prediction", "scenarios", "found"),
-            ((*_told(row), _found(tried.get(_key(row.concept), []), _runs(row, before))) for row in rows),
+            ((*_told(row), _found(tried.get(row.concept, []), _runs(row, before))) for row in rows),
         ),
         "</div>",
     ]
-    others = [each for each in found if not any(_key(concept) in known for concept in each.rows)]
+    others = [each for each in found if known.isdisjoint(each.rows)]
     if others:
         lines += ["## Other experiments", _experiment_table(others)]
     lines += [
@@ -173,17 +161,19 @@ def predictions_page(root: Path) -> str:
     return "\n\n".join(lines) + "\n"
 
 
-def _key(concept: str) -> str:
-    """A concept's name as it is compared: letters and digits alone."""
-    return re.sub(r"[\W_]+", " ", concept.casefold()).strip()
-
-
 def _state(found: list[Experiment]) -> str:
     """How many experiments and verdicts there are, in a sentence."""
     if not found:
         return "No experiment has been published yet: the last column has the published runs alone."
     claims = [(claim.verdict, claim.claim) for each in found for claim in each.claims]
     return f"{len(found)} experiments with {len(claims)} claims have been published: {counted(claims)}."
+
+
+def _contradicted(found: list[Experiment]) -> list[str]:
+    """A box of every claim that was contradicted, before all else; none without one."""
+    claims = ((each, claim) for each in found for claim in each.claims if claim.verdict == "contradicted")
+    lines = [f"    - {escape(one_line(claim.claim))}{_size(claim)}: {each.linked}" for each, claim in claims]
+    return ["\n".join(['!!! failure "Contradicted"', "", *lines])] if lines else []
 
 
 def _told(row: Row) -> tuple[str, str, str]:
@@ -209,8 +199,12 @@ def _claims(experiment: Experiment) -> str:
 
 
 def _size(claim: Claim) -> str:
+    """The effect in brackets, as far as it is known."""
     effect = claim.effect
-    return f": {effect.mean:.3g} \\[{effect.low:.3g}, {effect.high:.3g}\\]" if effect else ""
+    if effect is None or effect.mean is None:
+        return " (no case)" if effect else ""
+    interval = f" \\[{effect.low:.3g}, {effect.high:.3g}\\]" if None not in (effect.low, effect.high) else ""
+    return f" (`{claim.measure}`: {effect.mean:.3g}{interval})" if claim.measure else f" ({effect.mean:.3g}{interval})"
 
 
 def _experiment_table(listed: list[Experiment]) -> str:

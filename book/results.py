@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from book.markdown import block, escape, link, table
 
@@ -51,17 +53,26 @@ def results(root: Path) -> list[Result]:
 
 def _read(root: Path, path: Path) -> Result:
     text = path.read_text(encoding="utf-8")
-    title = next((line.strip() for line in text.splitlines() if line.strip()), path.stem)
+    report = _report(path)
+    first = next((line.strip() for line in text.splitlines() if line.strip()), path.stem)
+    title = report["title"] if "predictions" in report else first
     beside = [other for other in sorted(path.parent.iterdir()) if _belongs(other, path)]
     places = [(other.suffix, other.relative_to(root / "docs").as_posix()) for other in beside]
     return Result(
         path=path.relative_to(root).as_posix(),
         title=title,
         text=text,
-        claims=tuple(claims_of(text)),
+        claims=tuple(claims_of(text, report)),
         pictures=tuple(place for suffix, place in places if suffix in _PICTURES),
         data=tuple(place for suffix, place in places if suffix in _DATA),
     )
+
+
+def _report(path: Path) -> dict[str, Any]:
+    """The JSON beside a text, where it is a mapping."""
+    beside = path.with_suffix(".json")
+    report = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else {}
+    return report if isinstance(report, dict) else {}
 
 
 def _belongs(other: Path, text: Path) -> bool:
@@ -77,8 +88,11 @@ def _told_apart(result: Result) -> Result:
     return Result(**{**vars(result), "title": f"{result.title}: {name}"})
 
 
-def claims_of(text: str) -> Iterator[tuple[str, str]]:
-    """Verdict and claim of every line that begins with a verdict."""
+def claims_of(text: str, report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Verdict and claim of each of the report's predictions, or else of each line that begins with a verdict."""
+    if "predictions" in report:
+        yield from ((each["verdict"], each["claim"]) for each in report["predictions"])
+        return
     for verdict, claim in re.findall(rf"^\s*({'|'.join(VERDICTS)})\b[:\s]+(.+)$", text, re.M):
         yield verdict, claim.strip()
 

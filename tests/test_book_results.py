@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import sd_env
+from agents.experiments.publish import CONCEPTS
 from book.markdown import escape
 from book.predictions import experiments, predictions_page, theory
 from book.results import claims_of, results, verdict_box
@@ -19,9 +20,11 @@ NAMES = sd_env.scenarios()
 
 def test_verdicts_are_read_from_a_text_and_those_against_the_theory_stand_first() -> None:
     text = "Runs\n  supported    a > b (apart)\nundecided    a >= c\ncontradicted: d < e\nwe supported x\n"
-    claims = list(claims_of(text))
+    claims = list(claims_of(text, {}))
     assert claims == [("supported", "a > b (apart)"), ("undecided", "a >= c"), ("contradicted", "d < e")]
     (box,) = verdict_box(claims)
+    report = {"predictions": [{"verdict": "undecided", "claim": "x", "measure": "y"}]}
+    assert list(claims_of(text, report)) == [("undecided", "x")]
     lines = box.splitlines()
     assert lines[0].startswith("!!! failure")
     assert "contradicted" in lines[2]
@@ -50,7 +53,7 @@ def test_every_published_text_is_a_page_with_its_pictures() -> None:
 
 def test_the_rows_of_the_theory_cover_the_catalogue() -> None:
     rows = theory()
-    assert len(rows) == 25
+    assert [row.concept for row in rows] == list(CONCEPTS)
     named = {name for row in rows for name in row.scenarios}
     assert named <= set(NAMES)
     assert {name for name in NAMES if not name.startswith("games/")} <= named
@@ -69,9 +72,15 @@ def test_predictions_show_every_verdict_beside_its_row(tmp_path: Path) -> None:
     page = predictions_page(tmp_path)
     (row,) = [line for line in page.splitlines() if line.startswith("| **Fear (psychological regulator)**")]
     assert "[Fear and m](experiments/fear.md)" in row
-    assert "**supported**{ .sd-supported } fear raises war at m = .5: 0.12 \\[0.1, 0.14\\]" in row
-    assert "**contradicted**{ .sd-contradicted } fear changes nothing at m &lt; 0: 0.2 \\[0.1, 0.3\\]" in row
-    assert "2 experiments with 2 claims have been published: 1 **supported**" in page
+    assert (
+        "**supported**{ .sd-supported } fear raises war at m = .5 (`outcome/ss_attacks`: 0.12 \\[0.1, 0.14\\])" in row
+    )
+    assert "**contradicted**{ .sd-contradicted } fear changes nothing at m &lt; 0 (0.2 \\[0.1, 0.3\\])" in row
+    assert "**undecided**{ .sd-undecided } fear makes no tragic wars (no case)" in row
+    box = page.partition('!!! failure "Contradicted"')[2].partition("| concept")[0]
+    assert box.count("\n    - ") == 1
+    assert "fear changes nothing at m &lt; 0" in box
+    assert "2 experiments with 3 claims have been published: 1 **supported**" in page
     assert "| An extra |" in page.partition("## Other experiments")[2]
 
 
