@@ -21,6 +21,7 @@ import sd_env
 from agents import registry
 from agents.cli import COMMANDS, parser_of
 from agents.evaluation.verdict import PREDICTED
+from agents.experiments.quantities import LOGGED
 from agents.metrics import RATES
 from agents.training.config import Experiment, parse
 from agents.training.experiment import check
@@ -308,7 +309,7 @@ def exists(span: str, folder: Path) -> bool | None:
     if re.fullmatch(r"(sd_env|agents|tests|configs|docs|benchmarks)/[\w./-]*", span):
         return (ROOT / span).exists() or (folder / span).exists()
     if re.fullmatch(rf"({'|'.join(METRIC_GROUPS)})/\w+", span):
-        return span in RATES or span in COUNTS
+        return span in RATES or span in COUNTS or span in LOGGED
     if re.fullmatch(r"(jervis|games|theories|history)/[\w-]+", span):
         return span in sd_env.scenarios()
     if dot and head in GROUPS and re.fullmatch(r"[\w.]+", key):

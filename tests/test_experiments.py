@@ -296,6 +296,8 @@ def test_a_seed_without_a_case_is_left_out_and_none_at_all_is_undecided() -> Non
     asked = study()
     frame = rows(asked, lambda labels, seed: math.nan if seed == 2 else float(labels["motives.p_greedy"]))
     assert len(judge(asked, frame)[0].effect.values) == 2
+    assert slope_over([0.0, 1.0, 3.0], [math.nan, 1.0, 2.0]) == pytest.approx(1.0)  # from 1 to 3
+    assert math.isnan(slope_over([0.0, 1.0], [math.nan, 1.0]))
     nothing = rows(asked, lambda labels, seed: math.nan)
     assert judge(asked, nothing)[0].verdict == "undecided"
 

@@ -75,7 +75,7 @@ def judge(study: Study, frame: pd.DataFrame) -> list[Judgement]:
 
 
 def _effect(study: Study, cells: Sequence[Cell], prediction: Prediction, rows: pd.DataFrame) -> float:
-    """The effect in one seed; NaN where a cell that it needs has no value."""
+    """The effect in one seed; NaN where a cell that it needs has no value, but for places along an axis."""
     values = dict(zip(_keys(study, rows), rows["value"], strict=True))
 
     def mean(selector: Selector) -> float:
@@ -108,10 +108,16 @@ def positions(study: Study, axis: str) -> list[float]:
 
 
 def slope_over(x: Sequence[float], y: Sequence[float]) -> float:
-    """Change of the line of least squares through ``y`` over the whole range of ``x``; NaN with a missing value."""
-    if any(math.isnan(value) for value in y):
+    """Change of the line of least squares through ``y`` from the first to the last ``x`` that has a value.
+
+    Places without a value (a measure without a case, such as buck-passing between two states) are left out; NaN if fewer
+    than two are left.
+    """
+    kept = [(place, value) for place, value in zip(x, y, strict=True) if not math.isnan(value)]
+    if len(kept) < 2:
         return math.nan
-    return float(np.polyfit(x, y, 1)[0]) * (x[-1] - x[0])
+    places, values = zip(*kept, strict=True)
+    return float(np.polyfit(places, values, 1)[0]) * (places[-1] - places[0])
 
 
 def levels(study: Study, frame: pd.DataFrame) -> list[dict[str, Any]]:
