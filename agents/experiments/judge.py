@@ -110,8 +110,8 @@ def positions(study: Study, axis: str) -> list[float]:
 def slope_over(x: Sequence[float], y: Sequence[float]) -> float:
     """Change of the line of least squares through ``y`` from the first to the last ``x`` that has a value.
 
-    Places without a value (a measure without a case, such as buck-passing between two states) are left out; NaN if fewer
-    than two are left.
+    Places without a value (a measure without a case, such as buck-passing between two states) are left out; NaN if
+    fewer than two are left.
     """
     kept = [(place, value) for place, value in zip(x, y, strict=True) if not math.isnan(value)]
     if len(kept) < 2:
