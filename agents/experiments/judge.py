@@ -117,7 +117,7 @@ def slope_over(x: Sequence[float], y: Sequence[float]) -> float:
     if len(kept) < 2:
         return math.nan
     places, values = zip(*kept, strict=True)
-    return float(np.polyfit(places, values, 1)[0]) * (places[-1] - places[0])
+    return float(np.polyfit(places, values, 1)[0] * (places[-1] - places[0]))
 
 
 def levels(study: Study, frame: pd.DataFrame) -> list[dict[str, Any]]:

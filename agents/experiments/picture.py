@@ -14,7 +14,7 @@ import numpy as np
 from agents.evaluation.picture import COLOURS, STYLES
 from agents.evaluation.threshold import effective_turns, trust_threshold
 from agents.experiments.judge import positions
-from agents.experiments.language import Study, training_defaults
+from agents.experiments.language import Study, given_name, training_defaults
 from agents.experiments.work import OWN
 from agents.files import write_whole
 from sd_env.scenario import Scenario
@@ -50,8 +50,8 @@ def draw(study: Study, levels: Levels, picture: Path) -> None:
 
 
 def _of(study: Study, levels: Levels, measure: str) -> Levels:
-    """The rows of a measure under its first condition; a generalist's rather than those of the cells' own."""
-    rows = [row for row in levels if row["measure"] == measure and not (study.generalist and row["policies"] == OWN)]
+    """The rows of a measure under its first condition."""
+    rows = [row for row in levels if row["measure"] == measure]
     return [row for row in rows if row["given"] == rows[0]["given"]] if rows else []
 
 
@@ -59,7 +59,7 @@ def _words(study: Study, measure: str) -> str:
     given = next((given for given, each in study.wanted if each == measure), None)
     if given is None:
         return measure
-    types = "all seek security" if given == "security" else ", ".join(f"{s}: {kind}" for s, kind in given.items())
+    types = "all seek security" if given == "security" else given_name(given)
     return f"{measure}\n({types})"
 
 
@@ -67,6 +67,8 @@ def _lines(study: Study, rows: Levels, axis: Any) -> None:
     """Means with 95% intervals, a line for each value of the axis ``lines``; other axes are averaged over."""
     x, by = study.picture.x, study.picture.lines
     places, labels = positions(study, x), study.labels(x)
+    checked = [row for row in rows if study.generalist and row["policies"] == OWN]
+    rows = [row for row in rows if row not in checked]
     numeric = isinstance(study.grid[x], list) and not isinstance(study.grid[x][0], str)  # type: ignore[index]
     lines = study.labels(by) if by else [""]
     for k, line in enumerate(lines):
@@ -81,12 +83,18 @@ def _lines(study: Study, rows: Levels, axis: Any) -> None:
         axis.errorbar(
             [place + shift for place in places], means, yerr=halves, marker="o", capsize=3, label=line or None, **style
         )
+    for k, row in enumerate(checked):
+        value = row["estimate"]
+        half = (value.high - value.low) / 2 if value.known else 0.0
+        words = "policies trained in the cell" if k == 0 else None
+        place = places[labels.index(row[x])] + 0.04 * (places[-1] - places[0])
+        axis.errorbar([place], [value.mean], yerr=half, marker="x", capsize=3, color="#666666", ls="none", label=words)
     if not numeric:
         axis.set_xticks(places, labels, rotation=20 if max(map(len, labels)) > 12 else 0)
         axis.margins(x=0.15)
     axis.set_xlabel(x)
     axis.grid(alpha=0.3)
-    if by:
+    if by or checked:
         axis.legend(title=by, fontsize=9, title_fontsize=9)
 
 
@@ -96,7 +104,7 @@ def _map(study: Study, rows: Levels, axis: Any) -> None:
     assert y is not None
     across, up = positions(study, x), positions(study, y)
     grid = np.full((len(up), len(across)), np.nan)
-    for row in rows:
+    for row in (row for row in rows if not (study.generalist and row["policies"] == OWN)):
         grid[study.labels(y).index(row[y]), study.labels(x).index(row[x])] = row["estimate"].mean
     axis.pcolormesh(_edges(across), _edges(up), grid, cmap="YlOrRd", shading="flat")
     top = np.nanmax(grid) if np.isfinite(grid).any() else 1.0
