@@ -63,8 +63,9 @@ test: $(STAMP) ## run all tests (TESTS=tests/test_rules.py to run some)
 docs-test: $(STAMP) ## run the code in README.md and docs/
 	@$(RUN) -m pytest -q tests/test_docs.py
 
+# mkdocs counts only the warnings that it shows, so --quiet would make --strict pass everything
 docs: $(STAMP) ## build the book into site/, and fail where a link leads nowhere
-	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet --strict $(ARGS)
+	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict $(ARGS)
 
 docs-serve: $(STAMP) ## show the book while you write, at http://127.0.0.1:8000
 	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs serve $(ARGS)

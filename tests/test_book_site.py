@@ -49,7 +49,7 @@ class Html(HTMLParser):
 def test_the_site_is_whole_and_every_link_leads_somewhere(tmp_path: Path) -> None:
     """One test, so that the book, built as make docs does it, is built once."""
     site = tmp_path / "site"
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(site)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     check_pages(site)

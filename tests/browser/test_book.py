@@ -52,7 +52,7 @@ class Server(SimpleHTTPRequestHandler):
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the book, built anew and served."""
     folder = tmp_path_factory.mktemp("book")
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(folder / "site")]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder / "site")]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, directory=str(folder / "site")))
     thread = threading.Thread(target=server.serve_forever)
