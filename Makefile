@@ -68,7 +68,7 @@ docs: $(STAMP) ## build the book into site/, and fail where a link leads nowhere
 	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict $(ARGS)
 
 docs-serve: $(STAMP) ## show the book while you write, at http://127.0.0.1:8000
-	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs serve $(ARGS)
+	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs serve --livereload $(ARGS)
 
 lint: $(STAMP) ## ruff and mypy
 	@$(RUN) -m ruff check .
