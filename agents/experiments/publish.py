@@ -104,8 +104,8 @@ def write_index(out: Path) -> None:
             {
                 "name": report["name"],
                 "title": report["title"],
-                "row": report["rows"],
-                "scenario": report["scenarios"],
+                "rows": report["rows"],
+                "scenarios": report["scenarios"],
                 "picture": f"{report['name']}.png",
                 "text": f"{report['name']}.txt",
                 "claims": [
