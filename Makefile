@@ -51,7 +51,7 @@ $(BENCH_STAMP): requirements.lock benchmarks/requirements.lock pyproject.toml
 train: $(STAMP) ## train the four worlds and show which spiral (ARGS="--seeds 1")
 	@$(RUN) train.py $(ARGS)
 
-science: $(STAMP) ## run the experiments behind docs/results (more than an hour on 2 cores)
+science: $(STAMP) ## run the experiments behind docs/results (some hours on 2 cores)
 	@$(RUN) -m agents.science $(ARGS)
 
 bench: $(BENCH_STAMP) ## measure speed, beside peers, in an environment of its own (ARGS="engine faces")

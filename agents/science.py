@@ -178,7 +178,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m agents.science", description=__doc__.splitlines()[0])
     everything = (*EXPERIMENTS, *PLAYED, STUDIES, COMPONENTS)
     parser.add_argument("--only", nargs="+", choices=everything, default=everything, help="which experiments")
-    parser.add_argument("--smoke", action="store_true", help="seconds instead of an hour; the numbers mean nothing")
+    parser.add_argument("--smoke", action="store_true", help="seconds instead of hours; the numbers mean nothing")
     parser.add_argument(
         "--out", type=Path, default=None, help=f"where results go (default {RESULTS}; needed by --smoke)"
     )
