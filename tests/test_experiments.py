@@ -105,6 +105,18 @@ def test_the_challenger_that_can_be_deterred_attacks_who_waits_and_not_who_strik
     assert "2.96 greed - 1" in load_study("deterrable-challenger").description
 
 
+def test_the_challenger_in_a_crisis_has_hardly_anything_to_gain_at_the_scenarios_greed() -> None:
+    """The numbers in the description of immediate-deterrence; theories/huth-immediate derives its own p."""
+    game = Scenario.load("theories/huth-immediate")
+    stake = game.war.conquest * game.war.spoils * effective_turns(game.horizon, 0.98)
+    assert stake == pytest.approx(1.5, abs=0.01)
+    force, helped = 1.2 * 1.5 * 1.75, 0.35 + 1.4 + 0.3  # surprise; its own arms, the defender's, the terrain
+    surprised, ready = (f**2 / (f**2 + helped**2) for f in (force, force / 1.5))
+    assert (surprised, ready) == pytest.approx((0.70, 0.51), abs=0.005)
+    gains = [greed * stake * p - 1.0 for greed in (1.0, 2.0) for p in (surprised, ready)]
+    assert gains == pytest.approx([0.05, -0.24, 1.10, 0.53], abs=0.015)
+
+
 # --- the language -----------------------------------------------------------------------------------------------
 
 
