@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import math
 import re
 from importlib import resources
@@ -351,11 +353,38 @@ def test_contradictions_stand_in_plain_sight() -> None:
 
 
 def test_the_index_is_made_of_the_reports_that_are_there(tmp_path: Path) -> None:
-    import json
-
     (tmp_path / "war-supported.json").write_text(json.dumps(report("supported")))
     write_index(tmp_path)
     write_index(tmp_path)  # the index itself is no report
     [entry] = json.loads((tmp_path / "index.json").read_text())
     assert entry["name"] == "war-supported" and entry["claims"][0]["verdict"] == "supported"
     assert "War falls." in (tmp_path / "README.md").read_text()
+
+
+PUBLISHED = ROOT / "docs" / "results" / "experiments"
+
+
+@pytest.mark.parametrize("name", studies())
+def test_what_is_published_is_of_the_experiment_as_it_stands(name: str) -> None:
+    asked, found = load_study(name), json.loads((PUBLISHED / f"{name}.json").read_text())
+    verdicts = ("effect", "verdict")
+    predictions = [{k: v for k, v in each.items() if k not in verdicts} for each in found["predictions"]]
+    assert predictions == [prediction.model_dump(mode="json") for prediction in asked.predictions]
+    assert found["seeds"] == asked.seeds and found["rows"] == list(asked.rows)
+    frame = pd.read_csv(PUBLISHED / f"{name}.csv", dtype=dict.fromkeys(asked.grid, str), keep_default_na=False)
+    frame["value"] = pd.to_numeric(frame["value"], errors="coerce")
+    for judged, each in zip(judge(asked, frame), found["predictions"], strict=True):
+        assert judged.verdict == each["verdict"], each["claim"]
+
+
+def test_the_page_of_predictions_and_the_counts_in_the_results_are_those_of_the_reports() -> None:
+    reports = [json.loads((PUBLISHED / f"{name}.json").read_text()) for name in studies()]
+    assert (PUBLISHED / "README.md").read_text() == page(reports)
+    found = [each["verdict"] for each in itertools.chain.from_iterable(report["predictions"] for report in reports)]
+    counts = {verdict: found.count(verdict) for verdict in ("supported", "contradicted", "undecided")}
+    words = (ROOT / "docs" / "results" / "README.md").read_text()
+    assert f"{len(reports)} experiments, {len(CONCEPTS)} concepts" in words
+    assert (
+        f"of {len(found)} predictions {counts['supported']} are supported, {counts['contradicted']} contradicted, "
+        f"{counts['undecided']} undecided" in words
+    )
