@@ -91,6 +91,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Lead the links of the repository's own pages to where their targets are, and link the scenarios they name."""
     here = page.file.src_uri
+    if here.startswith("concepts/"):  # who looks for a concept finds its page before those that speak of it
+        page.meta.setdefault("search", {"boost": 2})
     source = {moved: path for path, moved in MOVED.items()}.get(here)
     if source is None and page.file.generated_by is None:
         source = f"docs/{here}"
