@@ -17,7 +17,7 @@ from agents.experiments.picture import threshold_gap
 from agents.experiments.publish import publish_all
 from agents.experiments.quantities import LOGGED, hazard, is_given, of_frame, of_logs
 from agents.experiments.run import run
-from agents.experiments.work import smoke_sized
+from agents.experiments.work import smoke_sized, units_of
 from agents.orders import Orders
 from agents.registry import make
 from book.predictions import Experiment
@@ -33,9 +33,16 @@ def small(**changes: Any) -> Study:
     return smoke_sized(Study.model_validate(data | changes))
 
 
+def trainings(asked: Study) -> list[dict[str, Any]]:
+    """The settings of all training runs."""
+    found = [unit.arguments["training"] for unit in units_of(asked, Path("x"))]
+    return [training for training in found if training is not None]
+
+
 @pytest.mark.parametrize("name", studies())
 def test_every_experiment_runs_smoke_sized(name: str, tmp_path: Path) -> None:
     asked = smoke_sized(load_study(name)).model_copy(update={"seeds": [1], "worlds": 4, "logs": 2})
+    assert all(training["total_steps"] == 1 for training in trainings(asked))
     result = run(asked, tmp_path, workers=1)
     assert len(result.judged) == len(asked.predictions)
     assert {path.name for path in tmp_path.iterdir()} >= {"cells.csv", "report.json", "table.txt", "picture.png"}

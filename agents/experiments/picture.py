@@ -25,7 +25,7 @@ from matplotlib import pyplot as plt
 
 Levels = Sequence[Mapping[str, Any]]
 #: Points a side at which a threshold is reckoned.
-_FINE: Final = 41
+_FINE: Final = 25
 _CURVES: Final = {"m=t": ("-", "m = t"), "m=1/2": (":", "m = ½"), "q*": ("--", "q*")}
 
 
@@ -37,12 +37,16 @@ def draw(study: Study, levels: Levels, picture: Path) -> None:
         levels: of :func:`agents.experiments.judge.levels`.
         picture: PNG to write.
     """
-    measures = study.picture.measures
+    measures, fields = study.picture.measures, _fields(study)
     figure, axes = plt.subplots(
         1, len(measures), figsize=(max(6.4, 5.2 * len(measures)), 4.6), layout="constrained", squeeze=False
     )
     for axis, measure in zip(axes[0], measures, strict=True):
-        (_map if study.picture.y else _lines)(study, _of(study, levels, measure), axis)
+        rows = _of(study, levels, measure)
+        if study.picture.y:
+            _map(study, rows, axis, fields)
+        else:
+            _lines(study, rows, axis)
         axis.set_title(_words(study, measure), fontsize=11)
     figure.suptitle(study.title)
     write_whole(picture, lambda path: figure.savefig(path, dpi=130, format="png"))
@@ -98,7 +102,24 @@ def _lines(study: Study, rows: Levels, axis: Any) -> None:
         axis.legend(title=by, fontsize=9, title_fontsize=9)
 
 
-def _map(study: Study, rows: Levels, axis: Any) -> None:
+def _fields(study: Study) -> dict[str, np.ndarray]:
+    """How far each point of a map is above each of its thresholds, ``(_FINE, _FINE)``: the same for all panels."""
+    x, y = study.picture.x, study.picture.y
+    if y is None:
+        return {}
+    across, up = _finely(study, x), _finely(study, y)
+    return {
+        name: np.array([[threshold_gap(study, name, {x: h, y: v}) for h in across] for v in up])
+        for name in study.picture.curves
+    }
+
+
+def _finely(study: Study, axis: str) -> np.ndarray:
+    places = positions(study, axis)
+    return np.linspace(places[0], places[-1], _FINE)
+
+
+def _map(study: Study, rows: Levels, axis: Any, fields: Mapping[str, np.ndarray]) -> None:
     """A heat map over two numeric axes, each cell with its number, and the thresholds of the model on it."""
     x, y = study.picture.x, study.picture.y
     assert y is not None
@@ -112,10 +133,9 @@ def _map(study: Study, rows: Levels, axis: Any) -> None:
         if np.isfinite(grid[j, i]):
             axis.text(h, v, f"{grid[j, i]:.3f}", ha="center", va="center", fontsize=7,
                       color="white" if grid[j, i] > 0.7 * top else "black")  # fmt: skip
-    fine_x, fine_y = np.linspace(across[0], across[-1], _FINE), np.linspace(up[0], up[-1], _FINE)
-    for k, name in enumerate(study.picture.curves):
+    fine_x, fine_y = _finely(study, x), _finely(study, y)
+    for k, (name, field) in enumerate(fields.items()):
         style, words = _CURVES[name]
-        field = np.array([[threshold_gap(study, name, {x: h, y: v}) for h in fine_x] for v in fine_y])
         if np.nanmin(field) < 0 < np.nanmax(field):
             axis.contour(fine_x, fine_y, field, levels=[0.0], colors=[COLOURS[1 + 2 * k % 5]], linestyles=[style])
             axis.plot([], [], color=COLOURS[1 + 2 * k % 5], linestyle=style, label=words)

@@ -37,6 +37,8 @@ def smoke_sized(study: Study) -> Study:
     changed: dict[str, Any] = {"seeds": study.seeds[:2], "worlds": 8, "logs": 4}
     if study.cast is None:
         changed["training"] = study.training | SMOKE
+    if study.generalist is not None:
+        changed["generalist"] = study.generalist.model_copy(update={"check_training": {}})
     return study.model_copy(update=changed)
 
 
