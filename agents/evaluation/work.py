@@ -13,11 +13,12 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Final, TypeAlias
 
 import pandas as pd
@@ -222,13 +223,47 @@ def _in_turn(work: Work, units: Sequence[Unit], out: Path | None, limit: int) ->
 
 def _spread(work: Work, units: Sequence[Unit], out: Path | None, limit: int) -> Results:
     """Units as they are finished by ``limit`` worker processes."""
+    finished: SimpleQueue[Future[tuple[str, str]] | None] = SimpleQueue()
+    with _interrupts_told_to(finished):
+        yield from _pooled(work, units, out, limit, finished)
+    if not finished.empty():  # of an interrupt after the last unit
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _interrupts_told_to(finished: SimpleQueue[Any]) -> Iterator[None]:
+    """Within, Ctrl-C puts None into the queue instead of raising.
+
+    Raised in the midst of ``concurrent.futures``, a KeyboardInterrupt can leave a future's lock held, for which the
+    pool's own thread would wait for ever.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before in (None, signal.SIG_IGN) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: finished.put(None))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _pooled(
+    work: Work,
+    units: Sequence[Unit],
+    out: Path | None,
+    limit: int,
+    finished: SimpleQueue[Future[tuple[str, str]] | None],
+) -> Results:
+    """The units by a pool of processes, each as its future comes out of the queue; None there is an interrupt."""
     pool = ProcessPoolExecutor(limit, mp.get_context("spawn"), _prepare, (os.getpid(),))
     try:
-        running: set[Future[tuple[str, str]]] = {pool.submit(_do, work, unit, out) for unit in units}
-        while running:
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                yield future.result()
+        for unit in units:
+            pool.submit(_do, work, unit, out).add_done_callback(finished.put)
+        for _ in units:
+            if (future := finished.get()) is None:
+                raise KeyboardInterrupt
+            yield future.result()
     except BaseException as error:
         for process in list((pool._processes or {}).values()):  # or the end would wait for what they are at
             process.terminate()
