@@ -10,17 +10,17 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from functools import cache, cached_property, lru_cache
+from functools import cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from agents.entries import Entries
 from sd_env.scenario import Scenario
-from sd_env.scenario_files import parse_yaml
-from sd_env.scenario_values import DEFAULT, ScenarioError, nearest, show
+from sd_env.scenario_values import DEFAULT, ScenarioError, show
 
 __all__ = ["Challenge", "ChallengeError", "Option", "challenges", "load_challenge", "references"]
 
@@ -140,16 +140,18 @@ class Challenge(_Model):
         return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()
 
 
-@lru_cache
-def _catalogue() -> dict[str, Traversable]:
-    folder = resources.files("agents.challenges")
-    found = {entry.name.removesuffix(".yaml"): entry for entry in folder.iterdir() if entry.name.endswith(".yaml")}
-    return dict(sorted(found.items()))
+_ENTRIES: Final = Entries(
+    "agents.challenges",
+    Challenge,
+    "a challenge",
+    ChallengeError,
+    lambda near: f"is neither a file nor in the catalogue, where the nearest is {near}.",
+)
 
 
 def challenges() -> tuple[str, ...]:
     """Names of the catalogue's challenges, sorted."""
-    return tuple(_catalogue())
+    return _ENTRIES.names()
 
 
 def load_challenge(name_or_path: str | os.PathLike[str]) -> Challenge:
@@ -158,46 +160,7 @@ def load_challenge(name_or_path: str | os.PathLike[str]) -> Challenge:
     Raises:
         ChallengeError: if there is none, or it has a bad key or value; one sentence.
     """
-    where = os.fspath(name_or_path)
-    if where in _catalogue():
-        return _of_catalogue(where)
-    path = Path(where)
-    try:
-        if not path.is_file():
-            near = nearest(where, list(challenges()))
-            raise ChallengeError(
-                f"challenge {where!r} is neither a file nor in the catalogue, where the nearest is {near}."
-            )
-        return _parsed(path.read_bytes(), where)
-    except OSError as error:
-        raise ChallengeError(f"challenge {where!r} cannot be read: {error.strerror or error}.") from None
-
-
-@cache
-def _of_catalogue(name: str) -> Challenge:
-    return _parsed(_catalogue()[name].read_bytes(), name)
-
-
-def _parsed(text: bytes, where: str) -> Challenge:
-    try:
-        return Challenge.model_validate(dict(parse_yaml(text)))
-    except ScenarioError as error:
-        raise ChallengeError(f"challenge {where!r}: {error}") from None
-    except ValidationError as error:
-        raise ChallengeError(f"challenge {where!r}: {_sentence(error)}") from None
-
-
-def _sentence(error: ValidationError) -> str:
-    """The first complaint of a validation: key, value, what is allowed."""
-    first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return f"{key} is not a key of a challenge; allowed are {', '.join(Challenge.model_fields)}."
-    if first["type"] == "missing":
-        return f"{key} is missing."
-    if first["type"] == "value_error":
-        return f"{first['ctx']['error']}."
-    return f"{key} is {show(first['input'])}, but {first['msg'][:1].lower()}{first['msg'][1:]}."
+    return _ENTRIES.load(name_or_path)
 
 
 def references(path: Path | None = None) -> Mapping[str, Any]:

@@ -5,19 +5,18 @@ The class is called Study, since an ``Experiment`` of :mod:`agents.training` is 
 
 from __future__ import annotations
 
+import copy
 import itertools
 import os
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from importlib import resources
-from importlib.resources.abc import Traversable
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from agents.entries import Entries
 from sd_env.scenario_files import parse_yaml
-from sd_env.scenario_values import ScenarioError, nearest, show
 
 #: The file of the folder that is no experiment.
 TRAINING: Final = "training"
@@ -25,8 +24,6 @@ TRAINING: Final = "training"
 SCENARIO, TRAINED, ORDERED = "scenario", "training.", "orders."
 
 Text = Annotated[str, Field(min_length=1)]
-Label = str
-Selector = dict[str, Label]
 #: ``security``: all states are security seekers; or state -> ``security`` or ``greedy``.
 Given = Literal["security"] | dict[str, Literal["security", "greedy"]] | None
 
@@ -39,9 +36,15 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-def label_of(value: Any) -> Label:
+def label_of(value: Any) -> str:
     """How a value of an axis is called in tables and selectors."""
     return f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
+
+
+#: In a file a value may stand for its label.
+Label = Annotated[str, BeforeValidator(label_of)]
+#: Axis -> label: the cells that have all of them.
+Selector = dict[str, Label]
 
 
 def given_name(given: Given) -> str:
@@ -95,11 +98,6 @@ class Difference(_Model):
     of: Selector = Field(description="axis -> value: these cells")
     against: Selector | None = Field(default=None, description="less those; none: the level itself")
 
-    @field_validator("of", "against", mode="before")
-    @classmethod
-    def _labels(cls, value: Any) -> Any:
-        return {k: label_of(v) for k, v in value.items()} if isinstance(value, Mapping) else value
-
 
 #: What a prediction expects of the effect -> its sign; 0: no effect beyond the margin.
 SIGNS: Final = {"rises": 1, "above": 1, "falls": -1, "below": -1, "flat": 0, "same": 0}
@@ -118,11 +116,6 @@ class Prediction(_Model):
     of: Selector | None = Field(default=None, description="these cells ...")
     against: Selector | None = Field(default=None, description="... against those; none: against 0")
     less: Difference | None = Field(default=None, description="an interaction: less the same difference elsewhere")
-
-    @field_validator("of", "against", "where", mode="before")
-    @classmethod
-    def _labels(cls, value: Any) -> Any:
-        return {k: label_of(v) for k, v in value.items()} if isinstance(value, Mapping) else value
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -161,11 +154,6 @@ class Generalist(_Model):
     ranges: dict[str, tuple[float, float]] = Field(min_length=1, description="dotted keys of the scenario -> range")
     check: list[Selector] = Field(min_length=1, description="cells in which policies of their own are trained, too")
     check_training: dict[str, Any] = Field(default={}, description="settings of training in which those differ")
-
-    @field_validator("check", mode="before")
-    @classmethod
-    def _labels(cls, value: Any) -> Any:
-        return [{k: label_of(v) for k, v in each.items()} for each in value] if isinstance(value, list) else value
 
 
 class Study(_Model):
@@ -230,7 +218,7 @@ class Study(_Model):
 
     @property
     def wanted(self) -> list[tuple[Given, str]]:
-        """What is measured in each cell: (given, measure), each once; what is drawn comes without a condition too."""
+        """What is measured in each cell: (given, measure), each once; further measures without a condition."""
         keys: list[tuple[Given, str]] = [(p.given, p.measure) for p in self.predictions]
         keys += [(None, measure) for measure in self.also]
         found: list[tuple[Given, str]] = []
@@ -261,7 +249,7 @@ class Study(_Model):
 
     def checked(self, cell: Cell) -> bool:
         """Whether the generalist is checked against policies of the cell's own."""
-        return bool(self.generalist) and any(cell.matches(selector) for selector in self.generalist.check)  # type: ignore[union-attr]
+        return self.generalist is not None and any(cell.matches(selector) for selector in self.generalist.check)
 
     def _settings(self, labels: Mapping[str, Label]) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -274,16 +262,19 @@ class Study(_Model):
         return found
 
 
-@lru_cache
-def _catalogue() -> dict[str, Traversable]:
-    folder = resources.files("agents.experiments")
-    found = {entry.name.removesuffix(".yaml"): entry for entry in folder.iterdir() if entry.name.endswith(".yaml")}
-    return {name: found[name] for name in sorted(found) if name != TRAINING}
+_ENTRIES: Final = Entries(
+    "agents.experiments",
+    Study,
+    "an experiment",
+    StudyError,
+    lambda near: f"is neither a file nor one of the project's, the nearest of which is {near}.",
+    leave_out=(TRAINING,),
+)
 
 
 def studies() -> tuple[str, ...]:
     """Names of the experiments that come with the project, sorted."""
-    return tuple(_catalogue())
+    return _ENTRIES.names()
 
 
 def load_study(name_or_path: str | os.PathLike[str]) -> Study:
@@ -292,44 +283,14 @@ def load_study(name_or_path: str | os.PathLike[str]) -> Study:
     Raises:
         StudyError: if there is none, or it has a bad key or value; one sentence.
     """
-    where = os.fspath(name_or_path)
-    if where in _catalogue():
-        return _parsed(_catalogue()[where].read_bytes(), where)
-    path = Path(where)
-    try:
-        if not path.is_file():
-            near = nearest(where, list(studies()))
-            raise StudyError(
-                f"experiment {where!r} is neither a file nor one of the project's, the nearest of which is {near}."
-            )
-        return _parsed(path.read_bytes(), where)
-    except OSError as error:
-        raise StudyError(f"experiment {where!r} cannot be read: {error.strerror or error}.") from None
+    return _ENTRIES.load(name_or_path)
+
+
+@cache
+def _training() -> Mapping[Any, Any]:
+    return parse_yaml((resources.files("agents.experiments") / f"{TRAINING}.yaml").read_bytes())
 
 
 def training_defaults() -> dict[str, Any]:
-    """The settings of ``training.yaml``."""
-    text = (resources.files("agents.experiments") / f"{TRAINING}.yaml").read_bytes()
-    return dict(parse_yaml(text))
-
-
-def _parsed(text: bytes, where: str) -> Study:
-    try:
-        return Study.model_validate(dict(parse_yaml(text)))
-    except ScenarioError as error:
-        raise StudyError(f"experiment {where!r}: {error}") from None
-    except ValidationError as error:
-        raise StudyError(f"experiment {where!r}: {_sentence(error)}") from None
-
-
-def _sentence(error: ValidationError) -> str:
-    """The first complaint of a validation: key, value, what is allowed."""
-    first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return f"{key} is not a key of an experiment; allowed are {', '.join(Study.model_fields)}."
-    if first["type"] == "missing":
-        return f"{key} is missing."
-    if first["type"] == "value_error":
-        return f"{first['ctx']['error']}."
-    return f"{key} is {show(first['input'])}, but {first['msg'][:1].lower()}{first['msg'][1:]}."
+    """The settings of ``training.yaml``, the caller's to change."""
+    return copy.deepcopy(dict(_training()))

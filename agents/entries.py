@@ -1,0 +1,97 @@
+"""YAML files of a package as entries of a catalogue: found by name, or by the path of one's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache, cached_property
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from sd_env.scenario_files import parse_yaml
+from sd_env.scenario_values import ScenarioError, nearest, show
+
+Entry = TypeVar("Entry", bound=BaseModel)
+
+
+class Entries(Generic[Entry]):
+    """The entries of one kind.
+
+    Args:
+        package: where their files are.
+        model: what the file of one must hold.
+        kind: what one is called, with its article: ``a challenge``.
+        error: what is raised, with one sentence.
+        unknown: what is said of a name that there is not, given the nearest one.
+        leave_out: names of files that are no entries.
+    """
+
+    def __init__(
+        self,
+        package: str,
+        model: type[Entry],
+        kind: str,
+        error: type[ValueError],
+        unknown: Callable[[str], str],
+        leave_out: tuple[str, ...] = (),
+    ) -> None:
+        self._package, self._model, self._kind, self._error = package, model, kind, error
+        self._unknown, self._leave_out = unknown, leave_out
+        self._named = cache(self._read)
+
+    @cached_property
+    def _files(self) -> dict[str, Traversable]:
+        folder = resources.files(self._package)
+        found = {entry.name.removesuffix(".yaml"): entry for entry in folder.iterdir() if entry.name.endswith(".yaml")}
+        return {name: found[name] for name in sorted(found) if name not in self._leave_out}
+
+    def names(self) -> tuple[str, ...]:
+        """All names, sorted."""
+        return tuple(self._files)
+
+    def load(self, name_or_path: str | os.PathLike[str]) -> Entry:
+        """An entry by name, or one of the caller's own by the path of its file.
+
+        Raises:
+            ValueError: of the kind given, if there is none, or it has a bad key or value; one sentence.
+        """
+        where = os.fspath(name_or_path)
+        if where in self._files:
+            return self._named(where)
+        path = Path(where)
+        try:
+            if not path.is_file():
+                raise self._error(f"{self._called(where)} {self._unknown(nearest(where, list(self.names())))}")
+            return self._parsed(path.read_bytes(), where)
+        except OSError as error:
+            raise self._error(f"{self._called(where)} cannot be read: {error.strerror or error}.") from None
+
+    def _called(self, where: str) -> str:
+        return f"{self._kind.partition(' ')[2]} {where!r}"
+
+    def _read(self, name: str) -> Entry:
+        return self._parsed(self._files[name].read_bytes(), name)
+
+    def _parsed(self, text: bytes, where: str) -> Entry:
+        try:
+            return self._model.model_validate(dict(parse_yaml(text)))
+        except ScenarioError as error:
+            raise self._error(f"{self._called(where)}: {error}") from None
+        except ValidationError as error:
+            raise self._error(f"{self._called(where)}: {self._sentence(error)}") from None
+
+    def _sentence(self, error: ValidationError) -> str:
+        """The first complaint of a validation: key, value, what is allowed."""
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            return f"{key} is not a key of {self._kind}; allowed are {', '.join(self._model.model_fields)}."
+        if first["type"] == "missing":
+            return f"{key} is missing."
+        if first["type"] == "value_error":
+            return f"{first['ctx']['error']}."
+        return f"{key} is {show(first['input'])}, but {first['msg'][:1].lower()}{first['msg'][1:]}."
