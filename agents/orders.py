@@ -53,9 +53,6 @@ class Orders:
                     for head in _heads(whose, part, state, agents):
                         self._entries[state, head] = _choice(whose, part, orders[whose][part])
 
-    def __bool__(self) -> bool:
-        return bool(self._entries)
-
     def apply(self, actions: np.ndarray) -> None:
         """Put the orders in place of what was chosen, in ``actions`` int ``(B, N, H)`` itself."""
         for (state, head), choice in self._entries.items():

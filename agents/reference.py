@@ -7,7 +7,6 @@ by the commands that users have; this only names the entrants and copies what th
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from typing import Final
 from agents.cli import main as sd_env
 from agents.evaluation.challenge import SEEDS as CHALLENGE_SEEDS
 from agents.files import copy_whole, write_text
+from agents.machine import described
 from agents.registry import names
 from agents.training.config import ConfigError
 
@@ -99,6 +99,6 @@ def heading(title: str, name: str, seeds: Sequence[int], words: str, started: fl
     """What made a result: title, command, seeds, machine and time."""
     return (
         f"{title}\n\nCommand: python -m agents.science --only {name}    seeds: {list(seeds)}    {words}\n"
-        f"Machine: {os.cpu_count()} cores, {platform.system()} {platform.machine()}; "
+        f"Machine: {described()}; "
         f"{(time.monotonic() - started) / 60:.1f} minutes; Python {platform.python_version()}\n\n"
     )

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable
@@ -23,6 +21,7 @@ from typing import Any, Final
 from agents.evaluation.work import WorkError
 from agents.experiments import StudyError
 from agents.files import copy_whole, write_text
+from agents.machine import described
 from agents.training.config import ConfigError, Experiment, read_yaml
 
 CONFIGS: Final = Path("configs")
@@ -156,7 +155,7 @@ def heading(name: str, experiment: Experiment, versions: dict[str, str], seconds
     return (
         f"{EXPERIMENTS[name][0]}\n\nCommand: python -m agents.science --only {name}    seeds: {experiment.seeds}    "
         f"agent-steps a job: {experiment.total_steps:,}\n"
-        f"Machine: {os.cpu_count()} cores, {platform.system()} {platform.machine()}{took}; "
+        f"Machine: {described()}{took}; "
         f"Python {versions['python']}, torch {versions['torch']}, stable-baselines3 {versions['stable-baselines3']}\n\n"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from agents.evaluation.threshold import effective_turns, trust_threshold
+from agents.evaluation.threshold import effective_turns, middle, trust_threshold
 from book.concepts import Concept
 from sd_env.scenario import Scenario
 
@@ -43,8 +43,9 @@ def threshold_of(concept: Concept) -> Threshold | str:
         return "nobody can attack here"
     if scenario.war.conquest == 0:
         return "no land can be taken here"
-    offense, defense = _middle(scenario.states.offense), _middle(scenario.states.defense)
-    if offense is None or defense is None:
+    try:
+        offense, defense = middle(scenario.states.offense), middle(scenario.states.defense)
+    except ValueError:
         return "its states start with different arms, and the formula is that of two equal ones"
     if offense == defense == 0:
         return "its states start without arms, so nobody can attack at first"
@@ -98,10 +99,3 @@ def _trust(scenario: Scenario) -> tuple[float, float] | None:
         return None
     low, high = chance if isinstance(chance, tuple) else (chance, chance)
     return (1.0 - high, 1.0 - low)
-
-
-def _middle(value: Any) -> float | None:
-    """The number, the middle of a range, or None for a value state by state."""
-    if isinstance(value, tuple):
-        return float(sum(value)) / 2.0
-    return float(value) if isinstance(value, (int, float)) else None

@@ -15,7 +15,18 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.evaluation.statistics import Estimate, estimate
-from agents.evaluation.verdict import ARMS, ARMS_RACE, ATTACKS, PREDICTED, SPIRAL, VERDICTS, Sign, signs, verdict
+from agents.evaluation.verdict import (
+    ARMS,
+    ARMS_RACE,
+    ATTACKS,
+    OUTCOME_STYLES,
+    PREDICTED,
+    SPIRAL,
+    VERDICTS,
+    Sign,
+    signs,
+    verdict,
+)
 from agents.files import write_json, write_text
 from agents.metrics import RATES
 
@@ -195,12 +206,9 @@ def notes(worlds: Mapping[str, World], theory: Mapping[str, str], judged: list[S
     lines += [Text(f"\n{name}: theory predicts: {words}") for name, words in theory.items() if words not in VERDICTS]
     if judged:
         lines.append(Text("\nTheory's signs (Jervis 1978), learned policies:"))
-        styles = {"supported": "green", "contradicted": "red"}
         for sign in judged:
             lines.append(
-                Text.assemble(
-                    "  ", (f"{sign.outcome:<13}", styles.get(sign.outcome, "yellow")), f"{sign.claim} ({sign.why})"
-                )
+                Text.assemble("  ", (f"{sign.outcome:<13}", OUTCOME_STYLES[sign.outcome]), f"{sign.claim} ({sign.why})")
             )
     return lines
 

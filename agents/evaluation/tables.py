@@ -18,7 +18,7 @@ from agents.evaluation.ablate import BASE
 from agents.evaluation.evaluate import EPISODES, PAYOFF
 from agents.evaluation.report import COLUMNS, WIDTH, as_text, cell, four_worlds_name
 from agents.evaluation.statistics import Estimate
-from agents.evaluation.verdict import ARMS, ARMS_RACE, ATTACKS, PREDICTED, SPIRAL, VERDICTS, verdict
+from agents.evaluation.verdict import ARMS, ARMS_RACE, ATTACKS, OUTCOME_STYLES, PREDICTED, SPIRAL, VERDICTS, verdict
 from agents.files import without_nan, write_json, write_text
 from sd_env.scenario import Scenario, scenarios
 
@@ -81,11 +81,10 @@ def evaluation_table(title: str, summary: pd.DataFrame, scenario: Scenario, agai
     shown.add_column("verdict", min_width=11, max_width=15)
     if any(outcome for _, outcome in judged.values()):
         shown.add_column("by theory", no_wrap=True)
-    styles = {"supported": "green", "contradicted": "red", "undecided": "yellow"}
     for name, metrics in estimates_of(summary).items():
         found, outcome = judged[name]
         numbers = (cell(metrics[metric], decimals) for metric, _, decimals in columns)
-        shown.add_row(Text(name, style="bold"), *numbers, found, Text(outcome, style=styles.get(outcome, "")))
+        shown.add_row(Text(name, style="bold"), *numbers, found, Text(outcome, style=OUTCOME_STYLES.get(outcome, "")))
     words = [f"{interval_words(summary)} {METRIC_WORDS}"]
     if against:
         words.append(f"Each seat in turn, {against} at the others. Pay-off: return of the policy's own seat.")

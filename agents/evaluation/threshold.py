@@ -20,11 +20,11 @@ def success_probabilities(scenario: Scenario, offense: float, defense: float) ->
         ``(p_f, p_s)``: when one strikes and the other waits, and when both strike.
     """
     technology, war = scenario.technology, scenario.war
-    omega, phi = _plain(technology.offense_advantage), _plain(war.first_strike)
-    q, dual = _plain(technology.distinguishability), technology.dual_use
-    lent = 1.0 - q if dual is None else _plain(dual)
-    attack, holds = offense + lent * defense, _plain(war.base_defense) + defense + lent * offense
-    r = _plain(war.decisiveness)
+    omega, phi = plain(technology.offense_advantage), plain(war.first_strike)
+    q, dual = plain(technology.distinguishability), technology.dual_use
+    lent = 1.0 - q if dual is None else plain(dual)
+    attack, holds = offense + lent * defense, plain(war.base_defense) + defense + lent * offense
+    r = plain(war.decisiveness)
     first = contest(omega * (1.0 + phi) * attack, holds, r)
     return first, contest(omega * attack, holds + omega * attack, r)
 
@@ -42,8 +42,8 @@ def trust_threshold(scenario: Scenario, offense: float, defense: float, turns: f
         turns: H_eff.
     """
     first, both = success_probabilities(scenario, offense, defense)
-    stake = _plain(scenario.war.conquest) * (first - both) * turns
-    cost = _plain(scenario.war.attacker_cost)
+    stake = plain(scenario.war.conquest) * (first - both) * turns
+    cost = plain(scenario.war.attacker_cost)
     return 1.0 - cost / stake if stake > 0.0 else float("-inf")
 
 
@@ -52,7 +52,21 @@ def effective_turns(horizon: int, gamma: float) -> float:
     return sum(gamma**k for k in range(horizon))
 
 
-def _plain(value: Any) -> float:
+def middle(value: Any) -> float:
+    """A number, or the middle of a range.
+
+    Raises:
+        ValueError: for values state by state.
+    """
+    return float(sum(value)) / 2.0 if isinstance(value, tuple) else plain(value)
+
+
+def plain(value: Any) -> float:
+    """A number that is one.
+
+    Raises:
+        ValueError: for a range, or values state by state.
+    """
     if isinstance(value, (int, float)):
         return float(value)
     raise ValueError(f"{value} is a range; a threshold needs a plain number")

@@ -28,6 +28,11 @@ RACES: Final = "arms race without war"
 COOPERATES: Final = "cooperation"
 VERDICTS: Final = (SPIRALS, RACES, COOPERATES)
 
+#: What a run can say of a prediction, with the colour in which it is printed.
+OUTCOME_STYLES: Final = {"supported": "green", "contradicted": "red", "undecided": "yellow"}
+OUTCOMES: Final = tuple(OUTCOME_STYLES)
+SUPPORTED, CONTRADICTED, UNDECIDED = OUTCOMES
+
 ATTACKS: Final = "outcome/ss_attacks"
 ARMS: Final = "arms/s_total"
 _NAMES: Final = {ATTACKS: "S-S attacks", ARMS: "arms"}

@@ -8,15 +8,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from agents.evaluation.play import one_thread
+from agents.experiments.quantities import WITHIN
 from agents.orders import Orders
 from agents.policy import Policy
 from sd_env import layout, measures
 from sd_env.layout import Head, Signal
 from sd_env.record import EpisodeLog, record
 from sd_env.scenario import Scenario
-
-#: Turns that a response may take.
-WITHIN = 3
 
 
 class Bound:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from agents.evaluation.statistics import Estimate, difference_of_means, estimate
+from agents.evaluation.verdict import CONTRADICTED, SUPPORTED, UNDECIDED
 from agents.experiments.language import SIGNS, Cell, Prediction, Selector, Study, given_name
 from agents.experiments.work import GENERALIST, OWN
-
-SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
-VERDICTS: Final = (SUPPORTED, CONTRADICTED, UNDECIDED)
 
 
 @dataclass(frozen=True)
@@ -102,9 +100,13 @@ def _keys(study: Study, rows: pd.DataFrame) -> list[tuple[str, ...]]:
 def positions(study: Study, axis: str) -> list[float]:
     """Where the values of an axis lie: themselves if they are numbers, else 0, 1, 2, ..."""
     values = study.grid[axis]
-    if isinstance(values, list) and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
-        return [float(value) for value in values]
-    return [float(k) for k in range(len(values))]
+    return [float(value) for value in values] if is_numeric(study, axis) else [float(k) for k in range(len(values))]
+
+
+def is_numeric(study: Study, axis: str) -> bool:
+    """Whether the values of an axis are numbers."""
+    values = study.grid[axis]
+    return isinstance(values, list) and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
 
 
 def slope_over(x: Sequence[float], y: Sequence[float]) -> float:
@@ -151,8 +153,3 @@ def checks(study: Study, frame: pd.DataFrame) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def count(judged: Sequence[Judgement]) -> Mapping[str, int]:
-    """How many predictions have which verdict."""
-    return {verdict: sum(each.verdict == verdict for each in judged) for verdict in VERDICTS}

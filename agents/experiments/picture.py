@@ -12,8 +12,8 @@ import matplotlib
 import numpy as np
 
 from agents.evaluation.picture import COLOURS, STYLES
-from agents.evaluation.threshold import effective_turns, trust_threshold
-from agents.experiments.judge import positions
+from agents.evaluation.threshold import effective_turns, middle, plain, trust_threshold
+from agents.experiments.judge import is_numeric, positions
 from agents.experiments.language import Study, given_name, training_defaults
 from agents.experiments.work import OWN
 from agents.files import write_whole
@@ -59,6 +59,15 @@ def _of(study: Study, levels: Levels, measure: str) -> Levels:
     return [row for row in rows if row["given"] == rows[0]["given"]] if rows else []
 
 
+def _apart(study: Study, rows: Levels) -> tuple[Levels, Levels]:
+    """The rows that are judged, and those of the policies by which a generalist is checked."""
+
+    def own(row: Mapping[str, Any]) -> bool:
+        return study.generalist is not None and row["policies"] == OWN
+
+    return [row for row in rows if not own(row)], [row for row in rows if own(row)]
+
+
 def _words(study: Study, measure: str) -> str:
     given = next((given for given, each in study.wanted if each == measure), None)
     if given is None:
@@ -71,9 +80,8 @@ def _lines(study: Study, rows: Levels, axis: Any) -> None:
     """Means with 95% intervals, a line for each value of the axis ``lines``; other axes are averaged over."""
     x, by = study.picture.x, study.picture.lines
     places, labels = positions(study, x), study.labels(x)
-    checked = [row for row in rows if study.generalist and row["policies"] == OWN]
-    rows = [row for row in rows if row not in checked]
-    numeric = isinstance(study.grid[x], list) and not isinstance(study.grid[x][0], str)  # type: ignore[index]
+    rows, checked = _apart(study, rows)
+    numeric = is_numeric(study, x)
     lines = study.labels(by) if by else [""]
     for k, line in enumerate(lines):
         means, halves = [], []
@@ -125,7 +133,7 @@ def _map(study: Study, rows: Levels, axis: Any, fields: Mapping[str, np.ndarray]
     assert y is not None
     across, up = positions(study, x), positions(study, y)
     grid = np.full((len(up), len(across)), np.nan)
-    for row in (row for row in rows if not (study.generalist and row["policies"] == OWN)):
+    for row in _apart(study, rows)[0]:
         grid[study.labels(y).index(row[y]), study.labels(x).index(row[x])] = row["estimate"].mean
     axis.pcolormesh(_edges(across), _edges(up), grid, cmap="YlOrRd", shading="flat")
     top = np.nanmax(grid) if np.isfinite(grid).any() else 1.0
@@ -158,18 +166,14 @@ def threshold_gap(study: Study, name: str, at: Mapping[str, float]) -> float:
     """
     scenario = Scenario.load(study.scenario, {**study.overrides, **at})
     gamma = training_defaults()["learner"]["gamma"] if study.cast is None else 1.0
-    turns = effective_turns(int(np.mean(scenario.horizon)), study.training.get("learner.gamma", gamma))
-    arms = (_middle(scenario.states.offense), _middle(scenario.states.defense))
-    trust = 1.0 - float(scenario.motives.p_greedy)  # type: ignore[arg-type]
+    turns = effective_turns(int(middle(scenario.horizon)), study.training.get("learner.gamma", gamma))
+    arms = (middle(scenario.states.offense), middle(scenario.states.defense))
+    trust = 1.0 - plain(scenario.motives.p_greedy)
     if name == "q*":
-        q = float(scenario.technology.distinguishability)  # type: ignore[arg-type]
+        q = plain(scenario.technology.distinguishability)
         trust = trust * (1 + q) / (1 + q * (2 * trust - 1))
         scenario = Scenario.load(scenario, {"technology.distinguishability": 0.0})
     return trust_threshold(scenario, *arms, turns) - (0.5 if name == "m=1/2" else trust)
-
-
-def _middle(value: Any) -> float:
-    return float(np.mean(value)) if isinstance(value, (list, tuple)) else float(value)
 
 
 def _edges(centres: Sequence[float]) -> np.ndarray:

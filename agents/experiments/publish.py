@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.evaluation.report import as_text
+from agents.evaluation.verdict import OUTCOMES
 from agents.experiments.language import Study, load_study, studies
 from agents.experiments.run import CELLS, PICTURE, REPORT, Result, run
 from agents.experiments.work import smoke_sized
@@ -90,7 +91,7 @@ def heading(study: Study, report: Mapping[str, Any]) -> str:
 def verdicts(report: Mapping[str, Any]) -> dict[str, int]:
     """How many predictions of a report have which verdict."""
     found = [each["verdict"] for each in report["predictions"]]
-    return {verdict: found.count(verdict) for verdict in ("supported", "contradicted", "undecided")}
+    return {verdict: found.count(verdict) for verdict in OUTCOMES}
 
 
 def write_index(out: Path) -> None:
@@ -134,7 +135,7 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
         "[experiments](../../experiments.md).",
         "",
         f"{len(reports)} experiments, {sum(total.values())} predictions: "
-        + ", ".join(f"{total[verdict]} {verdict}" for verdict in ("supported", "contradicted", "undecided"))
+        + ", ".join(f"{total[verdict]} {verdict}" for verdict in OUTCOMES)
         + ".",
         "",
         "## By concept",
@@ -145,7 +146,7 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
     for concept in CONCEPTS:
         own = [report for report in reports if concept in report["rows"]]
         links = ", ".join(f"[{report['name']}](#{report['name']})" for report in own)
-        counts = " | ".join(str(sum(verdicts(r)[v] for r in own)) for v in ("supported", "contradicted", "undecided"))
+        counts = " | ".join(str(sum(verdicts(r)[v] for r in own)) for v in OUTCOMES)
         lines.append(f"| {concept} | {links or '-'} | {counts} |")
     lines += ["", "## Contradicted", ""]
     against = [

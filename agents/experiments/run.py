@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,6 +16,7 @@ from rich.text import Text
 from agents.evaluation.report import as_text, cell
 from agents.evaluation.statistics import Estimate, Interval
 from agents.evaluation.tables import frame_of
+from agents.evaluation.verdict import OUTCOME_STYLES
 from agents.evaluation.work import run_units, write_table
 from agents.experiments import picture
 from agents.experiments.judge import Judgement, checks, judge, levels
@@ -25,12 +24,12 @@ from agents.experiments.language import Study, given_name, training_defaults
 from agents.experiments.quantities import parts_of
 from agents.experiments.work import GENERALIST, check, digest, train_and_measure, units_of
 from agents.files import write_json, write_text
+from agents.machine import described
 
 #: Files of a finished experiment in its folder.
 CELLS, REPORT, TABLE, PICTURE = "cells", "report.json", "table.txt", "picture.png"
 #: Measures that a table has side by side.
 _SIDE_BY_SIDE: Final = 4
-_STYLES: Final = {"supported": "green", "contradicted": "red", "undecided": "yellow"}
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def made(study: Study, command: str, seconds: float) -> dict[str, Any]:
         else "one generalist a seed"
         if study.generalist
         else "one a cell and seed",
-        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
+        "machine": described(),
         "seconds": round(seconds, 1),
         "agent_steps": study.training.get("total_steps", training_defaults()["total_steps"]),
         "versions": versions(),
@@ -139,7 +138,9 @@ def table(
         beyond = f", beyond {wanted.margin:g}" if wanted.margin else ""
         effect = f"{wanted.measure}{_condition(each)} {wanted.expect}{beyond}; effect {_interval(each.effect)}"
         lines.append(
-            Text.assemble("  ", (f"{each.verdict:<13}", _STYLES[each.verdict]), f"{wanted.claim}\n{'':15}({effect})")
+            Text.assemble(
+                "  ", (f"{each.verdict:<13}", OUTCOME_STYLES[each.verdict]), f"{wanted.claim}\n{'':15}({effect})"
+            )
         )
     lines += [Text(""), *_tables(study, cells)]
     how = "One generalist a seed plays all cells" if study.generalist else "Each cell has policies of its own"

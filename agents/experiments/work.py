@@ -107,22 +107,20 @@ def units_of(study: Study, out: Path) -> list[Unit]:
 
     Policies are kept in ``out/policies/``, with checkpoints, so that interrupted training goes on, too.
     """
-    served: dict[str, list[tuple[str, Cell]]] = {}
-    served_by: dict[str, dict[str, Any] | None] = {}
+    served: dict[str, tuple[dict[str, Any] | None, list[tuple[str, Cell]]]] = {}
     for cell in study.cells():
         kind = SCRIPTED if study.cast is not None else GENERALIST if study.generalist else OWN
         for whose, each in [(kind, cell)] + [(OWN, study.own(cell))] * study.checked(cell):
             training = None if study.cast is not None else _training_of(study, each.trained)
             name = digest(training or each.setup.model_dump(mode="json"))
-            served.setdefault(name, []).append((whose, each))
-            served_by[name] = training
+            served.setdefault(name, (training, []))[1].append((whose, each))
     asked = {"cast": study.cast, "wanted": study.wanted, "worlds": study.worlds, "logs": study.logs}
     units = []
     for seed in study.seeds:
-        for name, cells in served.items():
+        for name, (training, cells) in served.items():
             arguments = {
                 **asked,
-                "training": served_by[name],
+                "training": training,
                 "cells": [(kind, cell.labels, cell.setup.model_dump(mode="json")) for kind, cell in cells],
                 "seed": seed,
                 "folder": str(out / "policies"),
@@ -196,21 +194,21 @@ def _measured(
     replayed: Mapping[str, float] = {}
     if any(part in BACKFIRES for part in single):
         replayed = responses(game, seats, orders, episodes=logs, **own)
-    for given in {repr(given): given for given, _ in wanted}.values():
+    for given in {given_name(given): given for given, _ in wanted}.values():
         asked = [part for each, measure in wanted if each == given for part in parts_of(measure)]
         kept = frame[is_given(given, greed, game.agents)]
         chosen = [log for log in recorded if is_given(given, log.states["greed"][:1], game.agents)[0]]
         of_episodes = of_logs(asked, chosen) if chosen else {}
         for measure in asked:
             if measure in BACKFIRES:
-                found[repr(given), measure] = replayed[measure], logs
+                found[given_name(given), measure] = replayed[measure], logs
             elif needs_logs(measure):
-                found[repr(given), measure] = of_episodes.get(measure, float("nan")), len(chosen)
+                found[given_name(given), measure] = of_episodes.get(measure, float("nan")), len(chosen)
             else:
-                found[repr(given), measure] = of_frame(measure, kept, game.agents), len(kept)
+                found[given_name(given), measure] = of_frame(measure, kept, game.agents), len(kept)
     rows = []
     for given, measure in wanted:
-        values = [found[repr(given), part] for part in parts_of(measure)]
+        values = [found[given_name(given), part] for part in parts_of(measure)]
         value = values[0][0] - (values[1][0] if len(values) > 1 else 0.0)
         rows.append((given, measure, value, min(episodes for _, episodes in values)))
     return rows
