@@ -52,12 +52,12 @@ train: $(STAMP) ## train the four worlds and show which spiral (ARGS="--seeds 1"
 	@$(RUN) train.py $(ARGS)
 
 science: $(STAMP) ## run the experiments behind docs/results (some hours on 2 cores)
-	@$(RUN) -m agents.science $(ARGS)
+	@$(RUN) -m agents.publish.science $(ARGS)
 
 bench: $(BENCH_STAMP) ## measure speed, beside peers, in an environment of its own (ARGS="engine faces")
 	@$(BENCH_RUN) -m benchmarks.run $(ARGS)
 
-test: $(STAMP) ## run all tests (TESTS=tests/test_rules.py to run some)
+test: $(STAMP) ## run all tests (TESTS=tests/sd_env/test_rules.py to run some)
 	@$(RUN) -m pytest -q -n auto --maxprocesses 4 $(TESTS)
 
 docs-test: $(STAMP) ## run the code in README.md and docs/

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 
-from agents.training.main import main
+from agents.commands.train import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -10,16 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agents.registry import PolicyError, describe, make, names, register, search
+    from agents.policies.errors import PolicyError
+    from agents.policies.registry import describe, make, names, register, search
 
 __all__ = ["PolicyError", "describe", "make", "names", "register", "search"]
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from agents import registry
+        from agents.policies import errors, registry
 
-        return getattr(registry, name)
+        return getattr(errors if name == "PolicyError" else registry, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(words: list[str]) -> int:
     name = words[0] if words else ""
     if name == TRAIN:
-        from agents.training.main import main as train
+        from agents.commands.train import main as train
 
         return train(words[1:])
     if name not in COMMANDS:

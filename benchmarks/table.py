@@ -2,9 +2,10 @@
 
 PPO and A2C, with the settings of the default experiment and of configs/a2c.yaml, learn in a world of two states:
 
-- side by side, each in one state of every world, at an :class:`agents.table.Table`;
-- alone, one after another, each in both states of half as many worlds, through :class:`agents.seats.WorldsVecEnv`: the
-  same slots, the same turns and as many world-turns in all, without a table.
+- side by side, each in one state of every world, at an :class:`agents.training.table.Table`;
+- alone, one after another, each in both states of half as many worlds, through
+  :class:`agents.training.seats.WorldsVecEnv`: the same slots, the same turns and as many world-turns in all, without
+  a table.
 
 Both on one core. On two, the table may let its learners overlap: a result that cannot be repeated, but sooner.
 """
@@ -20,11 +21,11 @@ from typing import Any, Final
 import torch
 
 from agents.machine import cores
-from agents.seats import SlotsVecEnv, WorldsVecEnv
-from agents.table import Table
 from agents.training.callbacks import OnStep
 from agents.training.config import LearnerConfig, read_yaml
 from agents.training.learners import make_learner
+from agents.training.seats import SlotsVecEnv, WorldsVecEnv
+from agents.training.table import Table
 from benchmarks.engine import SCENARIO
 from benchmarks.harness import Report, alternate, one_core, timed
 from sd_env import load_scenario

@@ -2,8 +2,8 @@
 
 The same learner with the same settings (those of the default experiment, one torch thread, one core) trains on:
 
-- the worlds, through :class:`agents.seats.WorldsVecEnv`, as ``train.py`` trains on them: with the callback that
-  bootstraps all truncated slots of a step at once (:class:`agents.training.callbacks.OnStep`);
+- the worlds, through :class:`agents.training.seats.WorldsVecEnv`, as ``train.py`` trains on them: with the callback
+  that bootstraps all truncated slots of a step at once (:class:`agents.training.callbacks.OnStep`);
 - a ``VecEnv`` of the same spaces that costs nothing: it hands out observations that were made beforehand. No
   environment can be faster, so this is the ceiling;
 - the same game through SuperSuit's wrappers over PettingZoo's ParallelEnv, the usual path.
@@ -29,10 +29,10 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
-from agents.seats import WorldsVecEnv
 from agents.training.callbacks import OnStep
 from agents.training.config import Experiment, read_yaml
 from agents.training.learners import make_learner
+from agents.training.seats import WorldsVecEnv
 from benchmarks import peers
 from benchmarks.engine import SCENARIO
 from benchmarks.harness import Report, alternate, one_core, timed

@@ -58,7 +58,7 @@ class Claim(BaseModel):
 
 
 class Experiment(BaseModel):
-    """An entry of index.json (:func:`agents.experiments.publish.write_index`).
+    """An entry of index.json (:func:`agents.publish.experiments.write_index`).
 
     ``rows``: the concepts whose rows it tries. ``scenarios``: those it is run in. ``picture``, ``text``: files in
     the folder of the experiments.

@@ -11,10 +11,10 @@ from sb3_contrib import MaskablePPO, RecurrentPPO
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from agents.learned import bundle_of
-from agents.seats import WorldsVecEnv
-from agents.training.policies import HeadsPolicy, RecurrentHeadsPolicy, SymlogExtractor
-from agents.training.set_policy import MaskableSetPolicy, SetPolicy
+from agents.policies.bundles import bundle_of
+from agents.policies.sb3 import HeadsPolicy, RecurrentHeadsPolicy, SymlogExtractor
+from agents.policies.sb3_set import MaskableSetPolicy, SetPolicy
+from agents.training.seats import WorldsVecEnv
 from sd_env.scenario import Scenario
 
 #: Worlds end at different times, so that rows of a batch begin episodes at different times.

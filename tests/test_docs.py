@@ -18,13 +18,13 @@ import pettingzoo
 import pytest
 
 import sd_env
-from agents import registry
 from agents.cli import COMMANDS, parser_of
 from agents.evaluation.verdict import PREDICTED
 from agents.experiments.quantities import LOGGED
-from agents.metrics import RATES
+from agents.policies import registry
+from agents.table.metrics import RATES
 from agents.training.config import Experiment, parse
-from agents.training.experiment import check
+from agents.training.run import check
 from benchmarks import run as benchmarks
 from examples import tutorials
 from sd_env import layout

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from agents.evaluation.ablate import ablate, differences
     from agents.evaluation.pictures import ablation
     from agents.evaluation.tables import ablation_table, publish, records
-    from agents.evaluation.work import write_table
+    from agents.work import write_table
     from sd_env.scenario import Scenario
 
     scenario = Scenario.load(args.scenario, dict(args.overrides))

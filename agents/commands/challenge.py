@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List, make references, or play, print, and leave everything in ``--out``."""
-    from agents.challenges import ChallengeError, challenges, load_challenge
+    from agents.evaluation.challenges import ChallengeError, challenges, load_challenge
 
     if args.list:
         for name in args.only or challenges():
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         return _reference(args)
     if not args.policies:
         raise ChallengeError("no policy is given; name at least one, or ask for --list or --reference.")
-    from agents.evaluation.challenge import SEEDS, challenge, overall
+    from agents.evaluation.challenges.suite import SEEDS, challenge, overall
     from agents.evaluation.tables import publish, records
 
     table = challenge(
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _reference(args: argparse.Namespace) -> int:
-    from agents.evaluation.challenge import SEEDS, make_references
+    from agents.evaluation.challenges.suite import SEEDS, make_references
 
     data = make_references(
         args.policies,

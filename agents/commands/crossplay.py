@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     from agents.evaluation.pictures import heat_map
     from agents.evaluation.tables import crossplay_table, publish, records
     from agents.evaluation.tournament import payoff_matrix
-    from agents.evaluation.work import write_table
+    from agents.work import write_table
     from sd_env.scenario import Scenario
 
     scenario = Scenario.load(args.scenario, dict(args.overrides))

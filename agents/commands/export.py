@@ -30,15 +30,15 @@ def run(args: argparse.Namespace) -> int:
         PolicyError: if nothing is, or the policy cannot be loaded or written.
         ScenarioError: if the scenario cannot be loaded.
     """
-    from agents.registry import PolicyError
+    from agents.policies.errors import PolicyError
 
     if not (args.onnx or args.torch or args.bundle):
         raise PolicyError("nothing to write: give --onnx FILE.onnx, --torch FILE.pt2 or --bundle DIR.sd.")
     if args.overrides and not args.scenario:
         raise PolicyError("--overrides goes with --scenario, whose values it replaces.")
-    from agents.export import save_torch, to_onnx
-    from agents.learned import LearnedBundle, import_zip
-    from agents.specs import policy_from
+    from agents.policies.bundles import LearnedBundle, import_zip
+    from agents.policies.export import save_torch, to_onnx
+    from agents.policies.specs import policy_from
     from sd_env.scenario import Scenario
 
     if Path(args.policy).suffix == ".zip":

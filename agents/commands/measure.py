@@ -20,7 +20,7 @@ def run(args: argparse.Namespace) -> int:
     import pandas as pd
 
     from agents.evaluation.tables import frame_of, publish
-    from agents.evaluation.work import WorkError, write_table
+    from agents.work import WorkError, write_table
     from sd_env.measures import summary
     from sd_env.record import read_log
 

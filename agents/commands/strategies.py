@@ -7,7 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from agents.registry import Description
+    from agents.policies.registry import Description
 
 HELP = "list the strategies with their traits, or tell all about one"
 _WIDTH = 100
@@ -27,11 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print them."""
-    from agents import registry
+    from agents.policies import registry
+    from agents.policies.errors import PolicyError
 
     if args.name is not None:
         if args.search:
-            raise registry.PolicyError("Give either the name of a strategy or --search, not both.")
+            raise PolicyError("Give either the name of a strategy or --search, not both.")
         print(_whole(registry.describe(args.name)))
         return 0
     wanted = dict(_condition(text) for text in args.search)
@@ -42,8 +43,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _condition(text: str) -> tuple[str, bool | int]:
     """The trait and the value of ``trait=value``."""
-    from agents.registry import PolicyError
-    from agents.strategies.base import WHOLE_EPISODE
+    from agents.policies.errors import PolicyError
+    from agents.policies.traits import WHOLE_EPISODE
 
     trait, _, value = text.partition("=")
     words: dict[str, bool | int] = {"true": True, "false": False, "episode": WHOLE_EPISODE}
@@ -56,11 +57,12 @@ def _condition(text: str) -> tuple[str, bool | int]:
 
 def _entry(name: str) -> str:
     """Two lines about a strategy: its name, what it does, and what it declares; or why it cannot be loaded."""
-    from agents import registry
+    from agents.policies import registry
+    from agents.policies.errors import PolicyError
 
     try:
         described = registry.describe(name)
-    except registry.PolicyError as error:
+    except PolicyError as error:
         return _fill(name, str(error))
     lines = _fill(name, described.summary.replace("``", ""))
     return f"{lines}\n{_fill('', _traits(described))}"

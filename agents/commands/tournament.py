@@ -45,8 +45,8 @@ def run(args: argparse.Namespace) -> int:
     from agents.evaluation.pictures import heat_map, shares
     from agents.evaluation.tables import publish, records, tournament_table
     from agents.evaluation.tournament import ecology, payoff_matrix, ranking, tournament
-    from agents.evaluation.work import write_table
-    from agents.registry import names
+    from agents.policies.registry import names
+    from agents.work import write_table
     from sd_env.scenario import Scenario
 
     scenario = Scenario.load(args.scenario, dict(args.overrides))

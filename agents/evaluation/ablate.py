@@ -23,7 +23,7 @@ from agents.evaluation.evaluate import (
 )
 from agents.evaluation.players import Spec, digests, load, play_casts, players_of
 from agents.evaluation.statistics import Estimate, estimate, paired_difference
-from agents.evaluation.work import Unit, WorkError, run_units
+from agents.work import Unit, WorkError, run_units
 from sd_env.scenario import Scenario
 
 #: Value of the rows in which the parameter is as the scenario has it.
@@ -52,12 +52,12 @@ def ablate(
 
     Returns:
         One row an episode: ``policy, training_seed, seat`` (-1: all), ``parameter, value`` (as text, :data:`BASE` where
-        nothing was changed), and the columns of ``agents.evaluation.play.play``. Give it to :func:`differences`.
+        nothing was changed), and the columns of ``agents.table.play.play``. Give it to :func:`differences`.
 
     Raises:
         ScenarioError, PolicyError, WorkError: one sentence, before anything is written.
     """
-    from agents.specs import check_fits
+    from agents.policies.specs import check_fits
 
     base = Scenario.load(scenario, overrides)
     check_sizes(seeds=seeds, worlds=worlds, episodes=episodes)

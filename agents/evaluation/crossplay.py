@@ -15,7 +15,7 @@ from agents.evaluation.evaluate import METRICS, check_sizes, measured
 from agents.evaluation.players import Player, Spec, digests, play_casts, players_of
 from agents.evaluation.statistics import Estimate, estimate
 from agents.evaluation.tournament import check_field, pairs, units_of
-from agents.evaluation.work import run_units
+from agents.work import run_units
 from sd_env.scenario import Scenario
 
 
@@ -38,7 +38,7 @@ def crossplay(
     own. There are two at least, commonly those that one training made from different seeds.
 
     Returns:
-        One row an episode: ``first, second``, and the columns of ``agents.evaluation.play.play``. Give it to
+        One row an episode: ``first, second``, and the columns of ``agents.table.play.play``. Give it to
         :func:`gaps` and to ``agents.evaluation.tournament.payoff_matrix``.
 
     Raises:

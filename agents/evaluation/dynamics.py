@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.evaluation.work import WorkError
+from agents.work import WorkError
 
 GENERATIONS = 200
 

@@ -11,13 +11,13 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from agents.evaluation.play import play_out
 from agents.evaluation.players import Spec, digests, play_casts, players_of
 from agents.evaluation.statistics import Estimate, estimate
-from agents.evaluation.work import Unit, WorkError, file_name, run_units
-from agents.metrics import RATES, rates
-from agents.orders import Orders
-from agents.policy import Policy
+from agents.policies.protocol import Policy
+from agents.table.interventions import Interventions
+from agents.table.metrics import RATES, rates
+from agents.table.play import play_out
+from agents.work import Unit, WorkError, file_name, run_units
 from sd_env import layout
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
@@ -30,7 +30,13 @@ RESAMPLES: Final = 2000
 
 
 def evaluate(
-    scenario: Scenario, policy: Policy, *, worlds: int, episodes: int, seed: int, orders: Orders | None = None
+    scenario: Scenario,
+    policy: Policy,
+    *,
+    worlds: int,
+    episodes: int,
+    seed: int,
+    interventions: Interventions | None = None,
 ) -> dict[str, float]:
     """Let ``policy`` play all states of ``worlds`` worlds for ``episodes`` whole episodes each.
 
@@ -42,10 +48,10 @@ def evaluate(
         worlds: how many worlds.
         episodes: episodes of each.
         seed: of the worlds and of the policy's own draws.
-        orders: what states are bound to, whatever the policy chooses.
+        interventions: what states are bound to, whatever the policy chooses.
 
     Returns:
-        The metrics of :data:`agents.metrics.RATES`.
+        The metrics of :data:`agents.table.metrics.RATES`.
     """
     table = Worlds(scenario, worlds, seed=seed)
     totals = np.zeros(len(layout.TALLY))
@@ -53,7 +59,9 @@ def evaluate(
         if episode:
             table.reset()
         policy.reset(seed + episode)
-        totals += play_out(table, [(policy, list(range(table.num_states)))], orders=orders).tallies.sum(axis=0)
+        totals += play_out(table, [(policy, list(range(table.num_states)))], interventions=interventions).tallies.sum(
+            axis=0
+        )
     table.close()
     return rates(totals, worlds * episodes)
 
@@ -92,7 +100,7 @@ def evaluate_policies(
 
     Returns:
         One row an episode: ``policy, training_seed, against, seat`` (-1: all), and the columns of
-        ``agents.evaluation.play.play``. Give it to :func:`summarise`.
+        ``agents.table.play.play``. Give it to :func:`summarise`.
 
     Raises:
         ScenarioError, PolicyError, WorkError: one sentence, before anything is written.

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.policy import Policy
+from agents.policies.protocol import Policy
 from sd_env import layout
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds

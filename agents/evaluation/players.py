@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from agents.evaluation.play import name_of, play
-from agents.evaluation.work import WorkError
-from agents.policy import Policy, RandomPolicy
+from agents.policies.protocol import Policy, RandomPolicy
+from agents.table.play import name_of, play
+from agents.work import WorkError
 from sd_env.record import Collector, write_log
 from sd_env.scenario import Scenario
 
@@ -59,7 +59,7 @@ def players_of(specs: Sequence[Spec], scenario: Scenario, *, trust: bool = False
         PolicyError: one sentence for a policy that is unknown, broken or does not fit.
         WorkError: if there is none, or the same one twice.
     """
-    from agents.specs import check_fits, label_of
+    from agents.policies.specs import check_fits, label_of
 
     if not specs:
         raise WorkError("no policy is given; at least one is needed.")
@@ -102,7 +102,7 @@ def _unseeded(label: str) -> str:
 
 @lru_cache(maxsize=256)
 def _loaded(spec: str, trust: bool, copy: int) -> Policy:
-    from agents.specs import policy_from
+    from agents.policies.specs import policy_from
 
     policy: Policy = policy_from(spec, trust=trust)
     return policy
@@ -153,7 +153,7 @@ def play_casts(
         logs: folder, and of how many worlds the first cast's episode logs are written there.
 
     Returns:
-        The rows of ``agents.evaluation.play.play`` with labels for the names of policies.
+        The rows of ``agents.table.play.play`` with labels for the names of policies.
     """
     game = _scenario(json.dumps(scenario))
     frames: list[pd.DataFrame] = []

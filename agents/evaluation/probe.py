@@ -25,8 +25,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from agents.evaluation.play import Cast, name_of, play
-from agents.policy import RandomPolicy
+from agents.policies.protocol import RandomPolicy
+from agents.table.play import Cast, name_of, play
 from sd_env import layout
 from sd_env.record import Collector, EpisodeLog
 from sd_env.scenario import Scenario
@@ -43,7 +43,7 @@ class ProbeError(ValueError):
 
 @runtime_checkable
 class HasLatents(Protocol):
-    """A policy that can be looked into, as ``agents.learned.LearnedBundle``."""
+    """A policy that can be looked into, as ``agents.policies.bundles.LearnedBundle``."""
 
     def latents(self, observation: np.ndarray) -> np.ndarray:
         """Its last hidden layer before the action's logits, float32 ``(K, units)``, for observations ``(K, D)``.
@@ -158,7 +158,7 @@ def probe(
 ) -> Probe:
     """Play one episode in each of many worlds, and see how well the types of others can be read.
 
-    The episodes are those that :func:`agents.evaluation.play.play` plays with the same cast, worlds and seed. Training
+    The episodes are those that :func:`agents.table.play.play` plays with the same cast, worlds and seed. Training
     and test episodes are drawn apart: rows of one episode share their types, so they are never on both sides, and each
     state's view of each other counts once in training however many turns it lasts.
 
@@ -187,7 +187,7 @@ def probe(
     if inputs == "latent" and not isinstance(player, HasLatents):
         raise ProbeError(
             f"policy {_label(player)} has no latents to probe; one policy for all states is needed that has them, "
-            "as agents.learned.bundle_of(learner, scenario) gives."
+            "as agents.policies.bundles.bundle_of(learner, scenario) gives."
         )
     watch = _Watch(player if inputs == "latent" and isinstance(player, HasLatents) else None)
     play(scenario, player, worlds=worlds, seed=seed, recorder=watch)

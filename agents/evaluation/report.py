@@ -28,7 +28,7 @@ from agents.evaluation.verdict import (
     verdict,
 )
 from agents.files import write_json, write_text
-from agents.metrics import RATES
+from agents.table.metrics import RATES
 
 #: Characters that the table takes at most; a narrower terminal would fold its numbers.
 WIDTH = 132

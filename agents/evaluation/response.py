@@ -9,12 +9,12 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
-from agents.evaluation.play import one_thread
-from agents.learned import LearnedBundle, bundle_of
-from agents.policy import Policy
-from agents.table import Seat, Table
+from agents.policies.bundles import LearnedBundle, bundle_of
+from agents.policies.protocol import Policy
+from agents.table.play import one_thread
 from agents.training.config import LearnerConfig
 from agents.training.learners import make_learner
+from agents.training.table import Seat, Table
 from sd_env.scenario import Scenario
 
 

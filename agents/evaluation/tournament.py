@@ -14,7 +14,7 @@ from agents.evaluation.dynamics import GENERATIONS, replicator
 from agents.evaluation.evaluate import EPISODES, RESAMPLES, SEEDS, check_sizes, percentiles
 from agents.evaluation.players import Player, Spec, digests, play_casts, players_of
 from agents.evaluation.statistics import estimate, interquartile_mean
-from agents.evaluation.work import Unit, WorkError, run_units
+from agents.work import Unit, WorkError, run_units
 from sd_env.scenario import Scenario
 
 #: Kinds of noise beside a trembling hand, and the scenario's keys for them.
@@ -65,7 +65,7 @@ def tournament(
 
     Returns:
         One row an episode: ``first, second`` (the pairing; "" in drawn casts), and the columns of
-        ``agents.evaluation.play.play``. Give it to :func:`ranking`, :func:`payoff_matrix` and :func:`ecology`.
+        ``agents.table.play.play``. Give it to :func:`ranking`, :func:`payoff_matrix` and :func:`ecology`.
 
     Raises:
         ScenarioError, PolicyError, WorkError: one sentence, before anything is written.

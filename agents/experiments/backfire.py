@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from agents.evaluation.play import one_thread
 from agents.experiments.quantities import WITHIN
-from agents.orders import Orders
-from agents.policy import Policy
+from agents.policies.protocol import Policy
+from agents.table.interventions import Interventions
+from agents.table.play import one_thread
 from sd_env import layout, measures
 from sd_env.layout import Head, Signal
 from sd_env.record import EpisodeLog, record
@@ -18,19 +18,19 @@ from sd_env.scenario import Scenario
 
 
 class Bound:
-    """A policy under orders in a single world, and silenced on one turn if need be.
+    """A policy under interventions in a single world, and silenced on one turn if need be.
 
     Args:
         policy: what chooses.
         states: indices of the states that it plays, in the order of the rows.
-        orders: entries that are not its own to choose.
+        interventions: entries that are not its own to choose.
         silent: state and turn (from 1) on which that state makes no signal; None: never.
     """
 
     def __init__(
-        self, policy: Policy, states: Sequence[int], orders: Orders, silent: tuple[int, int] | None = None
+        self, policy: Policy, states: Sequence[int], interventions: Interventions, silent: tuple[int, int] | None = None
     ) -> None:
-        self._policy, self._states, self._orders, self._silent = policy, list(states), orders, silent
+        self._policy, self._states, self._interventions, self._silent = policy, list(states), interventions, silent
         self._turn = 0
 
     def reset(self, seed: int) -> None:
@@ -44,14 +44,19 @@ class Bound:
         chosen = np.asarray(self._policy.act(observation, mask))
         joint = np.zeros((1, layout.num_states_of(mask.shape[1]), chosen.shape[1]), np.int64)
         joint[0, self._states] = chosen
-        self._orders.apply(joint)
+        self._interventions.apply(joint)
         if self._silent is not None and self._turn == self._silent[1]:
             joint[0, self._silent[0], Head.SIGNAL] = Signal.SILENCE
         return joint[0, self._states]
 
 
 def responses(
-    scenario: Scenario, seats: Sequence[tuple[Policy, list[int]]], orders: Orders, *, seed: int, episodes: int
+    scenario: Scenario,
+    seats: Sequence[tuple[Policy, list[int]]],
+    interventions: Interventions,
+    *,
+    seed: int,
+    episodes: int,
 ) -> Mapping[str, float]:
     """What becomes of challengers with an episode's first threat and without it, all else the same.
 
@@ -60,7 +65,7 @@ def responses(
     Args:
         scenario: the game.
         seats: policies with the states that each plays.
-        orders: what states are bound to.
+        interventions: what states are bound to.
         seed: of the worlds and of the policies' draws.
         episodes: how many worlds.
 
@@ -72,12 +77,12 @@ def responses(
     cases: dict[str, list[bool]] = {f"{what}/{kind}": [] for what in ("backfire", "deterred") for kind in _KINDS}
     with one_thread():
         for world in range(episodes):
-            log = _play(scenario, seats, orders, seed, world)
+            log = _play(scenario, seats, interventions, seed, world)
             found = measures.threats(log, measures.filter_beliefs(log), within=WITHIN)
             if not found:
                 continue
             first = min(found, key=lambda threat: (threat.turn, threat.defender))
-            replay = _play(scenario, seats, orders, seed, world, (first.defender, first.turn))
+            replay = _play(scenario, seats, interventions, seed, world, (first.defender, first.turn))
             for threat in found:
                 if (threat.turn, threat.defender) != (first.turn, first.defender):
                     continue
@@ -98,13 +103,13 @@ def _attacks(log: EpisodeLog, threat: measures.Threat) -> bool:
 def _play(
     scenario: Scenario,
     seats: Sequence[tuple[Policy, list[int]]],
-    orders: Orders,
+    interventions: Interventions,
     seed: int,
     world: int,
     silent: tuple[int, int] | None = None,
 ) -> EpisodeLog:
     cast: dict[int, Policy] = {}
     for policy, states in seats:
-        bound = Bound(policy, states, orders, silent)
+        bound = Bound(policy, states, interventions, silent)
         cast |= dict.fromkeys(states, bound)
     return record(scenario, [cast[state] for state in range(scenario.n_states)], seed, world)

@@ -21,7 +21,7 @@ from sd_env.scenario_files import parse_yaml
 #: The file of the folder that is no experiment.
 TRAINING: Final = "training"
 #: Beginnings of settings that are no dotted keys of the scenario.
-SCENARIO, TRAINED, ORDERED = "scenario", "training.", "orders."
+SCENARIO, TRAINED, INTERVENED = "scenario", "training.", "interventions."
 
 Text = Annotated[str, Field(min_length=1)]
 #: ``security``: all states are security seekers; or state -> ``security`` or ``greedy``.
@@ -55,28 +55,28 @@ def given_name(given: Given) -> str:
 
 
 class Setup(_Model):
-    """Everything that makes a cell: the game, the training and the orders."""
+    """Everything that makes a cell: the game, the training and the interventions."""
 
     scenario: str
     overrides: dict[str, Any] = {}
     training: dict[str, Any] = {}
-    orders: dict[str, dict[str, str]] = {}
+    interventions: dict[str, dict[str, str]] = {}
 
     def changed(self, settings: Mapping[str, Any]) -> Setup:
-        """This setup with ``settings``: ``scenario``, ``training.*``, ``orders.STATE.PART``, or a scenario's key."""
+        """This setup with ``settings``: ``scenario``, ``training.*``, ``interventions.*``, or a scenario's key."""
         scenario, overrides, training = self.scenario, dict(self.overrides), dict(self.training)
-        orders = {state: dict(parts) for state, parts in self.orders.items()}
+        interventions = {state: dict(parts) for state, parts in self.interventions.items()}
         for key, value in settings.items():
             if key == SCENARIO:
                 scenario = str(value)
             elif key.startswith(TRAINED):
                 training[key.removeprefix(TRAINED)] = value
-            elif key.startswith(ORDERED):
-                state, _, part = key.removeprefix(ORDERED).partition(".")
-                orders.setdefault(state, {})[part] = value
+            elif key.startswith(INTERVENED):
+                state, _, part = key.removeprefix(INTERVENED).partition(".")
+                interventions.setdefault(state, {})[part] = value
             else:
                 overrides[key] = value
-        return Setup(scenario=scenario, overrides=overrides, training=training, orders=orders)
+        return Setup(scenario=scenario, overrides=overrides, training=training, interventions=interventions)
 
 
 class Cell(_Model):
@@ -166,7 +166,7 @@ class Study(_Model):
     sources: tuple[Text, ...] = Field(min_length=1, description="the literature")
     scenario: Text = Field(description="catalogue name, or path of a YAML file")
     overrides: dict[str, Any] = Field(default={}, description="dotted keys of the scenario and their values")
-    orders: dict[str, dict[str, str]] = Field(default={}, description="what states are bound to in all cells")
+    interventions: dict[str, dict[str, str]] = Field(default={}, description="what states are bound to in all cells")
     grid: dict[str, list[Any] | dict[str, dict[str, Any]]] = Field(
         min_length=1, description="axis -> values of the key that it names, or label -> settings"
     )
@@ -229,7 +229,9 @@ class Study(_Model):
 
     def cells(self) -> list[Cell]:
         """All combinations of the axes' values, the last axis fastest."""
-        base = Setup(scenario=self.scenario, overrides=self.overrides, training=self.training, orders=self.orders)
+        base = Setup(
+            scenario=self.scenario, overrides=self.overrides, training=self.training, interventions=self.interventions
+        )
         ranges = {key: list(bounds) for key, bounds in self.generalist.ranges.items()} if self.generalist else {}
         found = []
         for labels in itertools.product(*(self.labels(axis) for axis in self.grid)):

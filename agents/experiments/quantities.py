@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import pandas as pd
 
-from agents.metrics import RATES, rates
+from agents.table.metrics import RATES, rates
 from sd_env import layout, measures
 from sd_env.measures.scalars import PREFIX, summary
 from sd_env.record import EpisodeLog
@@ -181,7 +181,7 @@ def is_given(given: Any, greed: np.ndarray, agents: Sequence[str]) -> np.ndarray
 
 
 def of_frame(measure: str, frame: pd.DataFrame, agents: Sequence[str]) -> float:
-    """A measure from the rows of :func:`agents.evaluation.play.play`; NaN without a row, or without a case."""
+    """A measure from the rows of :func:`agents.table.play.play`; NaN without a row, or without a case."""
     if not len(frame):
         return math.nan
     if measure in RATES:

@@ -17,7 +17,6 @@ from agents.evaluation.report import as_text, cell
 from agents.evaluation.statistics import Estimate, Interval
 from agents.evaluation.tables import frame_of
 from agents.evaluation.verdict import OUTCOME_STYLES
-from agents.evaluation.work import run_units, write_table
 from agents.experiments import picture
 from agents.experiments.judge import Judgement, checks, judge, levels
 from agents.experiments.language import Study, given_name, training_defaults
@@ -25,6 +24,7 @@ from agents.experiments.quantities import parts_of
 from agents.experiments.work import GENERALIST, check, digest, train_and_measure, units_of
 from agents.files import write_json, write_text
 from agents.machine import described
+from agents.work import run_units, write_table
 
 #: Files of a finished experiment in its folder.
 CELLS, REPORT, TABLE, PICTURE = "cells", "report.json", "table.txt", "picture.png"
@@ -106,7 +106,7 @@ def _before(report: Path) -> float:
 
 def made(study: Study, command: str, seconds: float) -> dict[str, Any]:
     """What made a result."""
-    from agents.training.experiment import versions
+    from agents.training.run import versions
 
     return {
         "name": study.name,

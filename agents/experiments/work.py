@@ -10,15 +10,15 @@ from typing import Any, Final
 
 import pandas as pd
 
-from agents.evaluation.play import play, seats_of
-from agents.evaluation.work import Unit
 from agents.experiments.backfire import responses
 from agents.experiments.language import Cell, Given, Setup, Study, StudyError, given_name, training_defaults
 from agents.experiments.quantities import BACKFIRES, is_given, known, needs_logs, of_frame, of_logs, parts_of
-from agents.orders import Orders
-from agents.policy import Policy
-from agents.specs import policy_from
+from agents.policies.protocol import Policy
+from agents.policies.specs import policy_from
+from agents.table.interventions import Interventions
+from agents.table.play import play, seats_of
 from agents.training.config import Experiment, ScenarioChoice, validated
+from agents.work import Unit
 from sd_env.record import Collector
 from sd_env.scenario import Scenario
 
@@ -58,7 +58,7 @@ def experiment_of(study: Study, setup: Setup, seed: int, runs: Path) -> Experime
             if not isinstance(into, dict):
                 raise StudyError(f"training has {key!r}, which is no setting of a training run.")
         into[last] = value
-    data["population"] = {**data["population"], "orders": setup.orders or None}
+    data["population"] = {**data["population"], "interventions": setup.interventions or None}
     choice = ScenarioChoice(scenario=setup.scenario, label="cell", overrides=setup.overrides)
     experiment = validated(
         Experiment,
@@ -78,14 +78,14 @@ def check(study: Study) -> None:
         StudyError: one sentence that names the experiment's key.
         ConfigError: for a training run that cannot be.
     """
-    from agents.training.experiment import check as check_training
+    from agents.training.run import check as check_training
 
     for cell in study.cells():
         for setup in {json.dumps(each.model_dump()): each for each in (cell.setup, cell.trained)}.values():
             where = ", ".join(f"{axis} = {label}" for axis, label in cell.labels.items())
             try:
                 game = Scenario.load(setup.scenario, setup.overrides)
-                Orders(setup.orders, game.agents)
+                Interventions(setup.interventions, game.agents)
             except ValueError as error:
                 raise StudyError(f"experiment {study.name}, cell {where}: {error}") from error
             for given, measure in study.wanted:
@@ -182,18 +182,18 @@ def _measured(
     logs: int,
 ) -> list[tuple[Given, str, float, int]]:
     """``given, measure, value, episodes`` of everything that is wanted of one cell."""
-    orders, seats = Orders(setup.orders, game.agents), seats_of(cast, game.agents)
+    interventions, seats = Interventions(setup.interventions, game.agents), seats_of(cast, game.agents)
     single = [part for _, measure in wanted for part in parts_of(measure)]
     logged = any(map(needs_logs, single))
     recorder = Collector(range(min(logs, worlds))) if logged else None
     own = {"seed": WORLDS_FROM + seed}
-    frame = play(game, cast, worlds=worlds, recorder=recorder, orders=setup.orders, **own)
+    frame = play(game, cast, worlds=worlds, recorder=recorder, interventions=setup.interventions, **own)
     greed = frame[[f"greed_{i}" for i in range(game.n_states)]].to_numpy()
     recorded = recorder.logs if recorder else []
     found: dict[tuple[str, str], tuple[float, int]] = {}
     replayed: Mapping[str, float] = {}
     if any(part in BACKFIRES for part in single):
-        replayed = responses(game, seats, orders, episodes=logs, **own)
+        replayed = responses(game, seats, interventions, episodes=logs, **own)
     for given in {given_name(given): given for given, _ in wanted}.values():
         asked = [part for each, measure in wanted if each == given for part in parts_of(measure)]
         kept = frame[is_given(given, greed, game.agents)]
@@ -226,7 +226,7 @@ def _scripted(cast: Mapping[str, str], game: Scenario) -> list[Policy]:
 
 def _learned(job: Any, game: Scenario) -> list[Policy]:
     """The policy of each state: that of its learner."""
-    from agents.seating import ALL as EVERYBODY
+    from agents.table.seating import ALL as EVERYBODY
     from agents.training.job import trained_policies
     from agents.training.players import seats_of as learners_of
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from agents.policies.traits import WHOLE_EPISODE, Traits
 from agents.strategies.alignment import Balancer, Bandwagoner, BuckPasser, ChainGanger
 from agents.strategies.arms_race import Richardson
-from agents.strategies.base import WHOLE_EPISODE, Cell, Strategy, Traits
+from agents.strategies.base import Cell, Strategy
 from agents.strategies.baselines import Dove, Hawk, Isolationist, NeverAttack, Random
 from agents.strategies.plan import Plan
 from agents.strategies.realism import BayesianRealist, PowerMaximiser, Preemptor, PreventiveAttacker, WorstCase

@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from agents.strategies.base import Strategy, Traits
+from agents.policies.traits import Traits
+from agents.strategies.base import Strategy
 from agents.strategies.conduct import Share
 from agents.strategies.plan import Plan
 from agents.strategies.view import View

@@ -7,8 +7,9 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field, PrivateAttr
 
-from agents.policy import NeverAttackPolicy, RandomPolicy
-from agents.strategies.base import Strategy, Traits
+from agents.policies.protocol import NeverAttackPolicy, RandomPolicy
+from agents.policies.traits import Traits
+from agents.strategies.base import Strategy
 from agents.strategies.conduct import Level, Share, arm_until_safe
 from agents.strategies.plan import Plan
 from agents.strategies.view import View

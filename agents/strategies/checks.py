@@ -16,8 +16,8 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from agents.registry import PolicyError
-from agents.strategies.base import WHOLE_EPISODE, Traits
+from agents.policies.errors import PolicyError
+from agents.policies.traits import WHOLE_EPISODE, Traits
 from agents.strategies.scenes import SCENES, Record, Scene, play_scene
 from sd_env import layout
 from sd_env.layout import Build, Head, Signal, Stance

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.registry import PolicyError
+from agents.policies.errors import PolicyError
 from sd_env import layout
 from sd_env.layout import Build, Head, Signal, Stance
 

@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
+from agents.policies.traits import WHOLE_EPISODE, Traits
 from agents.strategies.assessment import NetAssessor
-from agents.strategies.base import WHOLE_EPISODE, Cell, Strategy, Traits
+from agents.strategies.base import Cell, Strategy
 from agents.strategies.conduct import Share, arm_until_safe, best, keep_pace
 from agents.strategies.plan import Plan
 from agents.strategies.view import View

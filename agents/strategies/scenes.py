@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from agents.registry import PolicyError
+from agents.policies.errors import PolicyError
 from sd_env import layout
 from sd_env.layout import Build, Head, Signal, Stance
 from sd_env.scenario import Scenario

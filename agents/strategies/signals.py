@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from agents.strategies.base import Strategy, Traits
+from agents.policies.traits import Traits
+from agents.strategies.base import Strategy
 from agents.strategies.conduct import Share, Turns, best, keep_pace
 from agents.strategies.plan import Plan
 from agents.strategies.view import View

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from agents.registry import PolicyError
+from agents.policies.errors import PolicyError
 from sd_env import layout
 
 

@@ -11,7 +11,7 @@ import torch as th
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 
-from agents.metrics import rates
+from agents.table.metrics import rates
 from agents.training import checkpoint
 from agents.training.config import CheckpointConfig
 from agents.training.logs import Curves

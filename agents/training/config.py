@@ -152,7 +152,7 @@ class PopulationConfig(_Model):
     past_weight: Weight | None = Field(default=None, description="weight of all older past selves together")
     snapshot_rollouts: int | None = Field(default=None, ge=1, description="a past self after so many rollouts")
     keep_snapshots: int | None = Field(default=None, ge=1, description="how many past selves stay in the league")
-    orders: dict[str, dict[str, str]] | None = Field(
+    interventions: dict[str, dict[str, str]] | None = Field(
         default=None, description="state, or all -> part of its action -> what it is bound to, whatever it would choose"
     )
 

@@ -15,7 +15,7 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from agents.files import write_json, write_text
-from agents.learned import LearnedBundle, load_bundle, save_bundle
+from agents.policies.bundles import LearnedBundle, load_bundle, save_bundle
 from agents.training import checkpoint
 from agents.training.callbacks import WORLDS, OnRollout, OnStep, Rollouts
 from agents.training.config import Experiment, ScenarioChoice

@@ -12,10 +12,10 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.torch_layers import FlattenExtractor
 from stable_baselines3.common.utils import LinearSchedule
 
-from agents.seats import SlotsVecEnv
+from agents.policies.sb3 import HeadsPolicy, MaskablePolicy, RecurrentHeadsPolicy, SymlogExtractor, set_culture
+from agents.policies.sb3_set import MaskableSetPolicy, SetPolicy
 from agents.training.config import SETTINGS, LearnerConfig
-from agents.training.policies import HeadsPolicy, MaskablePolicy, RecurrentHeadsPolicy, SymlogExtractor, set_culture
-from agents.training.set_policy import MaskableSetPolicy, SetPolicy
+from agents.training.seats import SlotsVecEnv
 from sd_env import layout
 from sd_env.scenario import Scenario
 
@@ -74,7 +74,7 @@ def make_learner(config: LearnerConfig, env: SlotsVecEnv, *, seed: int, device: 
 
 
 class LearnedPolicy:
-    """A live learner's policy as a :class:`agents.policy.Policy`: what it learns, this plays.
+    """A live learner's policy as a :class:`agents.policies.protocol.Policy`: what it learns, this plays.
 
     Actions are drawn, from a random stream of its own: torch's generators are put back after each turn. A row whose
     ``own.turn`` is 0 begins an episode: a recurrent policy forgets what it remembers of that row.

@@ -7,11 +7,11 @@ from typing import Any, Final
 import numpy as np
 
 from agents.evaluation.evaluate import evaluate
-from agents.evaluation.play import play_out
-from agents.metrics import rates
-from agents.orders import Orders
-from agents.policy import NeverAttackPolicy, Policy, RandomPolicy
-from agents.streams import derived_seed
+from agents.policies.protocol import NeverAttackPolicy, Policy, RandomPolicy
+from agents.table.interventions import Interventions
+from agents.table.metrics import rates
+from agents.table.play import play_out
+from agents.table.seeds import derived_seed
 from agents.training.config import Experiment
 from agents.training.learners import LearnedPolicy
 from agents.training.players import LEARNER, Players, Rotated
@@ -43,7 +43,7 @@ def measure(experiment: Experiment, players: Players, scenario: Scenario, seed: 
     """
     settings = experiment.evaluation
     play: dict[str, Any] = {"worlds": settings.worlds, "episodes": settings.episodes, "seed": settings.seed + seed}
-    play["orders"] = Orders(experiment.population.orders or {}, scenario.agents)
+    play["interventions"] = Interventions(experiment.population.interventions or {}, scenario.agents)
     policies = {name: LearnedPolicy(learner) for name, learner in players.learners.items()}
     evaluation: Measured = {}
     returns: Measured = {}
@@ -68,7 +68,13 @@ def measure(experiment: Experiment, players: Players, scenario: Scenario, seed: 
 
 
 def _play(
-    scenario: Scenario, seats: list[tuple[Policy, list[int]]], *, worlds: int, episodes: int, seed: int, orders: Orders
+    scenario: Scenario,
+    seats: list[tuple[Policy, list[int]]],
+    *,
+    worlds: int,
+    episodes: int,
+    seed: int,
+    interventions: Interventions,
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Metrics of the worlds, and the return of each state of each world and episode, ``(episodes * worlds, N)``."""
     table = Worlds(scenario, worlds, seed=seed)
@@ -78,7 +84,7 @@ def _play(
             table.reset()
         for k, (policy, _) in enumerate(seats):
             policy.reset(derived_seed(seed, episode, k))
-        outcome = play_out(table, seats, orders=orders)
+        outcome = play_out(table, seats, interventions=interventions)
         totals += outcome.tallies.sum(axis=0)
         gained.append(outcome.returns)
     table.close()

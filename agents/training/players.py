@@ -12,15 +12,15 @@ import numpy as np
 import torch as th
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from agents.learned import LearnedBundle, bundle_of
-from agents.policy import Policy
-from agents.population import Pool
-from agents.seating import ALL, OTHERS, ROTATING, SeatName, seat_name, slots_of_seats
-from agents.specs import check_fits, label_of, policy_from
-from agents.streams import derived_seed
-from agents.table import Table
+from agents.policies.bundles import LearnedBundle, bundle_of
+from agents.policies.protocol import Policy
+from agents.policies.specs import check_fits, label_of, policy_from
+from agents.table.population import Pool
+from agents.table.seating import ALL, OTHERS, ROTATING, SeatName, seat_name, slots_of_seats
+from agents.table.seeds import derived_seed
 from agents.training.config import Experiment, PopulationConfig
 from agents.training.learners import make_learner
+from agents.training.table import Table
 from sd_env.scenario import Scenario
 
 #: What the one learner of modes league and versus is called.
@@ -140,7 +140,7 @@ def seat_players(experiment: Experiment, scenario: Scenario, seed: int) -> Playe
         seed=seed,
         threads=experiment.world_threads,
         reward_scale=experiment.learner.reward_scale,
-        orders=population.orders,
+        interventions=population.interventions,
     )
     league = None
     if population.mode == "league" and pool is not None:

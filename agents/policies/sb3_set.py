@@ -1,0 +1,103 @@
+"""SB3 policies over the other states as a set (:mod:`agents.policies.set_network`), for any number of states.
+
+``net_arch``: the first layer's units are those of the embeddings, the second's those after pooling, further ones
+follow. Weights of worlds with N states go into a policy for any other N by ``load_state_dict``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch as th
+from sb3_contrib.common.maskable.distributions import MaskableMultiCategoricalDistribution
+from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
+from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.type_aliases import Schedule
+from torch import nn
+
+from agents.policies.sb3 import HeadsDistribution
+from agents.policies.set_network import SetActor, SetCritic, SetHeads
+from sd_env import layout
+
+
+class SetExtractor(nn.Module):
+    """Actor and critic under the names by which SB3's policies call them.
+
+    Args:
+        policy: an SB3 policy whose spaces, ``net_arch`` and ``activation_fn`` are set.
+
+    Raises:
+        ValueError: if ``net_arch`` has no layer for the actor or for the critic.
+    """
+
+    def __init__(self, policy: Any) -> None:
+        super().__init__()
+        num_states = layout.num_states_of(int(sum(policy.action_space.nvec)))
+        arch = policy.net_arch if isinstance(policy.net_arch, dict) else {"pi": policy.net_arch, "vf": policy.net_arch}
+        if not (arch.get("pi") and arch.get("vf")):
+            raise ValueError(f"net_arch = {arch} is not allowed: a policy over sets needs a layer, its embeddings.")
+        self.policy_net = SetActor(policy.features_dim, num_states, arch["pi"], policy.activation_fn)
+        self.value_net = SetCritic(policy.features_dim, num_states, arch["vf"], policy.activation_fn)
+        self.latent_dim_pi = self.policy_net.units * num_states
+        self.latent_dim_vf = self.value_net.units
+
+    def forward(self, features: th.Tensor) -> tuple[th.Tensor, th.Tensor]:
+        """Latents of the actor and of the critic."""
+        return self.forward_actor(features), self.forward_critic(features)
+
+    def forward_actor(self, features: th.Tensor) -> th.Tensor:
+        """Latents ``(batch, N units)``."""
+        latent: th.Tensor = self.policy_net(features)
+        return latent
+
+    def forward_critic(self, features: th.Tensor) -> th.Tensor:
+        """Latent ``(batch, units)``."""
+        latent: th.Tensor = self.value_net(features)
+        return latent
+
+
+def _heads(latent_dim: int, action_dims: Any) -> SetHeads:
+    return SetHeads(latent_dim // layout.num_states_of(int(sum(action_dims))))
+
+
+class SetHeadsDistribution(HeadsDistribution):
+    """One categorical a head, all at once, with the logits of :class:`agents.policies.set_network.SetHeads`."""
+
+    def proba_distribution_net(self, latent_dim: int) -> nn.Module:
+        """The layer from latents to logits."""
+        return _heads(latent_dim, self.action_dims)
+
+
+class MaskableSetDistribution(MaskableMultiCategoricalDistribution):
+    """sb3-contrib's distribution under masks, with the logits of :class:`agents.policies.set_network.SetHeads`."""
+
+    def proba_distribution_net(self, latent_dim: int) -> nn.Module:
+        """The layer from latents to logits."""
+        return _heads(latent_dim, self.action_dims)
+
+
+class _OverSets:
+    """Mixed into an SB3 policy: networks over sets instead of flat ones."""
+
+    distribution: type[SetHeadsDistribution] | type[MaskableSetDistribution]
+    action_dist: Any
+
+    def _build_mlp_extractor(self) -> None:
+        self.mlp_extractor: Any = SetExtractor(self).to(self.device)  # type: ignore[attr-defined]
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        space = self.action_space  # type: ignore[attr-defined]
+        self.action_dist = self.distribution([int(size) for size in space.nvec])
+        super()._build(lr_schedule)  # type: ignore[misc]
+
+
+class SetPolicy(_OverSets, ActorCriticPolicy):
+    """Actor and critic over the others as a set, for PPO and A2C."""
+
+    distribution = SetHeadsDistribution
+
+
+class MaskableSetPolicy(_OverSets, MaskableActorCriticPolicy):
+    """Actor and critic over the others as a set, for MaskablePPO."""
+
+    distribution = MaskableSetDistribution

@@ -1,0 +1,205 @@
+"""Policies by specification: what the command line and configs call a policy.
+
+A specification is
+
+* the name of a strategy, with parameters if there are any: ``tit-for-tat``, ``richardson:reaction=0.3``;
+* the path of a bundle, ``runs/.../policy.sd``, or of the folder of a job or run that has exactly one;
+* where zips are trusted, the path of a zip of stable-baselines3;
+* a policy itself.
+
+A bundle takes the parameters ``deterministic`` and ``device``: ``runs/.../policy.sd:deterministic=true``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import yaml
+
+from agents.policies import registry
+from agents.policies.errors import PolicyError
+from sd_env.scenario import Scenario
+
+if TYPE_CHECKING:
+    from agents.policies.bundles import LearnedBundle
+    from agents.policies.protocol import Policy
+
+__all__ = ["PolicyError", "Spec", "check_fits", "label_of", "policy_from"]
+
+Spec: TypeAlias = "str | os.PathLike[str] | Policy"
+
+_MANIFEST = "bundle.json"
+#: Where a folder keeps its policies: a job's with one learner, with several, and a run's with such jobs.
+_PLACES = ("*.sd", "learners/*/*.sd", "jobs/*/*.sd", "jobs/*/learners/*/*.sd")
+_BUNDLE_PARAMETERS = ("deterministic", "device")
+_FLOAT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+")
+
+
+def policy_from(spec: Spec, *, trust: bool = False) -> Policy:
+    """The policy that ``spec`` means, new for every call; a policy means itself.
+
+    Args:
+        spec: see the module.
+        trust: whether zips of stable-baselines3, which run code when they are loaded, may be.
+
+    Raises:
+        PolicyError: one sentence for a name, parameter or file that does not exist or is not allowed.
+    """
+    if not isinstance(spec, (str, os.PathLike)):
+        _check_policy(spec)
+        return spec
+    name, parameters = _split(os.fspath(spec))
+    if not _is_path(name):
+        return registry.make(name, **parameters)
+    path = Path(name)
+    if path.is_dir():
+        return _bundle(_resolve(path), parameters)
+    if path.suffix == ".zip" and path.exists():
+        from agents.policies.bundles import import_zip
+
+        if parameters:
+            raise PolicyError(f"Policy {name!r}: a zip takes no parameters, got {', '.join(parameters)}.")
+        return import_zip(path, trust=trust)
+    if path.exists():
+        raise PolicyError(f"Policy {name!r} is neither a bundle (a folder with {_MANIFEST}) nor a zip.")
+    raise PolicyError(f"Policy {name!r}: there is no such bundle, run folder or zip.")
+
+
+def label_of(spec: Spec) -> str:
+    """A short name for tables, known without loading anything.
+
+    A strategy as it was written. A bundle's folder without ``.sd``; of a job's ``policy.sd`` the job, of one of its
+    several learners ``learner.job``. The ``name`` of a policy, or its class without ``Policy``, with hyphens.
+    """
+    if not isinstance(spec, (str, os.PathLike)):
+        name = getattr(spec, "name", None)
+        if isinstance(name, str) and name:
+            return name
+        words = type(spec).__name__.removesuffix("Policy") or "policy"
+        return "".join(f"-{c.lower()}" if c.isupper() and k else c.lower() for k, c in enumerate(words))
+    text = os.fspath(spec)
+    name, _ = _split(text)
+    if not _is_path(name):
+        return text
+    path = Path(name)
+    if path.is_dir() and not (path / _MANIFEST).exists():
+        found = _bundles(path)
+        path = found[0] if len(found) == 1 else path
+    return _stem(path) + text[len(name) :]
+
+
+def _stem(path: Path) -> str:
+    if path.name != "policy.sd":
+        return path.stem if path.suffix in (".sd", ".zip") else path.name
+    folder = path.absolute().parent
+    return f"{folder.name}.{folder.parents[1].name}" if folder.parent.name == "learners" else folder.name
+
+
+def check_fits(policy: Policy, scenario: Scenario, label: str) -> None:
+    """Refuse a learned policy that sees or does something else than a state of ``scenario``.
+
+    Strategies fit every scenario, and so does whatever does not say what it sees. A bundle over sets fits scenarios of
+    any number of states whose observations have the same kind of blocks.
+
+    Raises:
+        PolicyError: naming both sizes and the first column that differs.
+    """
+    spaces = getattr(policy, "spaces", None)
+    space = getattr(policy, "observation_space", None)
+    if spaces is None and space is None:
+        return
+    from agents.policies.bundle_files import Spaces, difference, spaces_of
+
+    needed = spaces_of(scenario)
+    odd: str | None = None
+    if isinstance(spaces, Spaces):
+        resize = getattr(policy, "spaces_for", None)
+        mine = spaces if resize is None else resize(scenario.n_states)
+        odd = difference(mine, needed, f"scenario {scenario.name!r}")
+    elif (shape := getattr(space, "shape", None)) and shape != (len(needed.columns),):
+        odd = f"it sees {shape[0]} columns and scenario {scenario.name!r} shows {len(needed.columns)}"
+    if odd:
+        raise PolicyError(f"{label} does not fit scenario {scenario.name!r}: {odd}.")
+
+
+def _check_policy(policy: Any) -> None:
+    if not (callable(getattr(policy, "reset", None)) and callable(getattr(policy, "act", None))):
+        needed = "a policy has reset(seed) and act(observation, mask)"
+        raise PolicyError(f"{policy!r} is no policy and no text that names one: {needed}.")
+
+
+def _split(text: str) -> tuple[str, dict[str, Any]]:
+    """Name and parameters: what stands after a colon and has an equals sign, the values as YAML."""
+    if os.path.exists(text):
+        return text, {}
+    name, colon, rest = text.partition(":")
+    if not colon:
+        return text, {}
+    parameters: dict[str, Any] = {}
+    for pair in _pairs(rest):
+        key, equals, value = pair.partition("=")
+        key = key.strip()
+        if not equals or not key.isidentifier():
+            raise PolicyError(
+                f"Policy {text!r}: {pair!r} is no parameter; parameters are given as key=value,key=value."
+            )
+        if key in parameters:
+            raise PolicyError(f"Policy {text!r} gives {key} twice.")
+        try:
+            # YAML 1.1 takes 1e-3 for a text; everybody else for a number
+            parameters[key] = float(value) if _FLOAT.fullmatch(value) else yaml.safe_load(value)
+        except (yaml.YAMLError, ValueError, RecursionError):
+            raise PolicyError(f"Policy {text!r}: the value of {key}, {value!r}, is not YAML.") from None
+    return name, parameters
+
+
+def _pairs(text: str) -> list[str]:
+    """The text at its commas, but for those inside of brackets: ``a=1,b=[2, 3]`` is two pairs."""
+    pairs, depth, start = [], 0, 0
+    for k, c in enumerate(text):
+        depth += (c in "[{") - (c in "]}")
+        if c == "," and depth == 0:
+            pairs.append(text[start:k])
+            start = k + 1
+    return [*pairs, text[start:]]
+
+
+def _is_path(name: str) -> bool:
+    """Whether a name means a file: it is there, or it looks like one. A strategy's name always means the strategy."""
+    if name in registry.names():
+        return False
+    return os.path.exists(name) or "/" in name or os.sep in name or name.endswith((".sd", ".zip"))
+
+
+def _resolve(path: Path) -> Path:
+    """The one bundle that a folder stands for."""
+    if (path / _MANIFEST).exists() or path.suffix == ".sd":
+        return path
+    found = _bundles(path)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise PolicyError(f"Policy '{path}': the folder holds no bundle (*.sd), nor do jobs in it.")
+    shown = ", ".join(str(bundle) for bundle in found[:8]) + (f" and {len(found) - 8} more" if len(found) > 8 else "")
+    raise PolicyError(f"Policy '{path}': the folder holds {len(found)} bundles, name one of {shown}.")
+
+
+def _bundles(path: Path) -> list[Path]:
+    return [bundle for place in _PLACES for bundle in sorted(path.glob(place)) if bundle.is_dir()]
+
+
+def _bundle(path: Path, parameters: dict[str, Any]) -> LearnedBundle:
+    from agents.policies.bundles import load_bundle
+
+    if unknown := sorted(set(parameters) - set(_BUNDLE_PARAMETERS)):
+        known = " and ".join(_BUNDLE_PARAMETERS)
+        raise PolicyError(f"Policy '{path}': a bundle has no parameter {unknown[0]!r}; it has {known}.")
+    deterministic, device = parameters.get("deterministic", False), parameters.get("device", "cpu")
+    if not isinstance(deterministic, bool):
+        raise PolicyError(f"Policy '{path}': deterministic is {deterministic!r}, but must be true or false.")
+    if not isinstance(device, str):
+        raise PolicyError(f"Policy '{path}': device is {device!r}, but must be a text such as cpu, cuda or auto.")
+    return load_bundle(path, device=device, deterministic=deterministic)

@@ -1,0 +1,1 @@
+"""What makes docs/results: the science, the reference tables, and their pictures."""

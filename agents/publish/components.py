@@ -1,0 +1,236 @@
+"""Tang's (2009) components of a security dilemma, measured in every scenario of the catalogue.
+
+For each scenario and seed one policy is trained that plays all states. It plays recorded episodes, and an untrained
+strategy plays beside it in the same worlds. The flags of each episode are those of
+:func:`sd_env.measures.components`, by the beliefs of the Bayesian filter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from agents import make
+from agents.evaluation.statistics import estimate
+from agents.files import write_text
+from agents.publish import components_shown as shown
+from agents.publish.reference import heading
+from agents.table.play import play
+from agents.training.config import Experiment, ScenarioChoice
+from agents.training.job import Job, run_job, trained_policy
+from agents.work import Interrupted, Unit, run_units, write_table
+from sd_env import measures
+from sd_env.layout import Stance
+from sd_env.measures import Components, arming, components, filter_beliefs, spiral_index
+from sd_env.measures.episode import allows_stance
+from sd_env.record import Collector, EpisodeLog
+from sd_env.rules.compiled import rules_fingerprint
+from sd_env.scenario import Scenario, scenarios
+
+#: Who plays all states: the policy trained in the scenario, and the untrained reference.
+LEARNED: Final = "learned"
+REFERENCE: Final = "bayesian-realist"
+POLICIES: Final = (LEARNED, REFERENCE)
+FLAGS: Final = tuple(field.name for field in fields(Components))
+#: All flags together: a true dilemma.
+DILEMMA: Final = "dilemma"
+#: Which episodes are counted: all, those in which every state is a security seeker, and those with a malign state.
+EPISODES: Final = ("all", "seekers", "malign")
+
+#: Training is shorter than in other experiments, since there are nearly fifty scenarios, with smaller rollouts and
+#: batches to make up for some of it.
+SEEDS: Final = (1, 2, 3, 4, 5)
+STEPS: Final = 200_000
+SIZES: Final[dict[str, int]] = {"worlds": 64, "batch_size": 2048}
+#: Recorded episodes of a seed; fewer where so many would take more turns than ``TURNS``, but never below ``LEAST``.
+RECORDED: Final = 64
+TURNS: Final = 2048
+LEAST: Final = 16
+
+Row = dict[str, Any]
+
+
+def experiment_from(science: Experiment, names: Sequence[str] = ()) -> Experiment:
+    """The jobs behind the table: every scenario of the catalogue, with the learner of ``science`` and less training.
+
+    Args:
+        science: whose learner it is.
+        names: scenarios, if not the whole catalogue.
+    """
+    data = science.model_dump(mode="json")
+    choices = [{"scenario": name, "label": name.replace("/", "__")} for name in names or scenarios()]
+    data |= {"name": "components", "scenarios": choices, "overrides": {}, "seeds": list(SEEDS), "total_steps": STEPS}
+    data |= {"worlds": SIZES["worlds"]}
+    data["learner"] |= {"batch_size": SIZES["batch_size"]}
+    data["checkpoint"] |= {"every_rollouts": 100}
+    data["evaluation"] |= {"worlds": LEAST}  # of the trainer's own report, which is not used here
+    return Experiment.model_validate(data)
+
+
+def run(experiment: Experiment, out: Path, episodes: int = RECORDED) -> int:
+    """Train, play and write ``components.txt``, ``.csv`` and ``.png`` into ``out``; returns the exit code.
+
+    What is finished is kept in ``<runs>/components__<digest>``: the same call goes on from there. The digest is that of
+    the plan, the scenarios, the rules and the measures, so that nothing of another version is taken up.
+
+    Args:
+        experiment: as :func:`experiment_from` gives it, or smaller.
+        out: folder of the results.
+        episodes: recorded episodes of a seed, at the most.
+
+    Raises:
+        WorkError: if the folder is in use.
+    """
+    started = time.monotonic()
+    units = list(units_of(experiment, episodes))
+    inputs = {choice.scenario: Scenario.load(choice.scenario).to_yaml() for choice in experiment.scenarios}
+    inputs |= {"rules": rules_fingerprint(), "measures": _digest(Path(measures.__file__).parent)}
+    plan = hashlib.sha256(repr(([unit.arguments for unit in units], inputs)).encode()).hexdigest()[:8]
+    folder = experiment.runs / f"components__{plan}"
+    for unit in units:
+        unit.arguments["folder"] = str(folder / "jobs")
+    try:
+        rows = run_units(flags_played, units, folder, workers=experiment.workers, title="components", inputs=inputs)
+    except Interrupted as interrupted:
+        print(f"python -m agents.publish.science: {interrupted}", file=sys.stderr)
+        return 130
+    table = aggregate(rows)
+    out.mkdir(parents=True, exist_ok=True)
+    learner = experiment.learner
+    words = (
+        f"agent-steps a job: {experiment.total_steps:,}\n"
+        f"Learner: that of configs/science.yaml, {experiment.worlds} worlds, batches of {learner.batch_size}; "
+        f"episodes a seed: {shown.span(rows)}; processor time {rows['seconds'].sum() / 60:.1f} minutes"
+    )
+    made = heading("Components of the security dilemma (Tang 2009)", "components", experiment.seeds, words, started)
+    text = shown.as_table(table)
+    write_text(out / "components.txt", made + text)
+    write_table(table, out / "components")
+    shown.draw(table, out / "components.png", len(experiment.seeds))
+    print(text, end="")
+    return 0
+
+
+def _digest(folder: Path) -> str:
+    """Digest of the modules in a folder."""
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sorted(folder.glob("*.py")))).hexdigest()
+
+
+def units_of(experiment: Experiment, episodes: int) -> Iterator[Unit]:
+    """One unit for each seed, scenario and policy, seed by seed so that all scenarios advance together."""
+    for seed in experiment.seeds:
+        for choice in experiment.scenarios:
+            horizon = int(np.max(Scenario.load(choice.scenario).horizon))  # of a range, its end
+            arguments: Row = {
+                "job": job_experiment(experiment, choice, seed, horizon).model_dump(mode="json"),
+                "episodes": min(episodes, max(LEAST, TURNS // horizon)),
+            }
+            for policy in POLICIES:
+                yield Unit(f"{choice.name} {policy} seed {seed}", {"policy": policy, **arguments})
+
+
+def job_experiment(experiment: Experiment, choice: ScenarioChoice, seed: int, horizon: int) -> Experiment:
+    """The experiment of one job, wherever it runs.
+
+    After a game of one turn nothing comes, so that its discount is 0, as in configs/one_shot.yaml.
+    """
+    learner = experiment.learner
+    if horizon == 1:
+        learner = learner.model_copy(update={"gamma": 0.0})
+    own = {"scenarios": [choice], "seeds": [seed], "learner": learner, "workers": 1, "runs": Path("runs")}
+    return experiment.model_copy(update=own)
+
+
+def flags_played(job: Row, policy: str, episodes: int, folder: str) -> list[Row]:
+    """Train what is to be trained, play recorded episodes in fresh worlds, and give one row an episode.
+
+    Args:
+        job: the experiment of one scenario and one seed.
+        policy: one of :data:`POLICIES`.
+        episodes: how many, one a world.
+        folder: of all jobs' files.
+    """
+    before = time.process_time()
+    experiment = Experiment.model_validate(job)
+    [choice], [seed] = experiment.scenarios, experiment.seeds
+    work = Job(experiment, choice, seed, Path(folder) / f"{choice.name}__seed{seed}")
+    if policy == LEARNED:
+        run_job(work)
+    player = trained_policy(work) if policy == LEARNED else make(policy)
+    collector = Collector()
+    play(work.scenario(), player, worlds=episodes, seed=experiment.evaluation.seed + seed, recorder=collector)
+    logs = sorted(collector.logs, key=lambda log: log.world)
+    rows = [{"scenario": choice.scenario, "policy": policy, "seed": seed, **flags_of(log)} for log in logs]
+    seconds = time.process_time() - before
+    return [{**row, "seconds": seconds / len(rows)} for row in rows]
+
+
+def flags_of(log: EpisodeLog) -> Row:
+    """World, turns, flags and whether all hold; and for each flag whether it could have been other than false.
+
+    ``applies_spiral``: the spiral index is defined (four turns, arms that vary). ``applies_arms_up``: some state could
+    have built more than age took. ``applies_tragic_result``: the scenario allows to attack. ``applies_self_defeat``:
+    both of these. The other flags always apply.
+    """
+    found = components(log, filter_beliefs(log))
+    could_attack, could_arm = allows_stance(log, Stance.ATTACK), bool(arming(log).room.any())
+    applies = dict.fromkeys(FLAGS, True) | {
+        "arms_up": could_arm,
+        "spiral": bool(np.isfinite(spiral_index(log))),
+        "self_defeat": could_arm and could_attack,
+        "tragic_result": could_attack,
+    }
+    return {
+        "world": log.world,
+        "turns": log.turns,
+        **{name: getattr(found, name) for name in FLAGS},
+        DILEMMA: found.dilemma,
+        **{f"applies_{name}": value for name, value in applies.items()},
+    }
+
+
+def aggregate(rows: pd.DataFrame) -> pd.DataFrame:
+    """Shares of episodes with each flag, over seeds.
+
+    Args:
+        rows: one an episode: ``scenario, policy, seed``, the flags, :data:`DILEMMA` and ``applies_<flag>``.
+
+    Returns:
+        A row for each scenario, policy, kind of episodes (those of :data:`EPISODES` that there are) and flag:
+        ``scenario, policy, episodes, flag, mean, low, high`` (mean over seeds of the seed's share, 95% t interval),
+        ``seeds`` (that have such episodes), ``played`` (such episodes of all seeds) and ``applies``, the share of those
+        in which the flag applies. Where it applies in none, mean and interval are NaN.
+    """
+    found: list[Row] = []
+    for (scenario, policy), group in rows.groupby(["scenario", "policy"], sort=False):
+        seekers = group["no_malign_state"].astype(bool)
+        for kind, chosen in zip(EPISODES, (group, group[seekers], group[~seekers]), strict=True):
+            if chosen.empty:
+                continue
+            for flag in (*FLAGS, DILEMMA):
+                applies = 1.0 if flag == DILEMMA else float(chosen[f"applies_{flag}"].mean())
+                shares = chosen.groupby("seed", sort=False)[flag].mean().astype(float).tolist()
+                over = estimate(shares if applies else [])
+                found.append(
+                    {
+                        "scenario": scenario,
+                        "policy": policy,
+                        "episodes": kind,
+                        "flag": flag,
+                        "mean": over.mean,
+                        "low": over.low,
+                        "high": over.high,
+                        "seeds": len(shares),
+                        "played": len(chosen),
+                        "applies": applies,
+                    }
+                )
+    return pd.DataFrame(found)

@@ -1,0 +1,1 @@
+"""Who sits where and how policies are played in worlds; nothing of learning, and nothing of torch."""

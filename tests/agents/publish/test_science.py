@@ -1,0 +1,146 @@
+"""make science: smoke-sized, and its verdicts on numbers made up here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agents.evaluation.threshold import effective_turns, success_probabilities, trust_threshold
+from agents.policies.bundles import save_bundle
+from agents.publish.one_shot import FocalSeat, WaitUnlessGreedy, judge, share_of_attacks
+from agents.publish.science import EXPERIMENTS, judge_alliances
+from agents.training.config import read_yaml
+from agents.training.seats import WorldsVecEnv
+from sd_env.scenario import Scenario
+from tests.learners import fresh
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_smoke_sized_science_leaves_its_results(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "agents.publish.science", "--smoke", "--only", "one_shot", "alliances"]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path / "out"), "--runs", str(tmp_path / "runs")],
+        cwd=ROOT, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for name in ("one_shot", "alliances"):
+        text = (tmp_path / "out" / f"{name}.txt").read_text()
+        assert EXPERIMENTS[name][0] in text and "seeds: [1, 2]" in text
+        assert (tmp_path / "out" / f"{name}.json").exists()
+    assert (tmp_path / "out" / "alliances.png").exists()
+    assert "learned policies, security with pooled defence" in (tmp_path / "out" / "alliances.txt").read_text()
+
+
+def test_smoke_sized_reference_games_are_played_with_the_trained_policies(tmp_path: Path) -> None:
+    out, runs = tmp_path / "out", tmp_path / "runs"
+    games = [sys.executable, "-m", "agents.publish.science", "--smoke", "--out", str(out), "--runs", str(runs)]
+    games += ["--only", "tournament", "challenges"]
+    early = subprocess.run(games, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert early.returncode == 2 and "holds no finished run of science" in early.stderr
+    for world in ("intense", "doubly-safe"):
+        for seed in (1, 2):
+            scenario = Scenario.load(f"jervis/{world}")
+            learner = fresh("heads", scenario)
+            where = runs / "science__1-2__20260101-000000" / "jobs" / f"{world}__seed{seed}"
+            where.mkdir(parents=True)
+            save_bundle(where / "policy.sd", learner, scenario, training={"seed": seed}, name=where.name)
+    done = subprocess.run(games, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    ranking = (out / "tournament" / "doubly-dangerous.txt").read_text()
+    scores = (out / "challenges.txt").read_text()
+    for entrant in ("dove", "hawk", "intense", "doubly-safe"):
+        assert entrant in ranking and entrant in scores
+    made = {path.name for path in (out / "tournament").iterdir()}
+    assert {"doubly-dangerous.csv", "doubly-dangerous_payoffs.png", "doubly-dangerous_ecology.png"} <= made
+
+
+def test_smoke_numbers_never_replace_the_real_ones() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "agents.publish.science", "--smoke"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2 and "--smoke needs --out" in done.stderr
+
+
+def report(**values: tuple[str, list[float], float | None, float | None]) -> dict[str, object]:
+    return {
+        "worlds": {
+            name.replace("_", "-"): {
+                policy: {metric: {"values": v, "mean": float(np.mean(v)), "low": low, "high": high}}
+                for policy in ("learned", "random")
+            }
+            for name, (metric, v, low, high) in values.items()
+        }
+    }
+
+
+def test_sides_are_judged_seed_by_seed() -> None:
+    below, above = judge({"x-below": [0.99, 0.97], "x-above": [0.01, 0.8]})
+    assert below.startswith("supported") and above.startswith("contradicted") and "1 of 2" in above
+
+
+def test_a_focal_seat_is_its_slots_and_others_play_as_given() -> None:
+    scenario = Scenario.load("games/one-shot", {"states.greed": {"state_0": 0.0, "state_1": 1.5}})
+    seat = FocalSeat(WorldsVecEnv(scenario, 3, seed=1), 0, WaitUnlessGreedy())
+    assert seat.reset().shape == (3, seat.observation_space.shape[0])  # type: ignore[index]
+    wait = np.tile([0, 0, 0, 1], (3, 1))
+    _, rewards, dones, infos = seat.step(wait)
+    first, _ = success_probabilities(scenario, 1.0, 0.2)
+    assert rewards == pytest.approx(np.full(3, 1 - 0.5 * first - 0.15))  # the greedy rival attacked
+    assert dones.all() and len(infos) == 3
+
+
+@pytest.mark.parametrize(
+    ("pooled", "outcome"), [((0.9, 1.0), "supported"), ((0.4, 0.6), "undecided"), ((0.1, 0.2), "contradicted")]
+)
+def test_alliances_are_judged_by_intervals(pooled: tuple[float, float], outcome: str) -> None:
+    metric = "outcome/s_security"
+    made_up = report(alone=(metric, [0.5], 0.4, 0.6), pooled=(metric, [sum(pooled) / 2], *pooled))
+    learned, random = judge_alliances(made_up)  # type: ignore[arg-type]
+    assert learned.startswith(f"{outcome:<13}learned") and random.startswith(f"{outcome:<13}random")
+
+
+def test_the_threshold_is_that_of_the_reduction() -> None:
+    scenario = Scenario.load("games/one-shot")
+    first, both = success_probabilities(scenario, 1.0, 0.2)
+    assert first == pytest.approx(2.52**2 / (2.52**2 + 1.3**2))
+    assert both == pytest.approx(1.68**2 / (1.68**2 + 2.98**2))
+    assert trust_threshold(scenario, 1.0, 0.2) == pytest.approx(1 - 0.15 / (0.5 * (first - both)))
+    with pytest.raises(ValueError, match="is a range"):
+        trust_threshold(scenario.with_overrides({"war.conquest": [0.1, 0.2]}), 1.0, 0.2)
+
+
+def test_the_four_worlds_stand_where_calibration_puts_them() -> None:
+    """m at the standing start: above 1/2 only in the doubly dangerous world; the distinguishable ones are safe."""
+    turns = effective_turns(32, 0.98)
+    at_start = {
+        name: trust_threshold(Scenario.load(f"jervis/{name}"), 0.0, 1.75, turns)
+        for name in ("doubly-dangerous", "intense", "not-intense", "doubly-safe")
+    }
+    trust = 1.0 - Scenario.load("jervis/intense").motives.p_greedy  # type: ignore[operator]
+    assert 0.5 < at_start["doubly-dangerous"] < trust
+    assert 0.0 < at_start["intense"] < 0.5
+    assert at_start["not-intense"] < 0.0 and at_start["doubly-safe"] < 0.0
+
+
+def test_one_shot_config_is_at_m_plus_and_minus_15_hundredths() -> None:
+    for choice in read_yaml(ROOT / "configs" / "one_shot.yaml").scenarios:
+        scenario = Scenario.load(choice.scenario, choice.overrides)
+        m = trust_threshold(scenario, 1.0, 0.2)
+        trust = 1.0 - scenario.motives.p_greedy  # type: ignore[operator]
+        assert trust - m == pytest.approx(-0.15 if choice.name.endswith("below") else 0.15, abs=1e-9)
+
+
+@pytest.mark.parametrize("side", ["below", "above"])
+def test_ppo_lands_on_the_predicted_side_of_m(side: str) -> None:
+    """Smoke-sized: one technology, one seed; make science runs three technologies and five seeds."""
+    share = share_of_attacks(read_yaml(ROOT / "configs" / "one_shot.yaml"), f"advantage-1.4-{side}", seed=1)
+    assert (share > 0.5) == (side == "below"), share

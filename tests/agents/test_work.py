@@ -1,0 +1,250 @@
+"""Units of work: their order, what is kept, what a resumed run does again, and what ends it."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from agents import work
+from agents.work import Interrupted, Unit, WorkError, file_name, run_units
+
+ROOT = Path(__file__).parents[2]
+SLOW = """
+import sys, time
+from pathlib import Path
+from agents.work import Unit, run_units
+
+def slowly(number):
+    time.sleep({pause})
+    return [{{"number": number, "root": number ** 0.5}}]
+
+if __name__ == "__main__":
+    units = [Unit(f"unit {{k}}", {{"number": k}}) for k in range({count})]
+    run_units(slowly, units, Path(sys.argv[1]), workers=int(sys.argv[2]), title="slow")
+"""
+
+
+def rows(number: int, note: str = "", folder: str = "") -> list[dict[str, Any]]:
+    """Two rows of every type; each call leaves a mark in the folder."""
+    if folder:
+        (Path(folder) / f"{number}.{len(list(Path(folder).iterdir()))}").touch()
+    return [
+        {"number": number, "third": number / 3, "none": math.nan, "even": number % 2 == 0, "note": note, "k": k}
+        for k in (0, 1)
+    ]
+
+
+def fails(number: int, **_: Any) -> list[dict[str, Any]]:
+    if number == 2:
+        raise RuntimeError("two is too much")
+    return rows(number)
+
+
+def interrupts(number: int) -> list[dict[str, Any]]:
+    if number == 2:
+        raise KeyboardInterrupt
+    return rows(number)
+
+
+def killed(number: int) -> list[dict[str, Any]]:
+    if number == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rows(number)
+
+
+def units(count: int = 4, **arguments: Any) -> list[Unit]:
+    return [Unit(f"unit {k}", {"number": k, **arguments}) for k in range(count)]
+
+
+def test_rows_stand_in_the_order_of_units_whoever_did_them(tmp_path: Path) -> None:
+    plain = run_units(rows, units(), None, workers=1)
+    assert plain["number"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    kept = run_units(rows, units(), tmp_path / "kept", workers=1)
+    spread = run_units(rows, units(), tmp_path / "spread", workers=3)
+    for other in (kept, spread):
+        pd.testing.assert_frame_equal(plain, other)
+    written = [(tmp_path / name / "episodes.csv").read_bytes() for name in ("kept", "spread")]
+    assert written[0] == written[1] == plain.to_csv(index=False).encode()
+    with (tmp_path / "kept" / "episodes.csv").open(newline="") as handle:
+        assert [float(row["third"]) for row in csv.DictReader(handle)] == [k / 3 for k in (0, 0, 1, 1, 2, 2, 3, 3)]
+
+
+def test_types_survive_the_disk(tmp_path: Path) -> None:
+    words = ["", "NA", "null", "1", "true", "a,b", 'a"b\n', "Ω"]
+    asked = [Unit(f"unit {k}", {"number": k, "note": word}) for k, word in enumerate(words)]
+    first, again = (run_units(rows, asked, tmp_path / "out", workers=1) for _ in range(2))
+    pd.testing.assert_frame_equal(first, again)
+    assert again["note"].tolist()[::2] == words
+    assert [again[name].dtype.kind for name in ("number", "third", "none", "even")] == ["i", "f", "f", "b"]
+    assert again["none"].isna().all()
+
+
+def test_a_second_run_does_what_is_missing_and_no_more(tmp_path: Path) -> None:
+    marks, out = tmp_path / "marks", tmp_path / "out"
+    marks.mkdir()
+    asked = units(folder=str(marks))
+    whole = run_units(rows, asked, out, workers=1)
+    assert len(list(marks.iterdir())) == 4
+    (out / "units" / f"{file_name('unit 1')}.json").unlink()
+    (out / "units" / f"{file_name('unit 3')}.json").write_text('{"key": "unit 3", "rows": {"colu')
+    (out / "episodes.csv").unlink()
+    pd.testing.assert_frame_equal(whole, run_units(rows, asked, out, workers=1))
+    assert sorted(path.name.split(".")[0] for path in marks.iterdir()) == ["0", "1", "1", "2", "3", "3"]
+    assert (out / "episodes.csv").read_text() == whole.to_csv(index=False)
+
+
+def test_other_work_is_refused_in_one_sentence_and_nothing_is_lost(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run_units(rows, units(), out, workers=1, inputs={"a.sd": "1"})
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    others: list[tuple[Any, list[Unit], dict[str, str]]] = [
+        (rows, units(5), {"a.sd": "1"}),
+        (rows, units(note="x"), {"a.sd": "1"}),
+        (rows, units()[::-1], {"a.sd": "1"}),
+        (fails, units(), {"a.sd": "1"}),
+        (rows, units(), {"a.sd": "2"}),
+    ]
+    for function, asked, inputs in others:
+        with pytest.raises(WorkError, match=r"out holds other work .*; name a new folder\.$"):
+            run_units(function, asked, out, workers=1, inputs=inputs)
+    assert before == {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+def test_folders_that_are_not_ours_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.jpg").touch()
+    with pytest.raises(WorkError, match=r"holds files but no plan\.json of earlier work"):
+        run_units(rows, units(), tmp_path / "photos", workers=1)
+    assert [path.name for path in (tmp_path / "photos").iterdir()] == ["cat.jpg"]
+    with pytest.raises(WorkError, match=r"cat\.jpg is a file; a folder is needed\."):
+        run_units(rows, units(), tmp_path / "photos" / "cat.jpg", workers=1)
+    with pytest.raises(WorkError, match=r"cannot be used: "):
+        run_units(rows, units(), tmp_path / "photos" / "cat.jpg" / "below", workers=1)
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "plan.json").write_text("{")
+    with pytest.raises(WorkError, match=r"plan\.json is not JSON"):
+        run_units(rows, units(), tmp_path / "odd", workers=1)
+    (tmp_path / "empty").mkdir()
+    assert len(run_units(rows, units(), tmp_path / "empty", workers=1)) == 8
+
+
+def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
+    def nested(number: int) -> list[dict[str, Any]]:
+        with pytest.raises(WorkError, match="out is in use by another process"):
+            run_units(nested, [Unit("a", {"number": 1})], tmp_path / "out", workers=1)
+        return rows(number)
+
+    assert len(run_units(nested, [Unit("a", {"number": 1})], tmp_path / "out", workers=1)) == 2
+
+
+def test_what_cannot_be_asked_is_refused_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(WorkError, match=r"^workers is -1; 0 \(one a core\) or more is needed\.$"):
+        run_units(rows, units(), out, workers=-1)
+    with pytest.raises(WorkError, match="two units of the work have the same key"):
+        run_units(rows, [*units(), *units()], out, workers=1)
+    with pytest.raises(WorkError, match="only if its policies are given by name or path"):
+        run_units(rows, units(note=object()), out, workers=1)
+    monkeypatch.setattr(work.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(WorkError, match=r"^Parquet needs pyarrow, .* pip install 'sd-env\[parquet\]'\.$"):
+        run_units(rows, units(), out, workers=1, parquet=True)
+    assert not out.exists()
+
+
+def test_parquet_holds_the_same_rows(tmp_path: Path) -> None:
+    frame = run_units(rows, units(), tmp_path / "out", workers=1, parquet=True)
+    pd.testing.assert_frame_equal(frame, pd.read_parquet(tmp_path / "out" / "episodes.parquet"))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_failure_is_raised_and_finished_units_are_kept(tmp_path: Path, workers: int) -> None:
+    with pytest.raises(RuntimeError, match="two is too much"):
+        run_units(fails, units(), tmp_path / "out", workers=workers)
+    assert not (tmp_path / "out" / "episodes.csv").exists()
+    if workers == 1:
+        kept = [json.loads(path.read_text())["key"] for path in (tmp_path / "out" / "units").glob("*.json")]
+        assert sorted(kept) == ["unit 0", "unit 1"]
+
+
+def test_a_killed_worker_is_told_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(WorkError, match="a worker process was killed; what was finished is kept"):
+        run_units(killed, units(), tmp_path / "out", workers=2)
+
+
+def test_interruption_says_what_is_kept_and_how_to_go_on(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted, match=r"interrupted; 2 of 4 units are kept in .*out: the same command goes on"):
+        run_units(interrupts, units(), tmp_path / "out", workers=1)
+    with pytest.raises(Interrupted, match="nothing is kept without an output folder"):
+        run_units(interrupts, units(), None, workers=1)
+
+
+def start(tmp_path: Path, out: Path, workers: int, count: int = 12, pause: float = 0.05) -> subprocess.Popen[str]:
+    """A process at work, once it has finished something."""
+    (tmp_path / "slow.py").write_text(SLOW.format(count=count, pause=pause))
+    process = subprocess.Popen(
+        [sys.executable, str(tmp_path / "slow.py"), str(out), str(workers)],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while len(list(out.glob("units/*.json"))) < 2:
+        assert process.poll() is None and time.monotonic() < deadline, "it ended before it could be stopped"
+        time.sleep(0.005)
+    return process
+
+
+def running(group: int) -> list[str]:
+    """Processes of a group that have not ended, ended ones that nobody has asked for left out."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, of = path.read_text().rpartition(")")[2].split()[:3]
+            found += [str(path)] * (int(of) == group and state != "Z")
+    return found
+
+
+def test_kill_9_loses_nothing_that_was_finished(tmp_path: Path) -> None:
+    """The group of processes is killed in the middle; a rerun keeps what was done and ends as an unbroken run."""
+    process = start(tmp_path, tmp_path / "out", 2)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "units").glob("*.json")}
+    assert 2 <= len(kept) < 12 and not (tmp_path / "out" / "episodes.csv").exists()
+    for out in ("out", "whole"):
+        command = [sys.executable, str(tmp_path / "slow.py"), str(tmp_path / out), "1"]
+        subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, capture_output=True)
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    one, other = ((tmp_path / out / "episodes.csv").read_bytes() for out in ("out", "whole"))
+    assert one == other and one.count(b"\n") == 13
+
+
+def test_ctrl_c_ends_all_processes_and_says_how_to_go_on(tmp_path: Path) -> None:
+    process = start(tmp_path, tmp_path / "out", 2, count=400)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode not in (0, None)
+    assert "units are kept in" in errors.splitlines()[-1]
+    deadline = time.monotonic() + 10
+    while running(process.pid):
+        assert time.monotonic() < deadline, "a worker outlives its parent"
+        time.sleep(0.02)
+
+
+def test_file_names_are_fit_and_apart() -> None:
+    assert file_name("a-1.b") == "a-1.b"
+    made = [file_name(text) for text in ("a b", "a/b", "a_b", "x" * 200, "x" * 199, "../up")]
+    assert len(set(made)) == len(made) and all(len(name) < 100 and "/" not in name for name in made)

@@ -1,0 +1,368 @@
+"""What the files of theories/ and history/ say in numbers is what their formulas give."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agents.evaluation.threshold import effective_turns, success_probabilities, trust_threshold
+from sd_env import layout
+from sd_env.rules.beliefs import GREEDY, SEEKER, SIGNALS
+from sd_env.rules.war import contest
+from sd_env.scenario import Scenario, load_scenario
+from sd_env.worlds import Worlds
+from tests.sd_env.test_catalogue import TEXTS, text_of
+
+GAMMA = 0.98
+TURNS = effective_turns(32, GAMMA)
+#: Offensive and defensive arms of each state at the start of most of theories/: the middle of their range.
+START = (0.0, 1.75)
+OMEGA, FEAR = "technology.offense_advantage", "perception.threat_inflation"
+AUDIENCE = "signals.audience_cost"
+
+
+def says(name: str, *numbers: str) -> None:
+    """The file has these words, wherever its lines break and whether in a comment or not."""
+    text = " ".join(text_of(name).replace("\n#", "\n").split())
+    for words in numbers:
+        assert words in text, f"{name} does not say {words!r}"
+
+
+def two(value: float) -> str:
+    """Two decimals as the files write them: .66."""
+    return f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.2f}"
+
+
+def plain(value: Any) -> float:
+    assert isinstance(value, (int, float))
+    return float(value)
+
+
+# --- thresholds of trust ------------------------------------------------------------------------------------------
+
+BELIEVED = "technology.perceived_offense_advantage"
+HISTORY = effective_turns(24, GAMMA)
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "arms", "turns", "expected"),
+    [
+        ("theories/butterfield-fear", {}, 1.75, TURNS, 0.43),
+        ("theories/herz-anarchy", {}, 1.75, TURNS, 0.66),
+        ("theories/herz-leviathan", {"war.attacker_cost": 2.0}, 1.75, TURNS, 0.33),  # war and the penalty
+        ("theories/jervis-regulators", {OMEGA: 0.5, "technology.distinguishability": 0}, 1.75, TURNS, 0.19),
+        ("theories/jervis-regulators", {OMEGA: 2.0, "technology.distinguishability": 0}, 1.75, TURNS, 0.71),
+        ("theories/jervis-spiral", {}, 1.75, TURNS, 0.62),
+        ("theories/waltz-balancing", {}, 1.75, TURNS, 0.83),
+        ("theories/glaser-net-assessment", {}, 1.75, TURNS, 0.66),
+        ("theories/kydd-reassurance", {}, 1.75, TURNS, 0.66),
+        ("theories/wendt-culture", {}, 1.75, TURNS, 0.66),
+        ("theories/wendt-identification", {}, 1.75, TURNS, 0.66),
+        ("theories/wendt-worst-case", {}, 1.75, TURNS, 0.37),
+        ("theories/mitzen-routine", {}, 1.75, TURNS, 0.66),
+        ("theories/snyder-alliances", {}, 1.75, TURNS, 0.81),
+        ("theories/fearon-power-shift", {}, 1.75, TURNS, 0.66),
+        ("theories/christensen-snyder-chain-gang", {}, 1.75, TURNS, 0.79),
+        ("theories/christensen-snyder-chain-gang", {OMEGA: BELIEVED}, 1.75, TURNS, 0.88),
+        ("theories/christensen-snyder-buck-passing", {}, 1.75, TURNS, 0.88),
+        ("theories/christensen-snyder-buck-passing", {OMEGA: BELIEVED}, 1.75, TURNS, 0.75),
+        ("history/1914-chain-gang", {}, 1.718, effective_turns(20, GAMMA), 0.78),
+        ("history/1914-chain-gang", {OMEGA: BELIEVED}, 1.718, effective_turns(20, GAMMA), 0.88),
+        ("history/naval-race-1906-1913", {OMEGA: 0.4}, 1.6, effective_turns(8, GAMMA), 0.25),  # over the sea
+        ("history/buck-passing-1930s", {}, 0.5, HISTORY * 0.452, 0.68),
+        ("history/buck-passing-1930s", {OMEGA: BELIEVED}, 0.5, HISTORY * 0.452, 0.11),
+        *(
+            (f"history/{twin}-1939", overrides, 1.66, HISTORY * 1.316, expected)
+            for twin in ("malign-state", "security-seeking-twin")
+            for overrides, expected in (({}, 0.90), ({OMEGA: BELIEVED}, 0.80))
+        ),
+    ],
+)
+def test_the_threshold_of_trust_is_what_the_file_says(
+    name: str, overrides: dict[str, Any], arms: float, turns: float, expected: float
+) -> None:
+    scenario = load_scenario(name)
+    believed = scenario.technology.perceived_offense_advantage
+    scenario = scenario.with_overrides({key: believed if item == BELIEVED else item for key, item in overrides.items()})
+    assert trust_threshold(scenario, 0.0, arms, turns) == pytest.approx(expected, abs=0.005)
+    says(name, two(expected))
+
+
+def test_thresholds_lie_on_the_sides_of_trust_that_the_files_say() -> None:
+    """Trust is 1 - p_greedy; learners from uniform policies tend to war where m exceeds one half."""
+
+    def trust(name: str) -> float:
+        return 1.0 - plain(load_scenario(name).motives.p_greedy)
+
+    anarchy = trust_threshold(load_scenario("theories/herz-anarchy"), *START, TURNS)
+    assert trust("theories/herz-anarchy") == trust("theories/herz-leviathan") < anarchy
+    assert trust("theories/herz-leviathan") > 0.33
+    fear = load_scenario("theories/butterfield-fear")
+    assert trust_threshold(fear, *START, TURNS) < trust(fear.name) < seen_threshold(fear, 1.5)
+    twin = load_scenario("history/security-seeking-twin-1939")
+    for omega in (twin.technology.offense_advantage, twin.technology.perceived_offense_advantage):
+        assert trust(twin.name) < trust_threshold(twin.with_overrides({OMEGA: omega}), 0.0, 1.66, HISTORY * 1.316)
+    # three rivals, of whom one attacks with half a chance: 1/6 > 1 - m (docs/calibration.md, Four states)
+    for name, arms, turns in (
+        ("theories/christensen-snyder-chain-gang", 1.75, TURNS),
+        ("history/1914-chain-gang", 1.718, effective_turns(20, GAMMA)),
+    ):
+        gang = load_scenario(name)
+        believed = gang.with_overrides({OMEGA: gang.technology.perceived_offense_advantage})
+        assert trust_threshold(gang, 0.0, arms, turns) < 5 / 6 < trust_threshold(believed, 0.0, arms, turns)
+
+
+def seen_threshold(scenario: Scenario, inflation: float) -> float:
+    """m of a state with true arms of START whose rival's seem ``inflation`` times as large, half of them offensive."""
+    technology, war = scenario.technology, scenario.war
+    omega, q = plain(technology.offense_advantage), plain(technology.distinguishability)
+    dual, total = 1.0 - q, START[1] * inflation
+    offense = total * (1.0 - q) / 2.0  # the visible share of arms that are all defensive
+    theirs, mine = offense + dual * (total - offense), dual * START[1]
+    holds, r = plain(war.base_defense) + START[1], plain(war.decisiveness)
+    first: float = contest(omega * (1.0 + plain(war.first_strike)) * theirs, holds, r)
+    both: float = contest(omega * theirs, holds + omega * mine, r)
+    return 1.0 - plain(war.attacker_cost) / (plain(war.conquest) * (first - both) * TURNS)
+
+
+def test_fear_and_the_worst_case_raise_the_threshold_that_is_seen() -> None:
+    fear = load_scenario("theories/butterfield-fear")
+    assert seen_threshold(fear, 1.0) == pytest.approx(trust_threshold(fear, *START, TURNS), abs=1e-12)
+    assert seen_threshold(fear, 1.0 + plain(fear.perception.threat_inflation)) == pytest.approx(0.57, abs=0.005)
+    dangerous = load_scenario("jervis/doubly-dangerous")
+    assert seen_threshold(dangerous, 1.5) == pytest.approx(0.65, abs=0.005)
+    says(fear.name, ".43", ".57", "from .66 to .65 only")
+    worst = load_scenario("theories/wendt-worst-case")
+    band = math.exp(plain(worst.perception.noise) * 2.0 * plain(worst.perception.worst_case))
+    assert band == pytest.approx(1.82, abs=0.005)
+    assert seen_threshold(worst, band) == pytest.approx(0.56, abs=0.005)
+    says(worst.name, "1.82", ".37", ".56")
+    for omega, calm, afraid in ((0.5, 0.19, 0.53), (2.0, 0.71, 0.52)):
+        drawn = {OMEGA: omega, "technology.distinguishability": 0.0}
+        regulators = load_scenario("theories/jervis-regulators", drawn)
+        assert [seen_threshold(regulators, x) for x in (1.0, 2.0)] == pytest.approx([calm, afraid], abs=0.005)
+        says(regulators.name, two(calm), two(afraid))
+
+
+@pytest.mark.parametrize(
+    ("name", "amity", "expected"),
+    [
+        ("theories/wendt-culture", 0.8, 0.31),
+        ("theories/wendt-identification", 0.8, 0.11),
+        ("theories/wendt-culture", -0.8, 0.66),
+    ],
+)
+def test_friendship_lowers_the_threshold(name: str, amity: float, expected: float) -> None:
+    """m = (P - S) / (R - T + P - S), with the friend's losses weighed as one's own."""
+    scenario = load_scenario(name)
+    weight = plain(scenario.motives.identification) * max(amity, 0.0)
+    first, both = success_probabilities(scenario, *START)
+    land, war = plain(scenario.war.conquest) * TURNS, scenario.war
+    attacker, defender = plain(war.attacker_cost), plain(war.defender_cost)
+    temptation = attacker + weight * (land * first + defender)  # R - T
+    fear = land * (first - both) - attacker - weight * (land * both + defender)  # P - S
+    assert fear / (temptation + fear) == pytest.approx(expected, abs=0.005)
+    says(name, two(expected))
+
+
+# --- other numbers of theories/ -----------------------------------------------------------------------------------
+
+
+def heard(trust: float, signal: layout.Signal, times: int = 1) -> float:
+    odds = trust / (1.0 - trust) * float(SIGNALS[SEEKER, signal] / SIGNALS[GREEDY, signal]) ** times
+    return odds / (1.0 + odds)
+
+
+def test_signals_carry_belief_across_the_threshold() -> None:
+    spiral = load_scenario("theories/jervis-spiral")
+    m, trust = trust_threshold(spiral, *START, TURNS), 1.0 - plain(spiral.motives.p_greedy)
+    threat, reassurance = heard(trust, layout.Signal.THREATEN), heard(trust, layout.Signal.REASSURE)
+    assert threat < m < trust < reassurance
+    says(spiral.name, f"starts at {trust:.1f}".replace("0.", "."), two(threat), two(reassurance))
+    kydd = load_scenario("theories/kydd-reassurance")
+    m, trust = trust_threshold(kydd, *START, TURNS), 1.0 - plain(kydd.motives.p_greedy)
+    assert heard(trust, layout.Signal.REASSURE, 2) < m < heard(trust, layout.Signal.REASSURE, 3)
+    says(
+        kydd.name,
+        f"three reassurances carry belief from {two(trust)} to {two(heard(trust, layout.Signal.REASSURE, 3))}",
+    )
+
+
+def gain(scenario: Scenario, greed: float, force: float, defence: float, turns: float) -> float:
+    """Of one attack, for a state that wants land: greed x conquest x spoils x turns x p - attacker_cost."""
+    war = scenario.war
+    won: float = contest(force, defence, plain(war.decisiveness))
+    return greed * plain(war.conquest) * plain(war.spoils) * turns * won - plain(war.attacker_cost)
+
+
+DUELS = (
+    "theories/huth-direct",
+    "theories/huth-extended",
+    "theories/fearon-tying-hands",
+    "theories/fearon-sinking-costs",
+)
+
+
+@pytest.mark.parametrize("name", DUELS)
+def test_there_is_something_to_deter_and_a_way_to_deter_it(name: str) -> None:
+    scenario = load_scenario(name)
+    greed = plain(scenario.states.greed["challenger"])  # type: ignore[call-overload,index]
+    force = plain(scenario.technology.offense_advantage) * 1.75
+    waits, fights = (gain(scenario, greed, f, d, TURNS) for f, d in ((1.5 * force, 2.05), (force, 2.05 + force)))
+    assert [waits, fights] == pytest.approx([0.67, -0.51], abs=0.005)
+    says(scenario.name, "+.67", "-.51", "(p = .70)", "(p = .20)")
+
+
+def test_force_is_equal_in_direct_and_extended_deterrence() -> None:
+    direct, extended = (load_scenario(f"theories/huth-{kind}").bounds() for kind in ("direct", "extended"))
+    base = plain(load_scenario("theories/huth-direct").war.base_defense)
+    column = layout.INITIAL_STATE.index("defense")
+    _, defender, protege = extended.states[0, :, column]
+    assert direct.states[0, 1, column] + base == pytest.approx(2.05)
+    kappa = plain(load_scenario("theories/huth-extended").alliances.alliance_commitment)
+    assert protege + kappa * defender + base == pytest.approx(2.05)
+    assert direct.states[0, 0, column] == extended.states[0, 0, column]
+
+
+def test_an_open_crisis_is_one_that_help_can_end() -> None:
+    scenario = load_scenario("theories/huth-immediate")
+    force, turns = 1.2 * 1.75, effective_turns(8, GAMMA)
+    cases = ((1.5 * force, 0.65, "+.43", ".96"), (1.5 * force, 2.05, "+.05", ".70"), (force, 2.05, "-.24", ".51"))
+    for sent, met, profit, chance in cases:
+        assert gain(scenario, 1.0, sent, met, turns) == pytest.approx(float(profit), abs=0.005)
+        assert contest(sent, met, 2.0) == pytest.approx(float(chance), abs=0.005)
+        says(scenario.name, f"{profit} if", f"(p = {chance})")
+
+
+def test_a_broken_pledge_costs_the_greedy_more_than_a_first_strike_brings() -> None:
+    scenario = load_scenario("theories/kydd-reassurance")
+    strike = gain(scenario, plain(scenario.motives.greed), 1.2 * 1.5 * 1.75, 2.05, TURNS)
+    assert 0.0 < strike < plain(scenario.signals.audience_cost)
+    assert strike == pytest.approx(0.67, abs=0.005)
+
+
+def test_power_is_worth_more_arms_than_can_be_kept() -> None:
+    scenario = load_scenario("theories/mearsheimer-power")
+    arming, power = scenario.arming, plain(scenario.motives.power_motive)
+    kept = 1.0 - plain(arming.depreciation)
+    lasting = 1.0 / (1.0 - GAMMA * kept)
+    equilibrium = power / 4.0 * plain(arming.build_rate) * lasting / plain(arming.arms_cost)
+    possible = 4.0 * plain(arming.build_rate) / plain(arming.depreciation)
+    assert (lasting, equilibrium, possible) == pytest.approx((16.9, 11.3, 8.0), abs=0.05)
+    says(scenario.name, "16.9", "11.3", "of 8 possible")
+
+
+def test_leaving_a_rivalry_costs_more_than_peace_gains() -> None:
+    scenario = load_scenario("theories/mitzen-routine")
+    peace = plain(scenario.war.mobilization_cost) * TURNS
+    assert peace == pytest.approx(0.71, abs=0.005)
+    assert plain(scenario.motives.routine) > peace
+
+
+@pytest.mark.parametrize(
+    ("decisiveness", "weaker", "stronger"), [(2.0, "0.10", "0.08"), (1.0, "0.167", "0.167"), (0.5, "0.207", "0.214")]
+)
+def test_the_third_survives_more_often_beside_the_weaker_if_contests_are_decisive(
+    decisiveness: float, weaker: str, stronger: str
+) -> None:
+    """Survival: its side wins, and then it holds out against the winner beside it."""
+    scenario = load_scenario("theories/waltz-balancing")
+    assert plain(scenario.war.decisiveness) == 2.0
+    strong, weak, third = scenario.bounds().states[0, :, layout.INITIAL_STATE.index("defense")].tolist()
+
+    def survives(beside: float, against: float) -> float:
+        wins: float = contest(beside + third, against, decisiveness)
+        return wins * contest(third, beside, decisiveness)
+
+    assert survives(weak, strong) == pytest.approx(float(weaker), abs=0.0005)
+    assert survives(strong, weak) == pytest.approx(float(stronger), abs=0.0005)
+    difference = survives(weak, strong) - survives(strong, weak)
+    assert np.sign(round(difference, 12)) == np.sign(decisiveness - 1.0)
+    says(scenario.name, weaker.lstrip("0"), stronger.lstrip("0"))
+
+
+def test_stakes_reassure_below_the_threshold_of_trust_in_the_two_round_game() -> None:
+    """model: stakes alpha, then 1 - alpha; seeker R4 T3 P2 S1, greedy R3 T4 P2 S1, trust .4."""
+    t = 1.0 - plain(load_scenario("theories/kydd-reassurance").motives.p_greedy)
+    least = t * (4 - 2) / (t * (4 - 2) + t * (4 - 3) + (1 - t) * (2 - 1))
+    most = t * (4 - 2) / (t * (4 - 2) + (1 - t) * (2 - 1) - t * (4 - 3))
+    assert (least, most) == pytest.approx((0.4444, 0.8), abs=0.0001)
+    says("theories/kydd-reassurance", "from .44 to .80")
+
+
+def test_power_shifts_beyond_the_preventive_threshold() -> None:
+    """Fearon's condition in theory's derived form: discount p2 - p1 > cost (1 - discount)^2."""
+    scenario = load_scenario("theories/fearon-power-shift")
+    growth = plain(scenario.states.growth["riser"])  # type: ignore[call-overload,index]
+    assert (1 + growth) ** 11 < 2.0 < (1 + growth) ** 12 == pytest.approx(2.01, abs=0.005)
+    now, later = contest(1.2 * 1.5 * 1.75, 2.05, 2.0), contest(1.2 * 1.5 * 3.5, 2.05, 2.0)
+    assert (now, later) == pytest.approx((0.70, 0.90), abs=0.005)
+    least = plain(scenario.war.attacker_cost) * (1.0 - GAMMA) ** 2
+    assert GAMMA * later - now == pytest.approx(0.18, abs=0.005)
+    assert GAMMA * later - now > least == pytest.approx(0.0004)
+    assert GAMMA * now - now < least
+
+
+def test_signals_cost_what_the_derived_game_says_for_a_war_cost_of_one() -> None:
+    tying, sinking = (load_scenario(f"theories/fearon-{how}") for how in ("tying-hands", "sinking-costs"))
+    assert plain(tying.war.attacker_cost) == plain(sinking.war.attacker_cost) == 1.0
+    assert plain(tying.signals.audience_cost) == pytest.approx(0.225 / 0.3)
+    assert plain(sinking.signals.signal_cost) == pytest.approx(0.36 / 0.3)
+
+
+def test_nobody_volunteers_as_often_as_the_file_says() -> None:
+    nobody = {n: 0.25 ** (n / (n - 1)) for n in (2, 3)}
+    assert nobody == pytest.approx({2: 0.0625, 3: 0.125})
+    says("theories/christensen-snyder-buck-passing", ".125", ".0625")
+
+
+def test_an_allys_war_is_worth_joining_as_believed_alone() -> None:
+    """Joining is free where omega eta is at least 1, for a share eta, at most 1, of the ally's fall."""
+    technology = load_scenario("theories/christensen-snyder-chain-gang").technology
+    assert plain(technology.perceived_offense_advantage) * 0.5 == 1.0
+    assert plain(technology.offense_advantage) * 1.0 < 1.0
+
+
+def test_net_assessment_does_not_see_the_mix_of_arms() -> None:
+    seen = []
+    for offense in (0.0, 0.875, 1.75):
+        arms = {"states.offense": offense, "states.defense": 1.75 - offense}
+        row = Worlds(load_scenario("theories/glaser-net-assessment", arms), seed=0).observations[0, 0]
+        seen.append(row[layout.OWN_SIZE + np.array([layout.Other.THEIR_SUCCESS, layout.Other.OUR_SUCCESS])])
+    assert seen[0] == pytest.approx([0.70, 0.70], abs=0.005)
+    np.testing.assert_allclose(seen, np.broadcast_to(seen[0], (3, 2)), rtol=1e-6)
+
+
+# --- pairs --------------------------------------------------------------------------------------------------------
+
+
+def differences(first: str, second: str) -> set[str]:
+    one, other = load_scenario(first).to_dict(), load_scenario(second).to_dict()
+    flat = [
+        {f"{group}.{key}": v for group, item in data.items() if isinstance(item, dict) for key, v in item.items()}
+        | {key: v for key, v in data.items() if not isinstance(v, dict) and key not in TEXTS}
+        for data in (one, other)
+    ]
+    return {key for key in flat[0] if flat[0][key] != flat[1][key]}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "keys"),
+    [
+        ("theories/herz-anarchy", "theories/herz-leviathan", {"anarchy.enforcement"}),
+        (
+            "theories/fearon-tying-hands",
+            "theories/fearon-sinking-costs",
+            {"signals.signal_cost", "signals.audience_cost"},
+        ),
+        ("theories/jervis-spiral", "theories/jervis-deterrence", {"states.greed", "motives.greed", "motives.p_greedy"}),
+        ("history/malign-state-1939", "history/security-seeking-twin-1939", {"motives.p_greedy"}),
+        ("theories/butterfield-fear", "jervis/intense", {FEAR, "motives.p_greedy"}),
+        ("theories/herz-anarchy", "jervis/doubly-dangerous", {"motives.p_greedy"}),
+    ],
+)
+def test_a_pair_differs_in_what_it_is_about_alone(first: str, second: str, keys: set[str]) -> None:
+    assert differences(first, second) == keys
