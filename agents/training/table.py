@@ -19,9 +19,10 @@ import numpy as np
 from agents.policies.protocol import Policy
 from agents.table.interventions import Interventions, InterventionsLike
 from agents.table.population import Pool
-from agents.table.seating import Resident, is_factory, look_again, player_of, seat_name, slots_of_seats
+from agents.table.seating import Resident, seat_name, slots_of_seats
 from agents.table.seeds import derived_seed
 from agents.training.meeting import Meeting, Wish
+from agents.training.playing_on import is_factory, look_again, player_of
 from agents.training.seat_vector import SeatVectorEnv
 from agents.training.seats import SlotsVecEnv, Totals, make_worlds
 from agents.training.streams import Streams

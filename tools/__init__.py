@@ -1,0 +1,1 @@
+"""Tools of those who work on sd-env: run from a checkout, not installed."""
