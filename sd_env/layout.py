@@ -16,6 +16,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sd_env.layout_memory import (
+    BLANK_PAIR,
+    BLANK_STATE,
+    BLANK_WORLD,
     CONTEXT,
     CONTEXT_COLUMNS,
     INITIAL_PAIR,
@@ -31,6 +34,9 @@ from sd_env.layout_memory import (
 
 __all__ = [
     "BELIEF",
+    "BLANK_PAIR",
+    "BLANK_STATE",
+    "BLANK_WORLD",
     "CEILING",
     "CONTEXT",
     "CONTEXT_COLUMNS",

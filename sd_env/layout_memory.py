@@ -7,13 +7,17 @@ many worlds or states there are and the rules compile once:
 * ``worlds``  ``(B,)``       turn, random stream, drifting technology, and the episode's tallies
 * ``states``  ``(B, N)``     one record a state
 * ``pairs``   ``(B, N, N)``  one record an ordered pair: ``pairs[b, i, j]`` is what i does to, or holds toward, j
+
+A name is added anywhere among its like: no random draw and no fingerprint depends on its place (docs/model.md, section
+5, *Adding a parameter*).
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 # --- parameters of a world -----------------------------------------------------------------------------------
 
@@ -73,20 +77,22 @@ PARAMETERS: Final = (
     "worst_case",
     "signal_noise",
     "context_observed",
+    "beliefs",
     # what the mask allows at all: bit k set = choice k is allowed
     "allowed_build_offense",
     "allowed_build_defense",
     "allowed_signal",
     "allowed_stance",
-    # switches that came later: at the end, since a parameter's place says which random draw is its own
-    "beliefs",
 )
 
 #: Parameters drawn as whole numbers when given as a range.
 WHOLE_PARAMETERS: Final = frozenset({"horizon", "pledge_turns", "commitment_turns", "call_turns", "rupture_turns"})
 
 #: Parameters that an observation's context block shows, in order (``perceived_offense_advantage`` is what the
-#: states believe of the technology; the true one is never shown).
+#: states believe of the technology; the true one is never shown). A parameter that is not listed here leaves every
+#: observation as it is. One that is to be seen goes at the end, where no other column moves, but observations grow by a
+#: column, and policies trained before no longer fit; to keep them, show it only where a switch asks for it, as
+#: ``perception.beliefs`` does (``Parts`` of :mod:`sd_env.layout`).
 CONTEXT: Final = (
     "perceived_offense_advantage",
     "distinguishability",
@@ -149,8 +155,20 @@ INITIAL_STATE: Final = (
 INITIAL_PAIR: Final = ("reach", "amity")
 
 
-# Records are packed: padding would hold whatever memory held, and copies would differ in bytes that mean nothing.
 # --- records -------------------------------------------------------------------------------------------------
+
+
+def _blank(*fields: tuple[str, DTypeLike] | tuple[str, DTypeLike, float]) -> NDArray[Any]:
+    """A record as it is before anything is drawn, in an array of one: the fields' names, types and values, if not 0.
+
+    Records are packed: padding would hold whatever memory held, and copies would differ in bytes that mean nothing.
+    """
+    record = np.zeros(1, np.dtype([(name, kind) for name, kind, *_ in fields]))
+    for name, _, *value in fields:
+        record[name] = value[0] if value else 0
+    record.flags.writeable = False
+    return record
+
 
 #: What an episode has counted so far. Pair-turns count ordered pairs of standing states; ``s`` is short for
 #: security seeker, ``ss`` for a pair of them. Read by training metrics; measures of a single episode come from logs.
@@ -193,84 +211,74 @@ TALLY: Final = (
     "land_lost",
 )
 
-WORLDS: Final = np.dtype(
-    [
-        ("turn", np.int64),
-        ("index", np.int64),  # which world of the run it is: part of the key of its random stream
-        ("episode", np.int64),
-        ("key", np.uint64),
-        ("standing", np.int64),  # bit mask of the states that stand
-        ("offense_advantage", np.float64),  # the true one, which may drift
-        ("perceived_offense_advantage", np.float64),
-        *[(name, np.float64) for name in TALLY],
-    ]
+BLANK_WORLD: Final = _blank(
+    ("turn", np.int64),
+    ("index", np.int64),  # which world of the run it is: part of the key of its random stream
+    ("episode", np.int64),
+    ("key", np.uint64),
+    ("standing", np.int64),  # bit mask of the states that stand
+    ("offense_advantage", np.float64),  # the true one, which may drift
+    ("perceived_offense_advantage", np.float64),
+    *[(name, np.float64) for name in TALLY],
 )
 
-STATES: Final = np.dtype(
-    [
-        ("identity", np.int64),  # which of the world's random draws are this state's
-        ("greed", np.float64),
-        ("homeland", np.float64),
-        ("holdings", np.float64),
-        ("economy", np.float64),
-        ("growth", np.float64),
-        ("offense", np.float64),
-        ("defense", np.float64),
-        ("reliability", np.float64),
-        ("pledge", np.int64),
-        ("commitment", np.int64),
-        ("owed", np.int64),  # bit mask: aggressors that a commitment bids it to attack by next turn
-        ("standing", np.bool_),
-        # of the turn that just ended
-        ("build_offense", np.int64),
-        ("build_defense", np.int64),
-        ("signal", np.int64),
-        # bit masks over the other states; the pairs hold the same by name
-        ("attacked", np.int64),  # states it attacks
-        ("attackers", np.int64),  # states that attack it
-        ("struck", np.int64),  # states it attacked on the last closed turn
-        ("enemies", np.int64),  # those it fought on the last closed turn, as attacker or as target
-        ("mobilized", np.int64),  # states it is mobilized against
-        ("allies", np.int64),
-        ("named", np.int64),  # states that an open call bids it to attack
-        ("force_against", np.float64),
-        ("defence_for", np.float64),
-        ("success", np.float64),  # probability that the assault on it succeeds
-        ("conquered", np.bool_),
-        ("lost_homeland", np.float64),
-        ("lost_holdings", np.float64),
-        ("gained", np.float64),
-        ("keep", np.float64),  # share of its arms that the worst battle leaves
-        ("cost", np.float64),
-        ("material", np.float64),
-        ("posture_changed", np.bool_),
-        ("pledge_broken", np.bool_),
-        ("commitment_failed", np.bool_),
-        ("illegal", np.int64),  # illegal entries of its action, replaced
-        # what beliefs about it rest on (rules/beliefs.py)
-        ("trust", np.float64),  # probability that it is a security seeker, before any deed
-        ("effort_offense", np.float64),  # levels of building, fading as arms do; 0 where no beliefs are tracked
-        ("effort_defense", np.float64),
-    ]
+BLANK_STATE: Final = _blank(
+    ("identity", np.int64),  # which of the world's random draws are this state's
+    *[(name, np.float64) for name in INITIAL_STATE if name != "p_greedy"],
+    ("pledge", np.int64),
+    ("commitment", np.int64),
+    ("owed", np.int64),  # bit mask: aggressors that a commitment bids it to attack by next turn
+    ("standing", np.bool_, True),
+    # of the turn that just ended
+    ("build_offense", np.int64),
+    ("build_defense", np.int64),
+    ("signal", np.int64),
+    # bit masks over the other states; the pairs hold the same by name
+    ("attacked", np.int64),  # states it attacks
+    ("attackers", np.int64),  # states that attack it
+    ("struck", np.int64),  # states it attacked on the last closed turn
+    ("enemies", np.int64),  # those it fought on the last closed turn, as attacker or as target
+    ("mobilized", np.int64),  # states it is mobilized against
+    ("allies", np.int64),
+    ("named", np.int64),  # states that an open call bids it to attack
+    ("force_against", np.float64),
+    ("defence_for", np.float64),
+    ("success", np.float64),  # probability that the assault on it succeeds
+    ("conquered", np.bool_),
+    ("lost_homeland", np.float64),
+    ("lost_holdings", np.float64),
+    ("gained", np.float64),
+    ("keep", np.float64, 1.0),  # share of its arms that the worst battle leaves
+    ("cost", np.float64),
+    ("material", np.float64),
+    ("posture_changed", np.bool_),
+    ("pledge_broken", np.bool_),
+    ("commitment_failed", np.bool_),
+    ("illegal", np.int64),  # illegal entries of its action, replaced
+    # what beliefs about it rest on (rules/beliefs.py)
+    ("trust", np.float64),  # probability that it is a security seeker, before any deed
+    ("effort_offense", np.float64),  # levels of building, fading as arms do; 0 where no beliefs are tracked
+    ("effort_defense", np.float64),
 )
 
-PAIRS: Final = np.dtype(
-    [
-        ("reach", np.float64),
-        ("amity", np.float64),
-        ("force", np.float64),
-        ("estimate", np.float64),  # of j's arms in all, by i
-        ("stance", np.int64),  # as carried out: an illegal choice is replaced
-        ("previous", np.int64),  # stance of the turn before
-        ("attacks", np.bool_),
-        ("mobilized", np.bool_),
-        ("allied", np.bool_),
-        ("rupture", np.int64),  # turns until an alliance can form again
-        ("call", np.int64),  # turns left for i to honour j's call; 0 = none open
-        ("call_against", np.int64),  # bit mask: the aggressors that j's call names
-        ("call_honoured", np.bool_),
-        ("call_abandoned", np.bool_),
-        ("belief", np.float64),  # i's probability that j is a security seeker; 1 on the diagonal
-        ("evidence", np.float64),  # likelihood ratio, seeker to greedy, of all that j did and i heard it say
-    ]
+BLANK_PAIR: Final = _blank(
+    *[(name, np.float64) for name in INITIAL_PAIR],
+    ("force", np.float64),
+    ("estimate", np.float64),  # of j's arms in all, by i
+    ("stance", np.int64, 1),  # as carried out, an illegal choice replaced; 1 is Stance.NEUTRAL
+    ("previous", np.int64, 1),  # stance of the turn before
+    ("attacks", np.bool_),
+    ("mobilized", np.bool_),
+    ("allied", np.bool_),
+    ("rupture", np.int64),  # turns until an alliance can form again
+    ("call", np.int64),  # turns left for i to honour j's call; 0 = none open
+    ("call_against", np.int64),  # bit mask: the aggressors that j's call names
+    ("call_honoured", np.bool_),
+    ("call_abandoned", np.bool_),
+    ("belief", np.float64, 1.0),  # i's probability that j is a security seeker; 1 on the diagonal
+    ("evidence", np.float64, 1.0),  # likelihood ratio, seeker to greedy, of all that j did and i heard it say
 )
+
+WORLDS: Final = BLANK_WORLD.dtype
+STATES: Final = BLANK_STATE.dtype
+PAIRS: Final = BLANK_PAIR.dtype

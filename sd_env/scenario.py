@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeAlias, TypeGuard
+from typing import Annotated, Any, Final, Self, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,11 @@ from sd_env.scenario_values import (
 )
 
 __all__ = ["Bounds", "Scenario", "ScenarioError", "load_scenario", "scenarios"]
+
+#: Keys that say what a scenario is for and change nothing in its game.
+TEXTS: Final = ("name", "title", "description", "sources", "tags", "prediction")
+#: Version of the defaults: raise it when one of them changes, since fingerprints leave out what is at its default.
+DEFAULTS: Final = 1
 
 Source: TypeAlias = "str | os.PathLike[str] | Scenario | Mapping[str, Any]"
 
@@ -128,10 +133,12 @@ class Scenario(Group):
             if missing and DEFAULT not in value and field != "greed":  # greed left out is drawn from the motives
                 allowed = f"given for every state or with a '{DEFAULT}' (it leaves out {', '.join(missing)})"
                 raise Refusal(value, allowed, f"states.{field}")
-        for key, matrix in (("geography.reach", self.geography.reach), ("alliances.amity", self.alliances.amity)):
+        for field in layout.INITIAL_PAIR:
+            matrix = self._parameter(field)
             if _is_matrix(matrix) and len(matrix) != count:
                 size = f"a {len(matrix)} x {len(matrix)} matrix"
-                raise Refusal(_Words(size), f"a {count} x {count} matrix, since n_states is {count}", key)
+                allowed = f"a {count} x {count} matrix, since n_states is {count}"
+                raise Refusal(_Words(size), allowed, f"{_GROUP_OF[field]}.{field}")
         stances = self.actions.stance
         if self.war.mobilization_required and "attack" in stances and "mobilize" not in stances:
             allowed = "a list with mobilize where it has attack, since war.mobilization_required is true"
@@ -201,9 +208,17 @@ class Scenario(Group):
         """The JSON schema: every key with description, unit, allowed range, default and source."""
         return cls.model_json_schema()
 
+    def changes(self) -> dict[str, Any]:
+        """What differs from the defaults, by dotted key, texts left out: ``Scenario.load({}, ...)`` plays the same."""
+        return dict(_changes(self.to_dict(), type(self)().to_dict()))
+
     def fingerprint(self) -> str:
-        """SHA-256, in hexadecimal, of the scenario's canonical JSON (sorted keys, no spaces)."""
-        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        """SHA-256, in hexadecimal, of the game: of ``changes`` as canonical JSON, and of the version of the defaults.
+
+        Texts do not enter, nor what is at its default: a parameter that scenarios gain changes no fingerprint.
+        """
+        game = {"defaults": DEFAULTS, "changes": self.changes()}
+        text = json.dumps(game, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def bounds(self) -> Bounds:
@@ -215,7 +230,8 @@ class Scenario(Group):
             for column, field in enumerate(layout.INITIAL_STATE):
                 states[:, i, column] = _span(self._initial(name, field))
         pairs = np.zeros((2, count, count, len(layout.INITIAL_PAIR)))
-        for column, value in enumerate((self.geography.reach, self.alliances.amity)):
+        for column, field in enumerate(layout.INITIAL_PAIR):
+            value = self._parameter(field)
             for i in range(count):
                 for j in range(count):
                     if i != j:
@@ -245,7 +261,7 @@ _GROUPS: dict[str, type[Group]] = {
     for name, field in Scenario.model_fields.items()
     if isinstance(field.annotation, type) and issubclass(field.annotation, Group)
 }
-#: The group of each parameter of a world, by the parameter's own name; "" for the top level. Names of states'
+#: The group of each number of a world or of a pair, by its own name; "" for the top level. Names of states'
 #: starting values recur in motives (greed), so those two groups that hold no parameters are left out.
 _GROUP_OF: dict[str, str] = dict.fromkeys(("horizon", "continuation"), "") | {
     field: group
@@ -259,6 +275,15 @@ _HEADS = {
     "signal": layout.Signal,
     "stance": layout.Stance,
 }
+
+
+def _changes(values: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values that differ from the defaults, down to the fields of groups."""
+    for key, value in values.items():
+        if prefix == "" and key in _GROUPS:
+            yield from _changes(value, defaults[key], f"{key}.")
+        elif value != defaults[key] and key not in TEXTS:
+            yield prefix + key, value
 
 
 class _Words(str):

@@ -21,7 +21,7 @@ from sd_env.scenario_values import show
 
 FORMAT: Final = "sd-env episode log"
 #: Of the file's lines and keys; the columns are the layout's and are listed in each log.
-VERSION: Final = 1
+VERSION: Final = 2
 TABLES: Final = {
     "params": layout.PARAMS,
     "worlds": layout.WORLDS,

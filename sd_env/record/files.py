@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
+import sd_env
 from sd_env import layout
 from sd_env.events import Event
 from sd_env.files import write_whole
@@ -77,13 +78,12 @@ def _text(log: EpisodeLog) -> bytes:
     for table, dtype in TABLES.items():
         if getattr(log, table).dtype != dtype:
             raise LogError(f"the log's {table} are not the records of this version's layout, so it cannot be written.")
-    scenario = log.scenario.to_dict()
     observed = log.observations
     header = {
         "format": FORMAT,
         "version": VERSION,
-        "scenario": scenario,
-        "fingerprint": _fingerprint(scenario),
+        "scenario": log.scenario.to_dict(),
+        "fingerprint": log.scenario.fingerprint(),
         "agents": list(log.agents),
         "seed": log.seed,
         "world": log.world,
@@ -122,18 +122,12 @@ def _line(data: Mapping[str, Any]) -> bytes:
     return json.dumps(data, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 
-def _fingerprint(scenario: Any) -> str:
-    """As ``Scenario.fingerprint``, of the mapping that stands in the log, whatever keys scenarios have by now."""
-    text = json.dumps(scenario, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def read_log(path: str | os.PathLike[str]) -> EpisodeLog:
     """Read a log that ``write_log`` wrote, compressed or not, whatever its name.
 
     Raises:
-        LogError: if it cannot be read, or is empty, truncated, altered, damaged, of another format, of a newer version,
-            or of a version whose records have other columns: one sentence with the file, the line and what is wrong.
+        LogError: if it cannot be read, or is empty, truncated, altered, damaged, of another format, of another version,
+            or of one whose records have other columns: one sentence with the file, the line and what is wrong.
     """
     where = os.fspath(path)
     try:
@@ -228,12 +222,13 @@ class _Reader:
             raise self.refuse(1, "the log is truncated: it ends within its first line")
         header: dict[str, Any] = self.parsed(1)
         version = header.get("version")
-        if type(version) is int and version > VERSION:
+        if type(version) is not int or version < 1:
+            raise self.refuse(1, f"version is {show(version)}, but {VERSION} is needed")
+        if version != VERSION:
             by = header.get("versions")
             writer = f" by sd_env {by['sd_env']}" if isinstance(by, dict) and isinstance(by.get("sd_env"), str) else ""
-            raise self.refuse(1, f"the log was written{writer} in version {version}; this sd_env reads up to {VERSION}")
-        if version != VERSION or type(version) is not int:
-            raise self.refuse(1, f"version is {show(version)}, but {VERSION} is needed")
+            reads = f"reads up to {VERSION}" if version > VERSION else f"reads {VERSION}, with other random draws"
+            raise self.refuse(1, f"the log was written{writer} in version {version}; this sd_env {reads}")
         return header
 
     def _whole(self) -> re.Match[bytes]:
@@ -257,12 +252,14 @@ class _Reader:
         check_keys("the header", header, _HEADER)
         _check_columns(header)
         given = header["scenario"]
-        if not isinstance(given, dict) or _fingerprint(given) != header["fingerprint"]:
-            raise ValueError("fingerprint is not that of the scenario")
+        if not isinstance(given, dict):
+            raise ValueError(f"scenario is {show(given)}, but an object is needed")
         try:
             scenario = Scenario.load(given)
         except ScenarioError as error:
             raise ValueError(f"scenario: {error}") from None
+        if scenario.fingerprint() != header["fingerprint"]:
+            raise ValueError(f"fingerprint is not that of the scenario for sd_env {sd_env.__version__}")
         names = list(scenario.agents)
         if header["agents"] != names:
             raise ValueError(f"agents is {show(header['agents'])}, but the scenario's states are {', '.join(names)}")

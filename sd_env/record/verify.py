@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sd_env import layout
+from sd_env.record.columns import LogError
 from sd_env.record.episode import EpisodeLog, same
 from sd_env.record.files import read_log
 from sd_env.record.recorder import Tape, versions_here
@@ -49,9 +50,10 @@ def verify(log: EpisodeLog | str | os.PathLike[str]) -> Verdict:
     message says so. Every record, reward and event is compared, and every observation that was kept.
 
     Raises:
-        LogError: if a file cannot be read as a log.
+        LogError: if a file cannot be read as a log, or if random draws were made otherwise where the log was written.
     """
     logged = log if isinstance(log, EpisodeLog) else read_log(log)
+    _check_draws(logged, "the log" if isinstance(log, EpisodeLog) else os.fspath(log))
     again = _play_again(logged)
     found = _first_difference(logged, again)
     played = f"{logged.turns} turns of {logged.scenario.name}, seed {logged.seed}, world {logged.world}, "
@@ -62,6 +64,18 @@ def verify(log: EpisodeLog | str | os.PathLike[str]) -> Verdict:
     where = f"{found.table} {found.field}".strip() + (f" of {found.who}" if found.who else "")
     values = f"logged {_shown(found.logged)}, played again {_shown(found.simulated)}"
     return replace(found, message=f"{played}: differs first at turn {found.turn}, {where}: {values}{note}")
+
+
+def _check_draws(logged: EpisodeLog, name: str) -> None:
+    """Refuse a log that says that its chance is another's; one that says nothing is played."""
+    here = versions_here()["draws"]
+    theirs = logged.versions.get("draws", here)
+    if theirs != here:
+        by = logged.versions.get("sd_env", "unknown")
+        raise LogError(
+            f"{name} has random draws of version {theirs}, by sd_env {by}, but here they are of version {here}, so "
+            "that its seed gives another episode: verify it with the version that wrote it."
+        )
 
 
 def _play_again(logged: EpisodeLog) -> EpisodeLog:

@@ -1,19 +1,23 @@
 """Chance: counter-based random draws.
 
-A draw is a pure function of the world's key and of what it is for (turn, purpose, states concerned), not of how many
-draws came before it. So the same seed gives the same episode whatever the batch, the thread or the face, and switching
-one source of noise off leaves the others as they were. The mixer is SplitMix64's (Steele, Lea & Flood 2014, OOPSLA),
-used in counter mode as in Salmon et al. 2011 (SC11).
+A draw is a pure function of the episode's key and of what it is for (its name, the turn, the states concerned), not of
+how many draws came before it or of what else is drawn. So the same seed gives the same episode whatever the batch, the
+thread or the face, and neither switching one source of noise off nor giving the game a new one moves the others. The
+mixer is SplitMix64's (Steele, Lea & Flood 2014, OOPSLA), used in counter mode as in Salmon et al. 2011 (SC11).
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
+from typing import Final
 
 import numpy as np
 
-from sd_env.layout import MAX_STATES
 from sd_env.rules.compiled import rule
+
+#: Version of the draws: raise it when the same seed gives another chance than before. Logs keep it.
+DRAWS: Final = 2
 
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -21,15 +25,22 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 _SHIFT_30, _SHIFT_27, _SHIFT_31, _SHIFT_11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 _TO_UNIT = 1.0 / 9007199254740992.0  # 2**-53
 
-# What a draw of a turn is for; each purpose has one slot for every ordered pair of identities.
-NOISE = 0
-HEARING = 1
-OUTCOME = 2
-WORLD = 3
-_PURPOSES = 4
-_PAIRS = MAX_STATES * MAX_STATES
-CONTINUATION = 0
-DRIFT = 1
+
+def named(name: str) -> np.uint64:
+    """Where the draws of a name begin in every stream: 64 bits of the name's BLAKE2b hash.
+
+    Names begin with the kind of what is drawn (``parameter:``, ``state:``, ``pair:``, ``type:``, ``turn:``), so that
+    none of one kind is one of another.
+    """
+    return np.uint64(int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little"))
+
+
+# What is drawn on a turn; what is drawn at a reset is in ``setup.py``.
+NOISE = named("turn:noise")
+HEARING = named("turn:hearing")
+OUTCOME = named("turn:outcome")
+CONTINUATION = named("turn:continuation")
+DRIFT = named("turn:drift")
 
 
 @rule
@@ -47,21 +58,15 @@ def stream_key(seed, world, episode):
 
 
 @rule
-def setup_key(key):
-    """Key of the draws made once, at a reset."""
-    return mix(key ^ _MIX_1)
-
-
-@rule
 def uniform(key, slot):
     """Uniform on [0, 1), 53 bits."""
     return float(mix(key + (np.uint64(slot) + np.uint64(1)) * _GAMMA) >> _SHIFT_11) * _TO_UNIT
 
 
 @rule
-def slot_of(turn, purpose, first, second):
-    """Slot of a turn's draw that concerns the states of identity ``first`` and ``second``."""
-    return (turn * _PURPOSES + purpose) * _PAIRS + first * MAX_STATES + second
+def slot_of(name, turn, first, second):
+    """Slot of a name's draw that concerns a turn and the states of these identities; 0 where it concerns none."""
+    return name + np.uint64((turn << 16) | (first << 8) | second)
 
 
 @rule

@@ -28,7 +28,7 @@ def estimate(p, w, s, i, j):
     """i's estimate of j's arms in all: with noise and fear."""
     total = s[j].offense + s[j].defense
     if p.noise > 0.0:
-        shock = normal(w.key, slot_of(w.turn, NOISE, s[i].identity, s[j].identity))
+        shock = normal(w.key, slot_of(NOISE, w.turn, s[i].identity, s[j].identity))
         shock = p.worst_case * 2.0 + (1.0 - p.worst_case) * shock
         total *= math.exp(p.noise * shock)
     return total * (1.0 + p.threat_inflation)
@@ -40,7 +40,7 @@ def heard(p, key, turn, s, i, j):
     said = s[j].signal
     if p.signal_noise == 0.0 or said == Signal.SILENCE:
         return said
-    if uniform(key, slot_of(turn, HEARING, s[i].identity, s[j].identity)) >= p.signal_noise:
+    if uniform(key, slot_of(HEARING, turn, s[i].identity, s[j].identity)) >= p.signal_noise:
         return said
     return Signal.THREATEN + Signal.REASSURE - said
 

@@ -10,7 +10,7 @@ from sd_env.rules.accounts import close_accounts, count_turn, count_wars
 from sd_env.rules.alliances import ally, answer_calls
 from sd_env.rules.arming import arm
 from sd_env.rules.beliefs import judge
-from sd_env.rules.chance import CONTINUATION, DRIFT, WORLD, normal, slot_of, uniform
+from sd_env.rules.chance import CONTINUATION, DRIFT, normal, slot_of, uniform
 from sd_env.rules.compiled import entry_point, rule
 from sd_env.rules.orders import carry_out, write_masks
 from sd_env.rules.payoff import close_turn, move_amity, pay
@@ -50,9 +50,9 @@ def play_turn(p, w, s, r, actions, rewards, track):
 @rule
 def advance(p, w, s):
     """Technology drifts, the clock moves, and the world ends at the horizon, by chance, or when one state is left."""
-    goes_on = p.continuation >= 1.0 or uniform(w.key, slot_of(w.turn, WORLD, 0, CONTINUATION)) < p.continuation
+    goes_on = p.continuation >= 1.0 or uniform(w.key, slot_of(CONTINUATION, w.turn, 0, 0)) < p.continuation
     if p.drift > 0.0:
-        shock = normal(w.key, slot_of(w.turn, WORLD, 0, DRIFT))
+        shock = normal(w.key, slot_of(DRIFT, w.turn, 0, 0))
         drifted = w.offense_advantage * math.exp(p.drift * shock)
         w.offense_advantage = min(max(drifted, _LOWEST_ADVANTAGE), _HIGHEST_ADVANTAGE)
         if math.isnan(p.perceived_offense_advantage):
@@ -102,7 +102,7 @@ def step_world(
         copy_rows(masks[b], final_masks[b])
         final_tallies[b] = worlds[b]
         w.episode += 1
-        begin(seed, bounds, state_bounds, pair_bounds, identity, flat[b], p, w, s, r)
+        begin(b, seed, bounds, state_bounds, pair_bounds, identity, flat, params, worlds, states, pairs)
         show(flat[b], p, w, s, r, observations[b], own[b], others[b], masks[b], True)
 
 
@@ -142,5 +142,5 @@ def reset_worlds(
     """Begin an episode in the chosen worlds; their index and episode number are set by the caller."""
     for b in range(len(worlds)):
         if chosen[b]:
-            begin(seed, bounds, state_bounds, pair_bounds, identity, flat[b], params[b], worlds[b], states[b], pairs[b])
+            begin(b, seed, bounds, state_bounds, pair_bounds, identity, flat, params, worlds, states, pairs)
             show(flat[b], params[b], worlds[b], states[b], pairs[b], observations[b], own[b], others[b], masks[b], True)

@@ -121,7 +121,7 @@ def fight(p, w, s, r):
         s[j].defence_for = defence
         s[j].success = contest(assault, defence, p.decisiveness)
         if p.gamble != 0.0:
-            s[j].conquered = uniform(w.key, slot_of(w.turn, OUTCOME, s[j].identity, s[j].identity)) < s[j].success
+            s[j].conquered = uniform(w.key, slot_of(OUTCOME, w.turn, s[j].identity, s[j].identity)) < s[j].success
             won = 1.0 if s[j].conquered else 0.0
         else:
             won = s[j].success

@@ -60,6 +60,6 @@ def test_writing_again_changes_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == kept
     assert transcripts.check() == []
     path = transcripts.path_of("jervis/intense")
-    path.write_text(path.read_text(encoding="utf-8").replace("conquest: 0.25", "conquest: 0.3"), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace("build_rate: 0.08", "build_rate: 0.3"), encoding="utf-8")
     path.with_name("jervis_multipolar.txt").unlink()
     assert [text.split()[0] for text in transcripts.check()] == ["jervis/intense", "jervis/multipolar"]

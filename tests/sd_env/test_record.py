@@ -292,7 +292,9 @@ def test_a_log_cannot_be_changed_and_can_be_pickled() -> None:
         assert not array.flags.writeable
     assert pickle.loads(pickle.dumps(log)) == log
     assert log.__eq__(3) is NotImplemented
-    assert set(versions_here()) == {"sd_env", "rules", "python", "numpy", "numba", "machine"} == set(log.versions)
+    assert (
+        set(versions_here()) == {"sd_env", "rules", "draws", "python", "numpy", "numba", "machine"} == set(log.versions)
+    )
 
 
 def test_a_collector_gathers_what_a_player_of_worlds_tells_it() -> None:

@@ -22,6 +22,7 @@ import sd_env
 from agents.commands import replay
 from sd_env.record import FORMAT, PACK_ABOVE, VERSION, EpisodeLog, LogError, files, read_log, record, verify, write_log
 from sd_env.record.columns import TABLES, schema
+from sd_env.scenario import TEXTS
 from sd_env.solo import RandomPolicy
 from tests.table import quiet
 
@@ -246,9 +247,11 @@ def test_a_forged_value_is_refused_or_found_by_playing_again(
     except LogError as error:
         assert re.match(re.escape(str(path)) + r", line \d+: .+\.$", str(error))
         return
-    # whoever the players are said to be, no rule depends on it
-    unsaid = dataclasses.replace(read, policies=log.policies, versions=log.versions)
-    assert bool(verify(read)) == (unsaid == log)
+    # whoever the players are said to be, and whatever is told of the scenario, no rule depends on it
+    texts = {name: getattr(log.scenario, name) for name in TEXTS}
+    told = {"policies": log.policies, "versions": log.versions, "scenario": read.scenario.model_copy(update=texts)}
+    unsaid = dataclasses.replace(read, **told)
+    assert bool(verify(unsaid)) == (unsaid == log)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(LogError):
         replay.run(argparse.Namespace(log=str(path), turn=None, state=None, quiet=False))
 
@@ -258,13 +261,16 @@ def test_newer_logs_and_logs_with_other_columns(text: bytes, path: Path) -> None
         return edited(text, 1, lambda header: header.update(values))
 
     mine = sd_env.__version__
-    said = f"line 1: the log was written by sd_env {mine} in version 2; this sd_env reads up to 1."
-    assert refused(path, put(version=2)) == said
+    said = f"line 1: the log was written by sd_env {mine} in version 3; this sd_env reads up to 2."
+    assert refused(path, put(version=3)) == said
     assert refused(path, put(version=99, versions=None, columns=3)) == (
-        "line 1: the log was written in version 99; this sd_env reads up to 1."
+        "line 1: the log was written in version 99; this sd_env reads up to 2."
     )
-    for version in (0, -1, True, "1", None, 1.0):
-        assert re.match(r"line 1: version is .*, but 1 is needed\.", refused(path, put(version=version)))
+    assert refused(path, put(version=1)) == (
+        f"line 1: the log was written by sd_env {mine} in version 1; this sd_env reads 2, with other random draws."
+    )
+    for version in (0, -1, True, "2", None, 2.0):
+        assert re.match(r"line 1: version is .*, but 2 is needed\.", refused(path, put(version=version)))
 
     def columns(change: Any) -> str:
         return refused(path, edited(text, 1, lambda header: change(header["columns"])))
@@ -293,7 +299,8 @@ def test_newer_logs_and_logs_with_other_columns(text: bytes, path: Path) -> None
         (1, {"versions": {"sd_env": 1}}, "versions is {'sd_env': 1}, but texts by name are needed"),
         (1, {"observations": True}, "observations is true, but null or the number of columns is needed"),
         (1, {"fingerprint": "0"}, "fingerprint is not that of the scenario"),
-        (1, {"scenario": 3}, "fingerprint is not that of the scenario"),
+        (1, {"scenario": 3}, "scenario is 3, but an object is needed"),
+        (1, {"scenario": "jervis/intense"}, "scenario is 'jervis/intense', but an object is needed"),
         (1, {"colour": "red"}, "the header has the unknown key 'colour'"),
         (2, {"turn": 1}, "turn is 1, but 0 is next"),
         (2, {"events": []}, "the line has the unknown key 'events'"),
@@ -349,7 +356,6 @@ def test_a_column_of_the_wrong_kind_is_named(text: bytes, path: Path) -> None:
 def test_a_scenario_that_cannot_be(text: bytes, path: Path) -> None:
     def spoil(header: dict[str, Any]) -> None:
         header["scenario"]["war"]["conquest"] = 7
-        header["fingerprint"] = files._fingerprint(header["scenario"])
 
     assert refused(path, edited(text, 1, spoil)).startswith("line 1: scenario: war.conquest is 7, but must be ")
 

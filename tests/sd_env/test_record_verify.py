@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 
 import sd_env
 from sd_env import layout
-from sd_env.record import EpisodeLog, record, verify
+from sd_env.record import EpisodeLog, LogError, record, verify, write_log
 from sd_env.record.columns import TABLES
 from sd_env.record.recorder import versions_here
 from sd_env.solo import RandomPolicy
@@ -108,3 +110,19 @@ def test_other_versions_are_verified_and_named(lived: EpisodeLog) -> None:
         f" (sd_env 0.0.1 then and {here['sd_env']} now, machine abacus then and {here['machine']} now)"
     )
     assert "(sd_env unknown then" in verify(changed(lived, versions={})).message
+
+
+def test_a_log_of_other_draws_is_refused_and_not_reported_as_different(lived: EpisodeLog, tmp_path: Path) -> None:
+    """Its seed is of another stream: that the episodes differ would say nothing."""
+    here = versions_here()["draws"]
+    older = changed(lived, versions={**lived.versions, "draws": "1", "sd_env": "0.0.1"})
+    said = (
+        f"has random draws of version 1, by sd_env 0.0.1, but here they are of version {here}, so that its seed gives "
+        "another episode: verify it with the version that wrote it."
+    )
+    with pytest.raises(LogError, match=re.escape(f"the log {said}")):
+        verify(older)
+    path = write_log(tmp_path / "old.jsonl", older)
+    with pytest.raises(LogError, match=re.escape(f"{path} {said}")):
+        verify(path)
+    assert verify(changed(lived, versions={**lived.versions, "draws": here}))

@@ -129,10 +129,9 @@ class Challenge(_Model):
         }
 
     def fingerprint(self) -> str:
-        """SHA-256 of all that scores depend on: the scenario's values, the seats, the residents and what is scored."""
-        words = ("name", "title", "description", "sources", "tags", "prediction")
+        """SHA-256 of all that scores depend on: the scenario's game, the seats, the residents and what is scored."""
         held = {
-            "game": {key: value for key, value in self.game.to_dict().items() if key not in words},
+            "game": self.game.fingerprint(),
             "focal": self.focal_seats,
             "residents": {i: [option.model_dump() for option in options] for i, options in self.cast.items()},
             "score": self.score,
