@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sd_env import layout
-from sd_env.layout import Build, Signal
+from sd_env.layout import Build, Head, Signal, Stance
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,31 @@ class Threatens(Event):
     @property
     def sentence(self) -> str:
         return f"{self.agent} threatens whoever attacks it or its allies"
+
+
+@dataclass(frozen=True, slots=True)
+class Chooses(Event):
+    """A choice of an own head, other than the no-op, that no event of its own tells."""
+
+    head: str
+    choice: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.agent} chooses {self.choice} as {self.head}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChoosesToward(Event):
+    """The same of a head toward others."""
+
+    head: str
+    choice: str
+    target: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.agent} chooses {self.choice} as {self.head} toward {self.target}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +261,7 @@ def turn_events(
     if actions is not None:
         events += _illegal(agents, turn, states, pairs, actions)
     events += _deeds(agents, turn, states)
+    events += _choices(agents, turn, states, pairs)
     events += _ties(agents, turn, before[1], pairs)
     events += _war(agents, turn, before, states, pairs)
     events += _calls(agents, turn, before[1], states, pairs)
@@ -245,21 +271,15 @@ def turn_events(
 def _illegal(
     agents: Sequence[str], turn: int, states: np.ndarray, pairs: np.ndarray, actions: np.ndarray
 ) -> Iterator[Event]:
-    # Imported here because spaces needs gymnasium, which a reader of logs does not.
-    from sd_env.spaces import choices_of, head_names
-
+    done = layout.carried_out(states, pairs)
     for i in np.flatnonzero(states["illegal"]).tolist():
-        others = [layout.other_of(i, slot) for slot in range(len(agents) - 1)]
-        state = states[i]
-        done = [state["build_offense"], state["build_defense"], state["signal"], *pairs["stance"][i, others]]
-        for head, (name, asked, became) in enumerate(
-            zip(head_names(i, agents), actions[i].tolist(), done, strict=True)
-        ):
+        names, heads = layout.head_names(i, agents), layout.heads_of(len(agents))
+        for name, head, asked, became in zip(names, heads, actions[i].tolist(), done[i].tolist(), strict=True):
             if asked != became:
-                choices = choices_of(head)
+                choices = head.labels
                 # the engine takes any number: one that is no choice at all is told as it is
                 chosen = choices[asked] if 0 <= asked < len(choices) else str(asked)
-                yield IllegalAction(turn, agents[i], name, chosen, choices[int(became)])
+                yield IllegalAction(turn, agents[i], name, chosen, choices[became])
 
 
 def _deeds(agents: Sequence[str], turn: int, states: np.ndarray) -> Iterator[Event]:
@@ -272,6 +292,32 @@ def _deeds(agents: Sequence[str], turn: int, states: np.ndarray) -> Iterator[Eve
             yield Reassures(turn, agent)
         elif states["signal"][i] == Signal.THREATEN:
             yield Threatens(turn, agent)
+
+
+#: Choices that have an event of their own, or are told by what comes of them.
+_TOLD: dict[Head, Sequence[int]] = {
+    Head.BUILD_OFFENSE: tuple(Build),
+    Head.BUILD_DEFENSE: tuple(Build),
+    Head.SIGNAL: (Signal.REASSURE, Signal.THREATEN),
+    Head.STANCE: (Stance.ALIGN, Stance.MOBILIZE, Stance.ATTACK),
+}
+_UNTOLD = [
+    (head, choice)
+    for head in Head
+    for choice in range(len(head.choices))
+    if choice != head.noop and choice not in _TOLD.get(head, ())
+]
+
+
+def _choices(agents: Sequence[str], turn: int, states: np.ndarray, pairs: np.ndarray) -> Iterator[Event]:
+    for head, choice in _UNTOLD:
+        word = head.labels[choice]
+        if head.toward_others:
+            for i, j in np.argwhere(pairs[head.label] == choice).tolist():
+                yield ChoosesToward(turn, agents[i], head.label, word, agents[j])
+        else:
+            for i in np.flatnonzero(states[head.label] == choice).tolist():
+                yield Chooses(turn, agents[i], head.label, word)
 
 
 def _ties(agents: Sequence[str], turn: int, before: np.ndarray, pairs: np.ndarray) -> Iterator[Event]:

@@ -4,8 +4,9 @@ Everything that has a position somewhere has its name here: the columns of an ob
 action and of its mask, and the fields of the records that hold the worlds in memory. The rules, the faces and
 the learners use the names; the numbers stay here.
 
-What lies in memory, the parameters and the records of worlds, states and pairs, is in :mod:`sd_env.layout_memory`; its
-names are names of this module too, which all others import.
+The table of action heads is in :mod:`sd_env.layout_actions`; what lies in memory, the parameters and the records of
+worlds, states and pairs, in :mod:`sd_env.layout_memory`. Their names are names of this module too, which all others
+import.
 """
 
 from __future__ import annotations
@@ -15,6 +16,25 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from sd_env.layout_actions import (
+    HEAD_SIZES,
+    NUM_STANCES,
+    OTHER_HEAD_SIZES,
+    OTHER_HEADS,
+    OWN_HEADS,
+    Build,
+    Head,
+    Signal,
+    Stance,
+    action_sizes,
+    carried_out,
+    head_names,
+    heads_of,
+    mask_size,
+    noop,
+    num_states_of,
+    other_of,
+)
 from sd_env.layout_memory import (
     BLANK_PAIR,
     BLANK_STATE,
@@ -48,8 +68,11 @@ __all__ = [
     "MIN_STATES",
     "NUM_STANCES",
     "OTHER_BLOCK",
+    "OTHER_HEADS",
+    "OTHER_HEAD_SIZES",
     "OTHER_SIZE",
     "OWN_BLOCK",
+    "OWN_HEADS",
     "OWN_SIZE",
     "PAIRS",
     "PAIR_COLUMNS",
@@ -69,6 +92,9 @@ __all__ = [
     "Signal",
     "Stance",
     "action_sizes",
+    "carried_out",
+    "head_names",
+    "heads_of",
     "mask_size",
     "noop",
     "num_states_of",
@@ -85,79 +111,6 @@ __all__ = [
 
 MAX_STATES: Final = 16
 MIN_STATES: Final = 2
-
-
-# --- actions -------------------------------------------------------------------------------------------------
-
-
-class Build(IntEnum):
-    """Head ``build_offense`` and head ``build_defense``: how much of the turn's capacity goes into arms."""
-
-    NONE = 0
-    HALF = 1
-    FULL = 2
-
-
-class Signal(IntEnum):
-    """Head ``signal``: what a state says in public."""
-
-    SILENCE = 0
-    REASSURE = 1
-    THREATEN = 2
-
-
-class Stance(IntEnum):
-    """One head for each other state, in index order: the ladder from friend to foe."""
-
-    ALIGN = 0
-    NEUTRAL = 1
-    MOBILIZE = 2
-    ATTACK = 3
-
-
-class Head(IntEnum):
-    """Heads of the action vector; stance heads follow from ``STANCE`` on, one for each other state."""
-
-    BUILD_OFFENSE = 0
-    BUILD_DEFENSE = 1
-    SIGNAL = 2
-    STANCE = 3
-
-
-HEAD_SIZES: Final = (len(Build), len(Build), len(Signal))
-NUM_STANCES: Final = len(Stance)
-
-
-def action_sizes(num_states: int) -> list[int]:
-    """``nvec`` of the MultiDiscrete action space: ``[3, 3, 3] + [4] * (N - 1)``."""
-    return [*HEAD_SIZES, *([NUM_STANCES] * (num_states - 1))]
-
-
-def mask_size(num_states: int) -> int:
-    """Length of the flat action mask: ``sum(nvec)``."""
-    return sum(action_sizes(num_states))
-
-
-def num_states_of(flat_mask_size: int) -> int:
-    """How many states a world has whose flat masks have ``flat_mask_size`` entries.
-
-    Raises:
-        ValueError: if no number of states has such masks.
-    """
-    others, rest = divmod(flat_mask_size - sum(HEAD_SIZES), NUM_STANCES)
-    if rest or others < 1:
-        raise ValueError(f"A mask of {flat_mask_size} entries fits no number of states: mask_size(N) = 9 + 4 (N - 1).")
-    return others + 1
-
-
-def noop(num_states: int) -> list[int]:
-    """The action that does nothing: build none, stay silent, neutral toward all."""
-    return [Build.NONE, Build.NONE, Signal.SILENCE, *([int(Stance.NEUTRAL)] * (num_states - 1))]
-
-
-def other_of(agent: int, slot: int) -> int:
-    """The state in slot ``slot`` of ``agent``'s list of others (index order, itself left out)."""
-    return slot if slot < agent else slot + 1
 
 
 # --- observations --------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from sd_env.layout_actions import OTHER_HEADS, OWN_HEADS, Head
+
 # --- parameters of a world -----------------------------------------------------------------------------------
 
 #: Parameters in the order of the ``params`` record. Each is a number of the scenario, by its own name; the
@@ -79,10 +81,7 @@ PARAMETERS: Final = (
     "context_observed",
     "beliefs",
     # what the mask allows at all: bit k set = choice k is allowed
-    "allowed_build_offense",
-    "allowed_build_defense",
-    "allowed_signal",
-    "allowed_stance",
+    *(f"allowed_{head.label}" for head in Head),
 )
 
 #: Parameters drawn as whole numbers when given as a range.
@@ -230,9 +229,7 @@ BLANK_STATE: Final = _blank(
     ("owed", np.int64),  # bit mask: aggressors that a commitment bids it to attack by next turn
     ("standing", np.bool_, True),
     # of the turn that just ended
-    ("build_offense", np.int64),
-    ("build_defense", np.int64),
-    ("signal", np.int64),
+    *[(head.label, np.int64, head.noop) for head in OWN_HEADS],  # as carried out, an illegal choice replaced
     # bit masks over the other states; the pairs hold the same by name
     ("attacked", np.int64),  # states it attacks
     ("attackers", np.int64),  # states that attack it
@@ -265,8 +262,8 @@ BLANK_PAIR: Final = _blank(
     *[(name, np.float64) for name in INITIAL_PAIR],
     ("force", np.float64),
     ("estimate", np.float64),  # of j's arms in all, by i
-    ("stance", np.int64, 1),  # as carried out, an illegal choice replaced; 1 is Stance.NEUTRAL
-    ("previous", np.int64, 1),  # stance of the turn before
+    *[(head.label, np.int64, head.noop) for head in OTHER_HEADS],  # as carried out, an illegal choice replaced
+    ("previous", np.int64, Head.STANCE.noop),  # stance of the turn before
     ("attacks", np.bool_),
     ("mobilized", np.bool_),
     ("allied", np.bool_),

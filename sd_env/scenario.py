@@ -139,10 +139,12 @@ class Scenario(Group):
                 size = f"a {len(matrix)} x {len(matrix)} matrix"
                 allowed = f"a {count} x {count} matrix, since n_states is {count}"
                 raise Refusal(_Words(size), allowed, f"{_GROUP_OF[field]}.{field}")
-        stances = self.actions.stance
-        if self.war.mobilization_required and "attack" in stances and "mobilize" not in stances:
-            allowed = "a list with mobilize where it has attack, since war.mobilization_required is true"
-            raise Refusal(list(stances), allowed, "actions.stance")
+        for head in layout.Head if self.war.mobilization_required else ():
+            given = getattr(self.actions, head.label)
+            for choice, rung in ((head.labels[choice], head.labels[rung]) for choice, rung in head.below.items()):
+                if choice in given and rung not in given:
+                    allowed = f"a list with {rung} where it has {choice}, since war.mobilization_required is true"
+                    raise Refusal(list(given), allowed, f"actions.{head.label}")
         return self
 
     @property
@@ -242,8 +244,8 @@ class Scenario(Group):
         if name == "gamble":
             return self.war.outcome == "gamble"
         if name.startswith("allowed_"):
-            head = name.removeprefix("allowed_")
-            return _mask(head, getattr(self.actions, head))
+            head = layout.Head[name.removeprefix("allowed_").upper()]
+            return sum(1 << head.labels.index(choice) for choice in getattr(self.actions, head.label))
         group = _GROUP_OF[name]
         return getattr(getattr(self, group) if group else self, name)
 
@@ -268,12 +270,6 @@ _GROUP_OF: dict[str, str] = dict.fromkeys(("horizon", "continuation"), "") | {
     for group, model in _GROUPS.items()
     if group not in ("states", "actions")
     for field in model.model_fields
-}
-_HEADS = {
-    "build_offense": layout.Build,
-    "build_defense": layout.Build,
-    "signal": layout.Signal,
-    "stance": layout.Stance,
 }
 
 
@@ -303,10 +299,6 @@ def _span(value: Any) -> tuple[float, float]:
         return (np.nan, np.nan)
     low, high = value if isinstance(value, tuple) else (value, value)
     return (float(low), float(high))
-
-
-def _mask(head: str, allowed: tuple[str, ...]) -> int:
-    return sum(1 << choice for choice in _HEADS[head] if choice.name.lower() in allowed)
 
 
 def _of_state(value: Any, state: str) -> Any:

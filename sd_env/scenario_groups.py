@@ -6,11 +6,11 @@ in *arms*: stocks on the scale of what one turn's full effort of such a homeland
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, StrictBool
+from pydantic import Field, StrictBool, create_model
 
-from sd_env.layout import Build, Signal, Stance
+from sd_env.layout import Head
 from sd_env.scenario_values import (
     Choices,
     Group,
@@ -275,18 +275,24 @@ class Perception(Group):
     )
 
 
-class Actions(Group):
-    """What the action mask allows at all; the no-op always stays legal."""
+if TYPE_CHECKING:
 
-    build_offense: Annotated[tuple[str, ...], Choices(Build, Build.NONE)] = Field(
-        default=("none", "half", "full"), description="Effort that may go into offensive arms."
-    )
-    build_defense: Annotated[tuple[str, ...], Choices(Build, Build.NONE)] = Field(
-        default=("none", "half", "full"), description="Effort that may go into defensive arms."
-    )
-    signal: Annotated[tuple[str, ...], Choices(Signal, Signal.SILENCE)] = Field(
-        default=("silence", "reassure", "threaten"), description="What may be said."
-    )
-    stance: Annotated[tuple[str, ...], Choices(Stance, Stance.NEUTRAL)] = Field(
-        default=("align", "neutral", "mobilize", "attack"), description="How a state may stand toward another."
+    class Actions(Group):
+        """What the action mask allows at all, by head: made below from the table of heads."""
+
+        def __getattr__(self, head: str) -> tuple[str, ...]: ...
+
+else:
+    Actions = create_model(
+        "Actions",
+        __base__=Group,
+        __module__=__name__,
+        __doc__="What the action mask allows at all; the no-op always stays legal.",
+        **{
+            head.label: (
+                Annotated[tuple[str, ...], Choices(head)],
+                Field(default=tuple(head.labels[choice] for choice in head.usual), description=head.meaning),
+            )
+            for head in Head
+        },
     )

@@ -12,13 +12,14 @@ import re
 import reprlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any, Self, TypeAlias, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import core_schema
+
+from sd_env.layout_actions import Head
 
 Number: TypeAlias = float | tuple[float, float]
 WholeNumber: TypeAlias = int | tuple[int, int]
@@ -246,22 +247,26 @@ class PairQuantity(Quantity):
 class Choices:
     """The choices of one action head that the mask allows at all; kept in the head's own order."""
 
-    head: type[IntEnum]
-    required: IntEnum
+    head: Head
+
+    @property
+    def required(self) -> str:
+        """The choice that must be among them: the head's no-op."""
+        return self.head.labels[self.head.noop]
 
     @property
     def allowed(self) -> str:
         """What may be given, in words."""
-        names = ", ".join(choice.name.lower() for choice in self.head)
-        return f"a list of different choices among {names}, with {self.required.name.lower()} (the no-op) among them"
+        names = ", ".join(self.head.labels)
+        return f"a list of different choices among {names}, with {self.required} (the no-op) among them"
 
     def parse(self, value: Any) -> tuple[str, ...]:
         """The choices in the head's order; raises Refusal."""
-        names = [choice.name.lower() for choice in self.head]
+        names = self.head.labels
         if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) for name in value):
             raise Refusal(value, self.allowed)
         chosen = set(value)
-        if len(chosen) < len(value) or not chosen <= set(names) or self.required.name.lower() not in chosen:
+        if len(chosen) < len(value) or not chosen <= set(names) or self.required not in chosen:
             raise Refusal(value, self.allowed)
         return tuple(name for name in names if name in chosen)
 
@@ -271,8 +276,8 @@ class Choices:
         )
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        items = {"type": "string", "enum": [choice.name.lower() for choice in self.head]}
-        needed = {"const": self.required.name.lower()}
+        items = {"type": "string", "enum": self.head.labels}
+        needed = {"const": self.required}
         return {"type": "array", "items": items, "uniqueItems": True, "contains": needed}
 
 

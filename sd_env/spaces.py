@@ -77,31 +77,12 @@ def in_range(actions: np.ndarray, limits: np.ndarray) -> bool:
     return b"\x00" not in np.less(actions.view(np.uint64), limits).tobytes()
 
 
-def head_names(agent: int, names: Sequence[str]) -> list[str]:
-    """Names of the heads of state ``agent``: ``build_offense``, ..., ``stance toward state_1``."""
-    heads = [head.name.lower() for head in layout.Head if head is not layout.Head.STANCE]
-    return heads + [f"stance toward {names[layout.other_of(agent, slot)]}" for slot in range(len(names) - 1)]
-
-
-_CHOICES: tuple[type[layout.Build] | type[layout.Signal] | type[layout.Stance], ...] = (
-    layout.Build,
-    layout.Build,
-    layout.Signal,
-    layout.Stance,
-)
-
-
-def choices_of(head: int) -> list[str]:
-    """Names of the choices of head number ``head``: ``["none", "half", "full"]``, ..."""
-    return [choice.name.lower() for choice in _CHOICES[min(head, layout.Head.STANCE)]]
-
-
 def check_action(who: str, agent: int, names: Sequence[str], action: Any) -> np.ndarray:
     """One action as int64 ``(H,)``, or a ValueError naming the agent, the head, the value and what is allowed.
 
     ``who`` opens the sentence ("state_0", or "slot 5 (world 2, state_1)"); ``agent`` is its index in ``names``.
     """
-    heads = head_names(agent, names)
+    heads, kinds = layout.head_names(agent, names), layout.heads_of(len(names))
     try:
         array = np.asarray(action)
         shape: Any = array.shape
@@ -115,7 +96,7 @@ def check_action(who: str, agent: int, names: Sequence[str], action: Any) -> np.
     # A list with one bad entry is read entry by entry: as an array, the others would have become floats too.
     values = [_plain(entry) for entry in action] if isinstance(action, (list, tuple)) else array.tolist()
     for head, value in enumerate(values):
-        choices = choices_of(head)
+        choices = kinds[head].labels
         if not isinstance(value, int) or not 0 <= value < len(choices):
             allowed = ", ".join(f"{number} ({choice})" for number, choice in enumerate(choices))
             raise ValueError(f"action of {who}, head {heads[head]}: {value!r} is not among the whole numbers {allowed}")

@@ -96,7 +96,7 @@ class Worlds:
         self.masks = np.zeros((b, n, m), np.int8)
         self.rewards = np.zeros((b, n))
         self._ended = np.zeros(b, np.int64)
-        self._actions = np.zeros((b, n, len(layout.HEAD_SIZES) + n - 1), np.int64)
+        self._actions = np.zeros((b, n, len(layout.action_sizes(n))), np.int64)
         self.final_observations = np.zeros_like(self.observations)
         self.final_masks = np.zeros_like(self.masks)
         self.final_tallies = records(np.zeros(b, layout.WORLDS))
@@ -151,7 +151,8 @@ class Worlds:
         """Play one turn in every world; results are in the attributes.
 
         Args:
-            actions: int ``(B, N, 3 + N - 1)``. An illegal entry becomes its nearest legal one and is counted.
+            actions: int ``(B, N, H)``, a choice for each head (``layout.heads_of``). An illegal entry becomes its nearest
+                legal one and is counted.
 
         Raises:
             ValueError: for actions of another shape.

@@ -29,7 +29,6 @@ from benchmarks import run as benchmarks
 from examples import tutorials
 from sd_env import layout
 from sd_env.scenario import Scenario
-from sd_env.spaces import choices_of
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -407,7 +406,7 @@ def test_the_action_table_has_the_heads_and_choices_of_the_layout() -> None:
     table = rows(MODEL, "head", "choices")
     assert [bare(row[0]) for row in table] == [head.name.lower() for head in layout.Head]
     for head, row in zip(layout.Head, table, strict=True):
-        assert row[1] == ", ".join(f"{number} `{name}`" for number, name in enumerate(choices_of(head)))
+        assert row[1] == ", ".join(f"{number} `{name}`" for number, name in enumerate(head.labels))
 
 
 def test_the_tally_table_has_every_tally_in_order() -> None:

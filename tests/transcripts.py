@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 import sd_env
-from sd_env import layout, spaces
+from sd_env import layout
 
 FOLDER = Path(__file__).parent / "golden"
 COMMAND = ".venv/bin/python -m tests.transcripts --write"
@@ -103,8 +103,8 @@ def transcript(scenario: str) -> Iterator[str]:
         yield f"== turn {env.worlds.worlds['turn'][0] + 1}"
         actions = {agent: legal_action(dice, env.worlds.masks[0, i]) for i, agent in enumerate(env.agents)}
         for i, (agent, action) in enumerate(actions.items()):
-            names = spaces.head_names(i, env.possible_agents)
-            choices = [spaces.choices_of(head)[choice] for head, choice in enumerate(action.tolist())]
+            names, heads = layout.head_names(i, env.possible_agents), layout.heads_of(len(env.possible_agents))
+            choices = [head.labels[choice] for head, choice in zip(heads, action.tolist(), strict=True)]
             yield f"{agent} chooses: " + ", ".join(f"{n} {c}" for n, c in zip(names, choices, strict=True))
         _, rewards, terminations, truncations, _ = env.step(actions)
         yield from (f"- {event.sentence}" for event in env.events)

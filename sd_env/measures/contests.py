@@ -9,9 +9,9 @@ import numpy as np
 
 from sd_env.layout import Stance
 from sd_env.measures.episode import for_rules
+from sd_env.rules.actions import allows, may_attack
 from sd_env.rules.arming import can_attack, can_defend
 from sd_env.rules.compiled import entry_point, records, rule
-from sd_env.rules.orders import allows, may_attack
 from sd_env.rules.perception import assessed, visible_share
 from sd_env.rules.war import contest
 

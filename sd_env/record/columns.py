@@ -123,7 +123,8 @@ def decode_event(turn: int, data: Any, agents: Sequence[str]) -> Event:
             if state not in agents:
                 raise ValueError(f"{name} of the event {kind.__name__} is {show(state)}, which is no state of this log")
         if kind is Builds and wanted is int and value not in list(Build):
-            raise ValueError(f"{name} of the event Builds is {show(value)}, but 0, 1 or 2 is needed")
+            *first, last = (str(int(level)) for level in Build)
+            raise ValueError(f"{name} of the event Builds is {show(value)}, but {', '.join(first)} or {last} is needed")
         values[name] = value
     return kind(turn=turn, **values)
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from sd_env.layout import INITIAL_STATE, Signal, Stance
+from sd_env.rules.actions import allows, has
 from sd_env.rules.compiled import rule
-from sd_env.rules.orders import allows, has
 from sd_env.rules.perception import heard, visible_share
 
 _GREED, _P_GREEDY = INITIAL_STATE.index("greed"), INITIAL_STATE.index("p_greedy")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from sd_env.layout import BELIEF, CEILING, CONTEXT, CONTEXT_COLUMNS, OTHER_SIZE, OWN_SIZE, Signal, Stance
+from sd_env.rules.actions import has, members
 from sd_env.rules.arming import can_attack, can_defend
 from sd_env.rules.chance import HEARING, NOISE, normal, slot_of, uniform
 from sd_env.rules.compiled import rule
-from sd_env.rules.orders import has, members
 from sd_env.rules.war import contest
 
 _PERCEIVED_ADVANTAGE = CONTEXT.index("perceived_offense_advantage")

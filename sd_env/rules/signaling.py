@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sd_env.layout import Signal
+from sd_env.rules.actions import has
 from sd_env.rules.compiled import rule
-from sd_env.rules.orders import has
 
 
 @rule

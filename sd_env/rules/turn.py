@@ -7,12 +7,12 @@ import math
 import numba
 
 from sd_env.rules.accounts import close_accounts, count_turn, count_wars
+from sd_env.rules.actions import carry_out, write_masks
 from sd_env.rules.alliances import ally, answer_calls
 from sd_env.rules.arming import arm
 from sd_env.rules.beliefs import judge
 from sd_env.rules.chance import CONTINUATION, DRIFT, normal, slot_of, uniform
 from sd_env.rules.compiled import entry_point, rule
-from sd_env.rules.orders import carry_out, write_masks
 from sd_env.rules.payoff import close_turn, move_amity, pay
 from sd_env.rules.perception import observe, observe_beliefs, observe_context, observe_world
 from sd_env.rules.setup import begin

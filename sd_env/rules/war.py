@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from sd_env.layout import Stance
+from sd_env.rules.actions import has
 from sd_env.rules.alliances import support
 from sd_env.rules.arming import can_attack, can_defend
 from sd_env.rules.chance import OUTCOME, slot_of, uniform
 from sd_env.rules.compiled import rule
-from sd_env.rules.orders import has
 from sd_env.rules.signaling import break_pledge
 
 
