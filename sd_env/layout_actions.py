@@ -3,7 +3,7 @@
 An action is one choice for each head. A state has each *own* head once, and each head *toward others* once for each
 other state. :class:`Head` has one row a head. From it follow the sizes of actions and masks, the no-op, what a scenario
 may allow (``actions.NAME``, with its schema), the parameters ``allowed_NAME``, the fields of the records of states and
-pairs that hold what was carried out, the masks and the replacement of illegal choices, names in errors, events and logs,
+pairs that hold what was carried out, the masks and the replacement of illegal choices, names that people read,
 and the heads of strategies, interventions and networks.
 
 To add a head, add a row, and to the rules the one that reads its field: ``s[i].NAME`` of an own head, ``r[i, j].NAME``
@@ -60,8 +60,9 @@ class Head(IntEnum):
         noop: the choice that does nothing: always legal, and what an illegal choice becomes in the end.
         meaning: what it decides, for scenarios and people.
         toward_others: whether there is one for each other state.
-        below: choice -> the rung of the escalation ladder below it. A choice with a rung below it is legal only for a
-            state that climbed before (:func:`sd_env.rules.actions.may_attack`); if it is illegal it becomes that rung.
+        below: of heads toward others: choice -> the rung of the escalation ladder below it. A choice with a rung below
+            it is legal only for a state that climbed before (:func:`sd_env.rules.actions.may_attack`); if it is illegal
+            it becomes that rung.
         usual: choices that a scenario allows unless it says otherwise; all of them, if left out.
     """
 
@@ -87,6 +88,8 @@ class Head(IntEnum):
         usual: tuple[IntEnum, ...] = (),
     ) -> Head:
         """A row of the table; its number is its place."""
+        if below and not toward_others:
+            raise ValueError("an own head has rungs; only heads toward others have a ladder of escalation")
         head = int.__new__(cls, len(cls.__members__))
         head._value_ = int(head)
         head.choices, head.noop, head.meaning, head.toward_others = choices, int(noop), meaning, toward_others
@@ -109,6 +112,15 @@ class Head(IntEnum):
         """Its entries in an action: one, or one for each other state in index order."""
         return slice(int(self), None, len(OTHER_HEADS)) if self.toward_others else slice(int(self), int(self) + 1)
 
+    def toward(self, slot: int) -> int:
+        """The entry of a head toward others that is toward the state in ``slot`` of the list of others."""
+        return int(self) + slot * len(OTHER_HEADS)
+
+    @property
+    def replacements(self) -> list[int]:
+        """What each choice becomes if it is illegal: the rung below it, else the no-op. That may be illegal in turn."""
+        return [self.below.get(choice, self.noop) for choice in range(len(self.choices))]
+
     def mask_entries(self, choice: int) -> slice:
         """The entries of a flat mask, or of flat logits, that belong to a choice: one, or one for each other state."""
         if self.toward_others:
@@ -120,6 +132,8 @@ class Head(IntEnum):
 
 OWN_HEADS: Final = tuple(head for head in Head if not head.toward_others)
 OTHER_HEADS: Final = tuple(head for head in Head if head.toward_others)
+if tuple(Head) != OWN_HEADS + OTHER_HEADS:
+    raise ValueError("Head has a head toward others before an own head; own heads come first")
 #: Choices of each own head, and of each head toward one other state.
 HEAD_SIZES: Final = tuple(len(head.choices) for head in OWN_HEADS)
 OTHER_HEAD_SIZES: Final = tuple(len(head.choices) for head in OTHER_HEADS)

@@ -151,8 +151,8 @@ class Worlds:
         """Play one turn in every world; results are in the attributes.
 
         Args:
-            actions: int ``(B, N, H)``, a choice for each head (``layout.heads_of``). An illegal entry becomes its nearest
-                legal one and is counted.
+            actions: int ``(B, N, H)``, a choice for each head (``layout.heads_of``). An illegal entry becomes its
+                nearest legal one and is counted.
 
         Raises:
             ValueError: for actions of another shape.

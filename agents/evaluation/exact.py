@@ -141,19 +141,11 @@ def behaviour_of(policy: Policy, scenario: Scenario, game: TurnGame, draws: int 
             policy.reset(t)
             chosen = np.asarray(policy.act(worlds.observations[:, seat].copy(), worlds.masks[:, seat].copy()))
             worlds.step(np.stack([chosen, chosen], axis=1))  # the rules replace what is illegal
-            carried_out = orders_of(worlds, seat)
+            carried_out = layout.carried_out(worlds.states, worlds.pairs)[:, seat]
             match = (carried_out[:, None, :] == game.actions[seat][None]).all(axis=2)
             rows[t] = match.mean(axis=0)
         found.append(rows)
     return found
-
-
-def orders_of(worlds: Worlds, seat: int) -> NDArray[np.int64]:
-    """What a state did last turn once illegal choices were replaced, int64 ``(B, H)``."""
-    states, pairs = worlds.states[:, seat], worlds.pairs[:, seat]
-    others = [j for j in range(worlds.num_states) if j != seat]
-    heads = [states["build_offense"], states["build_defense"], states["signal"]]
-    return np.stack([*heads, *(pairs["stance"][:, j] for j in others)], axis=1).astype(np.int64)
 
 
 def exact_gap(policy: Policy, scenario: Scenario, seat: int) -> Gap:
@@ -325,10 +317,8 @@ def legal_actions(mask: NDArray[np.int8], num_states: int) -> NDArray[np.int64]:
 
 def allowed_actions(scenario: Scenario) -> NDArray[np.int64]:
     """All actions that the scenario ever allows, whatever the turn, int64 ``(A, H)``."""
-    heads = (layout.Build, layout.Build, layout.Signal, *[layout.Stance] * (scenario.n_states - 1))
-    names = ("build_offense", "build_defense", "signal", *["stance"] * (scenario.n_states - 1))
     allowed = [
-        [int(choice) for choice in head if choice.name.lower() in getattr(scenario.actions, name)]
-        for head, name in zip(heads, names, strict=True)
+        [head.labels.index(choice) for choice in getattr(scenario.actions, head.label)]
+        for head in layout.heads_of(scenario.n_states)
     ]
     return np.array(list(itertools.product(*allowed)), np.int64)

@@ -19,5 +19,5 @@ class NeverAttackPolicy(RandomPolicy):
     def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Random legal actions without attack, int64 ``(batch, heads)``."""
         peaceful = mask.copy()
-        peaceful[:, sum(layout.HEAD_SIZES) + layout.Stance.ATTACK :: layout.NUM_STANCES] = 0
+        peaceful[:, layout.Head.STANCE.mask_entries(layout.Stance.ATTACK)] = 0
         return super().act(observation, peaceful)

@@ -92,16 +92,15 @@ class RecurrentHeadsPolicy(_Heads, RecurrentActorCriticPolicy):
 MaskablePolicy = MaskableActorCriticPolicy
 
 
-def set_culture(policy: ActorCriticPolicy, culture: str, strength: float, num_states: int) -> None:
+def set_culture(policy: ActorCriticPolicy, culture: str, strength: float) -> None:
     """Give an untrained policy an initial culture by the bias of its stance logits.
 
     Args:
-        policy: a policy whose ``action_net`` gives the flat logits of ``layout.action_sizes(num_states)``, one layer
+        policy: a policy whose ``action_net`` gives the flat logits of ``layout.action_sizes``, one layer
             or :class:`agents.policies.set_network.SetHeads`.
         culture: ``uniform`` (no bias), ``peaceful`` (toward align and neutral) or ``hostile`` (toward mobilize and
             attack).
         strength: the bias in nats; 2 makes a favoured stance about 7 times as likely as another.
-        num_states: states of a world, which says how many stance heads there are.
     """
     if culture == "uniform":
         return
@@ -112,9 +111,7 @@ def set_culture(policy: ActorCriticPolicy, culture: str, strength: float, num_st
     if isinstance(policy.action_net, SetHeads):
         policy.action_net.favour(favoured, strength)
         return
-    first = sum(layout.HEAD_SIZES)
     bias: Any = policy.action_net.bias
     with th.no_grad():
-        for slot in range(num_states - 1):
-            for stance in favoured:
-                bias[first + slot * layout.NUM_STANCES + stance] += strength
+        for stance in favoured:
+            bias[layout.Head.STANCE.mask_entries(stance)] += strength

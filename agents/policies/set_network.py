@@ -114,7 +114,7 @@ class SetCritic(nn.Module):
 
 
 class SetHeads(nn.Module):
-    """From the N latents to flat logits: the heads of arms and signal from its own, each stance from one other's.
+    """From the N latents to flat logits: own heads from its own, those toward each other state from that one's.
 
     Args:
         units: of one latent.
@@ -124,20 +124,21 @@ class SetHeads(nn.Module):
         super().__init__()
         self.units = units
         self.own = nn.Linear(units, sum(layout.HEAD_SIZES))
-        self.stance = nn.Linear(units, layout.NUM_STANCES)
+        self.stance = nn.Linear(units, sum(layout.OTHER_HEAD_SIZES))  # all heads toward one other state
 
     def forward(self, latents: th.Tensor) -> th.Tensor:
         """Logits ``(batch, sum(nvec))`` in the order of the action's heads."""
         others = latents.shape[1] // self.units - 1
         each = latents[:, self.units :].reshape(-1, self.units)
-        stances = self.stance(each).view(-1, others * layout.NUM_STANCES)
-        return th.cat([self.own(latents[:, : self.units]), stances], dim=1)
+        toward = self.stance(each).view(-1, others * sum(layout.OTHER_HEAD_SIZES))
+        return th.cat([self.own(latents[:, : self.units]), toward], dim=1)
 
     def favour(self, stances: Sequence[layout.Stance], strength: float) -> None:
         """Add ``strength`` nats to the bias of ``stances``, toward every other state."""
         with th.no_grad():
             for stance in stances:
-                self.stance.bias[stance] += strength
+                first = layout.Head.STANCE.mask_entries(stance).start - sum(layout.HEAD_SIZES)
+                self.stance.bias[first] += strength
 
 
 def _trunk(width: int, layers: Sequence[int], activation: type[nn.Module]) -> nn.Sequential:

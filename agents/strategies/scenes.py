@@ -87,7 +87,7 @@ class Record:
     Attributes:
         observations: float32 ``(T, D)`` that the strategy saw.
         masks: int8 ``(T, M)``.
-        actions: int64 ``(T, 3 + N - 1)`` as the strategy sent them.
+        actions: int64 ``(T, H)`` as the strategy sent them.
         honoured: whether it honoured a call of state 1.
     """
 
@@ -98,7 +98,7 @@ class Record:
 
     def stances(self, slot: int | None = None) -> np.ndarray:
         """Stances sent, ``(T, N - 1)``, or toward the state in one slot, ``(T,)``."""
-        stances = self.actions[:, Head.STANCE :]
+        stances = self.actions[:, Head.STANCE.entries]
         return stances if slot is None else stances[:, slot]
 
 
@@ -218,7 +218,7 @@ def play_scene(policy: Policy, scene: Scene, seed: int = 0) -> Record:
         orders = _orders(scene, turn)
         orders[scene.seat] = chosen
         if scene.kind == "call" and turn <= 1:
-            orders[scene.seat, Head.STANCE + scene.slot(1)] = Stance.ALIGN
+            orders[scene.seat, Head.STANCE.toward(scene.slot(1))] = Stance.ALIGN
         worlds.step(orders[None])
         honoured |= bool(worlds.pairs["call_honoured"][0, scene.seat, scene.index(1)])
     return Record(np.array(observations), np.array(masks), np.array(actions), honoured)
@@ -231,7 +231,7 @@ def _orders(scene: Scene, turn: int) -> np.ndarray:
             continue
         who, toward = scene.index(deed.who), scene.index(deed.toward)
         if deed.stance is not None:
-            orders[who, Head.STANCE + toward - (toward > who)] = deed.stance
+            orders[who, Head.STANCE.toward(toward - (toward > who))] = deed.stance
         if deed.signal is not None:
             orders[who, Head.SIGNAL] = deed.signal
         if deed.build is not None:

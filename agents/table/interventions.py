@@ -7,23 +7,17 @@ where the others learn to live with it, and in evaluation alike. The game itself
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import IntEnum
 from typing import Final, TypeAlias
 
 import numpy as np
 
-from sd_env.layout import Build, Head, Signal, Stance
+from sd_env.layout import OTHER_HEADS, Head
 
 #: State, or ``all`` -> part of the action -> choice, as ``{"defender": {"signal": "threaten"}}``.
 InterventionsLike: TypeAlias = "Mapping[str, Mapping[str, str]]"
 
 ALL: Final = "all"
-_CHOICES: Final[dict[str, type[IntEnum]]] = {
-    "build_offense": Build,
-    "build_defense": Build,
-    "signal": Signal,
-    "stance": Stance,
-}
+_HEADS: Final = {head.label: head for head in Head}
 
 
 class InterventionError(ValueError):
@@ -34,7 +28,7 @@ class Interventions:
     """Entries of all states' joint action that are not theirs to choose.
 
     Args:
-        interventions: state (or ``all``) -> part (``build_offense``, ``build_defense``, ``signal``, ``stance`` toward
+        interventions: state (or ``all``) -> part (a head of :class:`sd_env.layout.Head`: ``signal``, ``stance`` toward
             everybody, or ``stance.NAME`` toward one state) -> choice, by the names of :mod:`sd_env.layout` in lower
             case. A state's own interventions win over those of ``all``, and ``stance.NAME`` over ``stance``.
         agents: names of the states, in index order.
@@ -52,32 +46,32 @@ class Interventions:
                 )
             for state in range(len(agents)) if whose == ALL else [agents.index(whose)]:
                 for part in sorted(interventions[whose]):  # stance before stance.NAME
-                    for head in _heads(whose, part, state, agents):
-                        self._entries[state, head] = _choice(whose, part, interventions[whose][part])
+                    for entry in _entries(whose, part, state, agents):
+                        self._entries[state, entry] = _choice(whose, part, interventions[whose][part])
 
     def apply(self, actions: np.ndarray) -> None:
         """Put the interventions in place of what was chosen, in ``actions`` int ``(B, N, H)`` itself."""
-        for (state, head), choice in self._entries.items():
-            actions[:, state, head] = choice
+        for (state, entry), choice in self._entries.items():
+            actions[:, state, entry] = choice
 
 
-def _heads(whose: str, part: str, state: int, agents: tuple[str, ...]) -> list[int]:
-    """Heads of a state's action that ``part`` names."""
-    head, _, toward = part.partition(".")
-    if head not in _CHOICES or (toward and (head != "stance" or toward not in agents or toward == whose)):
-        parts = ", ".join(_CHOICES)
+def _entries(whose: str, part: str, state: int, agents: tuple[str, ...]) -> list[int]:
+    """Entries of a state's action that ``part`` names."""
+    label, _, toward = part.partition(".")
+    head = _HEADS.get(label)
+    if head is None or (toward and (not head.toward_others or toward not in agents or toward == whose)):
+        parts, of_others = ", ".join(_HEADS), ", ".join(f"{each.label}.NAME" for each in OTHER_HEADS)
         raise InterventionError(
-            f"interventions.{whose} has {part!r}; allowed are {parts} and stance.NAME of another state."
+            f"interventions.{whose} has {part!r}; allowed are {parts} and {of_others} of another state."
         )
-    if head != "stance":
-        return [int(Head[head.upper()])]
+    if not head.toward_others:
+        return [int(head)]
     others = [j for j in range(len(agents)) if j != state and (not toward or agents[j] == toward)]
-    return [Head.STANCE + j - (j > state) for j in others]
+    return [head.toward(j - (j > state)) for j in others]
 
 
 def _choice(whose: str, part: str, choice: str) -> int:
-    choices = _CHOICES[part.partition(".")[0]]
-    if str(choice).upper() not in choices.__members__:
-        names = ", ".join(each.name.lower() for each in choices)
-        raise InterventionError(f"interventions.{whose}.{part} is {choice!r}; allowed are {names}.")
-    return int(choices[choice.upper()])
+    labels = _HEADS[part.partition(".")[0]].labels
+    if str(choice).lower() not in labels:
+        raise InterventionError(f"interventions.{whose}.{part} is {choice!r}; allowed are {', '.join(labels)}.")
+    return labels.index(choice.lower())

@@ -69,7 +69,7 @@ def make_learner(config: LearnerConfig, env: SlotsVecEnv, *, seed: int, device: 
         verbose=0,
         **own,
     )
-    set_culture(learner.policy, config.culture, config.culture_strength, env.num_states)
+    set_culture(learner.policy, config.culture, config.culture_strength)
     return learner
 
 

@@ -134,7 +134,7 @@ def _rules_toward(head):
     """Of a head toward others, from i toward j: the same; ``entry`` and ``place`` are where j's heads begin."""
     k, field, size, noop = int(head), head.label, len(head.choices), head.noop
     column, begin = k - _OWN, head.mask_entries(0).start - _OWN_CHOICES
-    below = np.array([head.below.get(choice, noop) for choice in range(size)])
+    below = np.array(head.replacements)
     level = ~sum(1 << choice for choice in head.below)  # the choices that need no climbing
 
     @rule

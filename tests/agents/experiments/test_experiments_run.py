@@ -22,10 +22,11 @@ from agents.publish.experiments import publish_all
 from agents.table.interventions import Interventions
 from book.predictions import Experiment
 from sd_env import layout
-from sd_env.layout import Head, Signal, Stance
+from sd_env.layout import Build, Head, Signal, Stance
 from sd_env.record import record
 from sd_env.scenario import Scenario
 from tests.agents.experiments.test_experiments import made
+from tests.logs import Draft
 
 
 def small(**changes: Any) -> Study:
@@ -202,6 +203,36 @@ def test_the_hazard_counts_turns_at_peace_on_which_an_attack_was_possible() -> N
     assert hazard([log], True) == 0.0
     # rival not mobilized before, and ready: state 0 on turn 4 (after turn 3 alone), and there it attacks
     assert hazard([log], False) == 1.0
+
+
+def test_the_hazard_counts_no_turn_of_a_state_that_has_fallen() -> None:
+    draft = Draft(4, war__mobilization_required=False).attack(2, 0, 1).fall(2, 1)
+    # at peace before turns 1 and 2, both ways; turn 3 follows the attack, and before turn 4 state 1 stands no more
+    assert hazard([draft.log()], False) == 1 / 4
+
+
+class Builder(Script):
+    """Builds offence at these levels, turn by turn, and sends the highest level of defence."""
+
+    def __init__(self, levels: list[int]) -> None:
+        super().__init__([Stance.NEUTRAL])
+        self.levels = levels
+
+    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        actions = super().act(observation, mask)
+        actions[:, Head.BUILD_OFFENSE] = self.levels[int(observation[0, layout.Own.TURN])]
+        actions[:, Head.BUILD_DEFENSE] = Build.FULL
+        return actions
+
+
+def test_late_effort_is_what_security_seekers_carried_out_in_the_third_quarter() -> None:
+    game = {"horizon": 8, "states.greed": {"state_0": 0.0, "state_1": 1.5}, "actions.build_defense": ["none"]}
+    scenario = Scenario.load("jervis/doubly-dangerous", game)
+    seeker, greedy = Builder([2, 2, 2, 2, 1, 0, 2, 2]), Builder([2] * 8)
+    log = record(scenario, [seeker, greedy], seed=1)
+    assert (log.actions[..., Head.BUILD_DEFENSE] == Build.FULL).all()  # sent, but never legal
+    # turns 5 and 6: offence half and none of full, defence none
+    assert LOGGED["arms/s_late_effort"]([log]) == (0.5 + 0.0 + 0.0 + 0.0) / 4
 
 
 def test_conditions_pick_episodes_by_types() -> None:
