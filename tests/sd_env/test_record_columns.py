@@ -32,7 +32,8 @@ def test_every_float_comes_back(number: float, odd: float) -> None:
         ev.Mobilizes(3, "a", "b"), ev.Attacks(3, "a", "b", 0.1), ev.PledgeBroken(3, "a"),
         ev.Conquest(3, "a", ("b", "c"), 0.25, 0.0, 1 / 3), ev.Repelled(3, "a", ("b",), 0.5), ev.Falls(3, "a"),
         ev.CallOpened(3, "a", "b", ("c",)), ev.CallHonoured(3, "a", "b", ("c",)), ev.CallAbandoned(3, "a", "b"),
-        ev.CommitmentFailed(3, "a"),
+        ev.CommitmentFailed(3, "a"), ev.Chooses(3, "a", "effort", "half"),
+        ev.ChoosesToward(3, "a", "embassy", "open", "b"),
     ],
     ids=lambda event: type(event).__name__,
 )  # fmt: skip

@@ -136,6 +136,7 @@ def test_every_kind_of_event_has_a_sentence_with_the_names_of_people() -> None:
         ev.PledgeBroken(1, SERBIA), ev.Conquest(1, SERBIA, (RUSSIA, AUSTRIA), 0.1, 0.2, 0.5),
         ev.Repelled(1, SERBIA, (RUSSIA,), 0.5), ev.Falls(1, SERBIA), ev.CallOpened(1, SERBIA, RUSSIA, (AUSTRIA,)),
         ev.CallHonoured(1, SERBIA, RUSSIA), ev.CallAbandoned(1, SERBIA, RUSSIA), ev.CommitmentFailed(1, SERBIA),
+        ev.Chooses(1, SERBIA, "effort", "half"), ev.ChoosesToward(1, SERBIA, "embassy", "open", AUSTRIA),
     ]  # fmt: skip
     assert {type(event) for event in told} == set(ev.KINDS.values())
     story = with_events(july(), *told)
@@ -157,9 +158,11 @@ def test_every_kind_of_event_has_a_sentence_with_the_names_of_people() -> None:
         "Serbia honours the call of Russia",
         "Serbia abandons Russia",
         "Serbia does not carry out its threat",
+        "Serbia chooses half as effort",
+        "Serbia chooses open as embassy toward Austria-Hungary",
     ]
     assert len(story.sentences(1, SERBIA)) == len(told)
-    assert len(story.sentences(1, RUSSIA)) == 7 and len(story.sentences(1, AUSTRIA)) == 4
+    assert len(story.sentences(1, RUSSIA)) == 7 and len(story.sentences(1, AUSTRIA)) == 5
 
 
 @pytest.mark.parametrize(
