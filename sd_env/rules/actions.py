@@ -104,7 +104,7 @@ def _scenario_of(head):
 
 
 def _rules_of(head):
-    """Of an own head: carry it out and tell whether the choice was replaced; write its mask; put it at its no-op."""
+    """Of an own head: carry it out and tell whether the choice was replaced; write its mask."""
     k, field, size, noop, place = int(head), head.label, len(head.choices), head.noop, head.mask_entries(0).start
 
     @rule
@@ -123,11 +123,7 @@ def _rules_of(head):
         for choice in range(size):
             mask[place + choice] = (legal >> choice) & 1
 
-    @rule
-    def rest_head(s, i):
-        s[i][field] = noop
-
-    return carry_out_head, write_head, rest_head
+    return carry_out_head, write_head
 
 
 def _rules_toward(head):
@@ -157,13 +153,9 @@ def _rules_toward(head):
         for choice in range(size):
             mask[place + begin + choice] = (legal >> choice) & 1
 
-    @rule
-    def rest_head(r, i, j):
-        r[i, j][field] = noop
-
-    return carry_out_head, write_head, rest_head
+    return carry_out_head, write_head
 
 
 _allowed = _all([_scenario_of(head) for head in (*OWN_HEADS, *OTHER_HEADS)])
-_carry_out, _write, rest = map(_all, zip(*map(_rules_of, OWN_HEADS), strict=True))
-_carry_out_toward, _write_toward, rest_toward = map(_all, zip(*map(_rules_toward, OTHER_HEADS), strict=True))
+_carry_out, _write = map(_all, zip(*map(_rules_of, OWN_HEADS), strict=True))
+_carry_out_toward, _write_toward = map(_all, zip(*map(_rules_toward, OTHER_HEADS), strict=True))
