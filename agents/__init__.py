@@ -7,6 +7,7 @@ need them: ``import agents`` is light. The registry's functions are here too, im
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from agents.policies.registry import describe, make, names, register, search
 
 __all__ = ["PolicyError", "describe", "make", "names", "register", "search"]
+
+# Whoever uses the library decides whether its messages are shown; the commands do (agents.messages).
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:

@@ -35,7 +35,9 @@ def main(argv: list[str] | None = None) -> int:
     except ValueError as error:
         if type(error).__module__.partition(".")[0] not in _OURS:
             raise  # a fault of the program's, not of what it was given
-        print(f"sd-env: {error}", file=sys.stderr)
+        from sd_env.show import printable
+
+        print(f"sd-env: {printable(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
         print(f"sd-env: {str(interrupt) or 'interrupted.'}", file=sys.stderr)
@@ -55,7 +57,11 @@ def _run(words: list[str]) -> int:
         _front().parse_args(words)
         _front().print_help()
         return 2
-    return int(_module(name).run(parser_of(name).parse_args(words[1:])))
+    arguments = parser_of(name).parse_args(words[1:])
+    from agents.messages import shown  # only now: it imports the game, which help does without
+
+    with shown():
+        return int(_module(name).run(arguments))
 
 
 class _Parser(argparse.ArgumentParser):

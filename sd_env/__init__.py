@@ -6,6 +6,7 @@ catalogue and ``load_scenario`` reads one. What is heavy (numba, pydantic) is im
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -59,4 +60,6 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
+# Whoever uses the library decides whether its messages are shown.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 register()

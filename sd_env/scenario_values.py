@@ -88,6 +88,7 @@ def to_plain(value: Any) -> Any:
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = 8
+_SHORT.maxlevel = 3  # a list of lists of lists is shown; deeper ones, as aliases of YAML make them, grow without end
 
 
 def show(value: object) -> str:

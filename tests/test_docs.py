@@ -31,7 +31,10 @@ from sd_env import layout
 from sd_env.scenario import Scenario
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "SECURITY.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 MODEL = ROOT / "docs" / "model.md"
 TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("[0-9]*.md"))
 CODE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.M | re.S)

@@ -26,9 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Play, print the differences, and leave everything in ``--out``."""
+    from agents.commands.output import publish
     from agents.evaluation.ablate import ablate, differences
     from agents.evaluation.pictures import ablation
-    from agents.evaluation.tables import ablation_table, publish, records
+    from agents.evaluation.tables import ablation_table, records
     from agents.work import write_table
     from sd_env.scenario import Scenario
 

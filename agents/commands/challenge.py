@@ -54,8 +54,9 @@ def run(args: argparse.Namespace) -> int:
         return _reference(args)
     if not args.policies:
         raise ChallengeError("no policy is given; name at least one, or ask for --list or --reference.")
+    from agents.commands.output import publish
     from agents.evaluation.challenges.suite import SEEDS, challenge, overall
-    from agents.evaluation.tables import publish, records
+    from agents.evaluation.tables import records
 
     table = challenge(
         args.policies,

@@ -19,9 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Play, print the gap, and leave everything in ``--out``."""
+    from agents.commands.output import publish
     from agents.evaluation.crossplay import crossplay, gaps
     from agents.evaluation.pictures import heat_map
-    from agents.evaluation.tables import crossplay_table, publish, records
+    from agents.evaluation.tables import crossplay_table, records
     from agents.evaluation.tournament import payoff_matrix
     from agents.work import write_table
     from sd_env.scenario import Scenario

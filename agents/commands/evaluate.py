@@ -29,8 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Play, print, and leave everything in ``--out``."""
+    from agents.commands.output import publish
     from agents.evaluation.evaluate import evaluate_policies, summarise
-    from agents.evaluation.tables import evaluation_table, publish, records, theory_of, verdicts
+    from agents.evaluation.tables import evaluation_table, records, theory_of, verdicts
     from sd_env.scenario import Scenario
 
     scenario = Scenario.load(args.scenario, dict(args.overrides))

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         if len(set(args.seeds)) < len(args.seeds):
             raise StudyError(f"--seeds are {args.seeds}; each may be named once.")
         study = study.model_copy(update={"seeds": args.seeds})
-    from agents.evaluation.tables import publish
+    from agents.commands.output import publish
     from agents.experiments import run as running
     from agents.experiments.work import smoke_sized
 

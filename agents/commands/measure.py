@@ -19,7 +19,8 @@ def run(args: argparse.Namespace) -> int:
     """Print the mean of each measure over the logs for which it is defined, and over how many that is."""
     import pandas as pd
 
-    from agents.evaluation.tables import frame_of, publish
+    from agents.commands.output import publish
+    from agents.evaluation.tables import frame_of
     from agents.work import WorkError, write_table
     from sd_env.measures import summary
     from sd_env.record import read_log

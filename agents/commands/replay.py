@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the story; tables are left out where the terminal is too narrow for them. Returns 0."""
     from sd_env.record import LogError, read_log
+    from sd_env.show import printable
     from sd_env.show.story import Story
 
     story = Story(read_log(args.log))
@@ -54,8 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         for line in lines():
-            # titles and labels are anybody's words: none of them may drive the terminal
-            print("".join(letter if letter.isprintable() else "?" for letter in line))
+            print(printable(line))
     except (ValueError, OverflowError) as error:  # the digest fits, so somebody made these values up
         raise LogError(f"{args.log} holds values that no game has ({error}): sd-env verify says where.") from None
     sys.stdout.flush()  # a pipe that nobody reads any more is noticed here, not at the exit

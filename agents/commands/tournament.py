@@ -42,8 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Play, print the ranking, and leave everything in ``--out``."""
+    from agents.commands.output import publish
     from agents.evaluation.pictures import heat_map, shares
-    from agents.evaluation.tables import publish, records, tournament_table
+    from agents.evaluation.tables import records, tournament_table
     from agents.evaluation.tournament import ecology, payoff_matrix, ranking, tournament
     from agents.policies.registry import names
     from agents.work import write_table

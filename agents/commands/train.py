@@ -17,14 +17,17 @@ def main(argv: list[str]) -> int:
     try:
         experiment, resume = parse(argv)
         # only now: importing torch takes longer than telling of a typo
+        from agents.messages import shown
         from agents.training.run import check, held, new_run
 
         check(experiment)
         run = resume or new_run(experiment)
-        with held(run):
+        with held(run), shown():
             return run_experiment(experiment, run, argv)
     except ConfigError as error:
-        print(f"train.py: {error}", file=sys.stderr)
+        from sd_env.show import printable
+
+        print(f"train.py: {printable(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("train.py: interrupted; continue with --resume and the run's folder.", file=sys.stderr)

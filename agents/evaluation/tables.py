@@ -1,25 +1,22 @@
-"""What the evaluation commands print and leave: tables with the look of the training report, and JSON."""
+"""The tables of the evaluation commands, with the look of the training report."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from agents.evaluation.ablate import BASE
 from agents.evaluation.evaluate import EPISODES, PAYOFF
-from agents.evaluation.report import COLUMNS, WIDTH, as_text, cell, four_worlds_name
+from agents.evaluation.report import COLUMNS, cell, four_worlds_name
 from agents.evaluation.statistics import Estimate
 from agents.evaluation.verdict import ARMS, ARMS_RACE, ATTACKS, OUTCOME_STYLES, PREDICTED, SPIRAL, VERDICTS, verdict
-from agents.files import without_nan, write_json, write_text
 from sd_env.scenario import Scenario, scenarios
 
 PAYOFF_COLUMN: Final = (PAYOFF, "pay-off", 2)
@@ -126,19 +123,6 @@ def frame_of(title: str, first: str, columns: Sequence[tuple[str, str, int]]) ->
     for _, heading, _ in columns:
         shown.add_column(heading, justify="right", no_wrap=True)
     return shown
-
-
-def publish(shown: RenderableType, report: Mapping[str, Any], out: Path | None, as_json: bool) -> None:
-    """Print a table, or its report as JSON, and leave both in ``out``: ``table.txt`` and ``report.json``."""
-    if out:
-        write_text(out / "table.txt", as_text(shown))
-        write_json(out / "report.json", dict(report))
-    console = Console()
-    if as_json:
-        print(json.dumps(without_nan(dict(report)), indent=1, allow_nan=False))
-    else:
-        # wider than a narrow terminal rather than with numbers cut off
-        Console(width=max(WIDTH, console.width)).print(shown)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

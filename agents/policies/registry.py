@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import logging
 import re
 import warnings
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from agents.policies.traits import Traits
 
 if TYPE_CHECKING:
     from sd_env.solo import Policy
+
+logger = logging.getLogger(__name__)
 
 GROUP: Final = "sd_env.agents"
 BUILT_IN: Final = "sd-env"
@@ -161,7 +164,8 @@ def search(**traits: bool | int) -> tuple[str, ...]:
     for name, entry in _entries().items():
         try:
             declared = getattr(entry.load(), "traits", None)
-        except PolicyError:
+        except PolicyError as error:
+            logger.warning("Left out of the search: %s", error)
             continue
         if declared is not None and all(getattr(declared, trait) == value for trait, value in traits.items()):
             found.append(name)

@@ -21,6 +21,7 @@ from typing import Any, Final
 from agents.experiments import StudyError
 from agents.files import copy_whole, write_text
 from agents.machine import described
+from agents.messages import shown
 from agents.training.config import ConfigError, Experiment, read_yaml
 from agents.work import WorkError
 
@@ -186,9 +187,10 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.smoke and arguments.out is None:
         parser.error("--smoke needs --out: its numbers must not replace the real ones")
     try:
-        codes = [
-            _work(name)(name, arguments.out or RESULTS, arguments.smoke, arguments.runs) for name in arguments.only
-        ]
+        with shown():
+            codes = [
+                _work(name)(name, arguments.out or RESULTS, arguments.smoke, arguments.runs) for name in arguments.only
+            ]
     except (ConfigError, StudyError, WorkError) as error:
         print(f"python -m agents.publish.science: {error}", file=sys.stderr)
         return 2

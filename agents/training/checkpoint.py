@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch as th
@@ -24,6 +27,8 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from agents.files import write_json, write_whole
 from agents.training.logs import Curves
 from agents.training.players import Players
+
+logger = logging.getLogger(__name__)
 
 FORMAT = 2
 #: Not "*.json", which would also find the temporary file of a write that was cut off.
@@ -112,7 +117,10 @@ def load(folder: Path) -> dict[str, Any] | None:
             for suffix, digest in meta["sha256"].items():
                 if _digest(path.with_suffix(f".{suffix}")) != digest:
                     raise ValueError(f"{path.stem}.{suffix} is damaged")
-            tensors = th.load(path.with_suffix(".pt"), map_location="cpu", weights_only=True)
+            try:
+                tensors = th.load(path.with_suffix(".pt"), map_location="cpu", weights_only=True)
+            except UnpicklingError:  # whose text advises to load it all the same
+                raise ValueError(f"{path.stem}.pt holds something else than tensors") from None
             with np.load(path.with_suffix(".npz"), allow_pickle=False) as npz:
                 arrays = {key: npz[key] for key in npz.files}
             rows = {
@@ -120,8 +128,10 @@ def load(folder: Path) -> dict[str, Any] | None:
                 for name, own in meta["rows"].items()
             }
             return meta | {"tensors": tensors, "arrays": arrays, "rows": rows}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError) as error:
-            complaint = complaint or " ".join(str(error).split())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError, BadZipFile) as error:
+            why = " ".join(str(error).split())
+            logger.warning("Checkpoint %s cannot be used: %s. The one before is tried.", path, why.rstrip("."))
+            complaint = complaint or why
     if found:
         raise CheckpointError(f"No checkpoint in {folder} can be used: of the newest, {complaint or 'it is damaged'}.")
     return None

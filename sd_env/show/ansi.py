@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sd_env.layout import Signal, Stance
+from sd_env.show import printable
 
 if TYPE_CHECKING:
     from sd_env.events import Event
@@ -22,7 +23,8 @@ def ansi(worlds: Worlds, names: Sequence[str], title: str = "", events: Iterable
     world, states, pairs = worlds.worlds[b], worlds.states[b], worlds.pairs[b]
     horizon, advantage = int(worlds.params["horizon"][b]), float(world["offense_advantage"])
     width = max(len(name) for name in names) + 1
-    lines = [f"{title + ': ' if title else ''}turn {world['turn']} of {horizon}, offence advantage {advantage:.2f}"]
+    opening = f"{printable(title)}: " if title else ""
+    lines = [f"{opening}turn {world['turn']} of {horizon}, offence advantage {advantage:.2f}"]
     lines.append(f"{'':{width}} {'homeland':{_BAR + 5}} holdings offence defence record signal")
     for i, name in enumerate(names):
         state = states[i]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -14,9 +15,10 @@ import pytest
 import yaml
 
 from agents.evaluation.challenges import Challenge, ChallengeError, challenges, load_challenge, references
-from agents.evaluation.challenges.suite import built_in, play_challenge, scale_of
+from agents.evaluation.challenges.suite import play_challenge, scale_of
 from agents.policies import registry
 from agents.policies.specs import policy_from
+from agents.policies.traits import Traits
 from agents.training.config import Experiment, read_yaml
 from sd_env.scenario import Scenario
 
@@ -45,7 +47,15 @@ def test_the_catalogue_has_what_the_project_promises() -> None:
     assert any(len(options) > 1 for each in loaded for options in each.cast.values())
     assert {each.score for each in loaded} == {"mean_return", "least_return"}
     residents = {spec.partition(":")[0] for each in loaded for spec in specs_of(each)}
-    assert residents >= set(built_in()) - {"never-attack"}  # every way of acting is somebody's neighbour
+    assert len(residents) >= 23
+
+
+@pytest.mark.parametrize("trait", [field.name for field in dataclasses.fields(Traits)])
+def test_every_way_of_acting_is_somebodys_neighbour(trait: str) -> None:
+    """Some residents have each trait and some have it not. A strategy as such needs no challenge: its traits do."""
+    residents = {spec.partition(":")[0] for name in challenges() for spec in specs_of(load_challenge(name))}
+    declared = [registry.describe(name).traits for name in residents]
+    assert {bool(getattr(traits, trait)) for traits in declared} == {False, True}
 
 
 @pytest.mark.parametrize("name", challenges())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,9 @@ def test_a_finished_job_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["pt", "npz", "json"])
-def test_a_damaged_checkpoint_falls_back_to_the_one_before(suffix: str, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(
+    suffix: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     unbroken, broken = job(tmp_path / "a"), job(tmp_path / "b")
     run_job(unbroken)
     with pytest.raises(Killed):
@@ -141,6 +144,8 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(suffix: str, tmp_path
     newest.write_bytes(newest.read_bytes()[:-40])
     loaded = checkpoint.load(folder)
     assert loaded is not None and loaded["num_timesteps"] == 128
+    (message,) = caplog.messages
+    assert re.fullmatch(r"Checkpoint \S+000000000256\.json cannot be used: .+[^.]\. The one before is tried\.", message)
     run_job(broken)
     assert all(th.equal(weights(unbroken)[k], weights(broken)[k]) for k in weights(unbroken))
     assert curve(unbroken) == curve(broken)
