@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from sd_env.registry import register
+from sd_env.version import __version__
 
 if TYPE_CHECKING:
     from sd_env.parallel import ParallelEnv, env, parallel_env
@@ -27,6 +28,7 @@ __all__ = [
     "SoloEnv",
     "Worlds",
     "WorldsVectorEnv",
+    "__version__",
     "env",
     "load_scenario",
     "parallel_env",
@@ -34,8 +36,6 @@ __all__ = [
     "solo_env",
     "vector_env",
 ]
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "sd_env.parallel": ("ParallelEnv", "env", "parallel_env"),

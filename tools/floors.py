@@ -36,7 +36,11 @@ class Room:
 
 #: From the ground up. A room may import those before it.
 FLOORS: Final = (
-    Room("layout", ("sd_env.layout", "sd_env.layout_memory", "sd_env.files"), "names and columns"),
+    Room(
+        "layout",
+        ("sd_env.layout", "sd_env.layout_actions", "sd_env.layout_memory", "sd_env.files", "sd_env.version"),
+        "names and columns",
+    ),
     Room("rules", ("sd_env.rules",), "the turn, one module a rule"),
     Room(
         "scenario",
@@ -45,6 +49,7 @@ FLOORS: Final = (
     ),
     Room("worlds", ("sd_env.worlds",), "B worlds in flat arrays"),
     Room("events", ("sd_env.events",), "what happened on a turn"),
+    Room("protocol", ("sd_env.policies",), "what a policy is to the game"),
     Room("record", ("sd_env.record",), "logs of episodes"),
     Room("show", ("sd_env.show",), "text and stories"),
     Room("measures", ("sd_env.measures",), "pure functions of logs"),
@@ -53,7 +58,11 @@ FLOORS: Final = (
         ("sd_env", "sd_env.spaces", "sd_env.parallel", "sd_env.solo", "sd_env.vector", "sd_env.registry"),
         "PettingZoo and gymnasium",
     ),
-    Room("files", ("agents.files", "agents.machine", "agents.entries"), "whole files, YAML entries, the machine"),
+    Room(
+        "files",
+        ("agents.files", "agents.machine", "agents.entries", "agents.messages"),
+        "whole files, YAML entries, messages",
+    ),
     Room("policies", ("agents.policies", "agents"), "what a policy is, names, bundles, networks"),
     Room("strategies", ("agents.strategies",), "scripted policies, declared traits"),
     Room("work", ("agents.work",), "units of work in processes, kept and resumed"),

@@ -18,7 +18,6 @@ from typing import Any, Final
 
 import numpy as np
 
-import sd_env
 from sd_env import layout
 from sd_env.events import Event
 from sd_env.files import write_whole
@@ -40,6 +39,7 @@ from sd_env.record.columns import (
 from sd_env.record.episode import EpisodeLog
 from sd_env.scenario import Scenario, ScenarioError
 from sd_env.scenario_values import show
+from sd_env.version import __version__
 
 #: Logs of more bytes than this are compressed whatever their name says.
 PACK_ABOVE: Final = 1_000_000
@@ -259,7 +259,7 @@ class _Reader:
         except ScenarioError as error:
             raise ValueError(f"scenario: {error}") from None
         if scenario.fingerprint() != header["fingerprint"]:
-            raise ValueError(f"fingerprint is not that of the scenario for sd_env {sd_env.__version__}")
+            raise ValueError(f"fingerprint is not that of the scenario for sd_env {__version__}")
         names = list(scenario.agents)
         if header["agents"] != names:
             raise ValueError(f"agents is {show(header['agents'])}, but the scenario's states are {', '.join(names)}")

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 
-import sd_env
 from sd_env import layout
 from sd_env.events import Event, turn_events
 from sd_env.record.columns import LAST_INDEX
@@ -24,6 +23,7 @@ from sd_env.record.episode import EpisodeLog
 from sd_env.rules.chance import DRAWS
 from sd_env.rules.compiled import rules_fingerprint
 from sd_env.scenario import Scenario
+from sd_env.version import __version__
 from sd_env.worlds import Worlds
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def versions_here() -> dict[str, str]:
     """Versions of what plays here: ``rules`` the first digits of the hash of the rules' files, ``draws`` of chance."""
     return {
-        "sd_env": sd_env.__version__,
+        "sd_env": __version__,
         "rules": rules_fingerprint()[:12],
         "draws": str(DRAWS),
         "python": ".".join(map(str, sys.version_info[:3])),
