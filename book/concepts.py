@@ -15,8 +15,6 @@ from sd_env.scenario import Scenario
 from sd_env.scenario_files import catalogue
 from sd_env.scenario_values import to_plain
 
-#: Keys that say what a scenario is; all others are its parameters.
-ABOUT = ("name", "title", "description", "sources", "tags", "prediction")
 #: Families of the catalogue in the order of the book, with what they hold.
 FAMILIES = {
     "jervis": ("Jervis's worlds", "The four worlds of Jervis (1978), and the first of them with four states."),
@@ -84,10 +82,8 @@ def read_concept(text: str) -> Concept:
 
 def _changes(scenario: Scenario, reasons: dict[str, str]) -> Iterator[Change]:
     plain = Scenario()
-    for key in Scenario.dotted_keys():
-        value, default = (to_plain(value_at(each, key)) for each in (scenario, plain))
-        if key not in ABOUT and value != default:
-            yield Change(key, value, default, reasons.get(key, ""))
+    for key, value in scenario.changes().items():
+        yield Change(key, value, to_plain(value_at(plain, key)), reasons.get(key, ""))
 
 
 def value_at(scenario: Scenario, key: str) -> Any:

@@ -11,7 +11,7 @@ import yaml
 
 import sd_env
 from book.comments import comments_of
-from book.concepts import ABOUT, Concept, concepts, read_concept, variation
+from book.concepts import Concept, concepts, read_concept, variation
 from book.history import read_table
 from book.hooks import places
 from book.links import link_names
@@ -21,7 +21,7 @@ from book.pages import concept_pages
 from book.reference import modules
 from book.roles import plain
 from book.threshold import Threshold, threshold_of
-from sd_env.scenario import Scenario
+from sd_env.scenario import TEXTS, Scenario
 
 ROOT = Path(__file__).parents[2]
 NAMES = sd_env.scenarios()
@@ -98,7 +98,7 @@ def differing(scenario: Scenario) -> set[str]:
             keys |= {f"{name}.{key}" for key, item in value.items() if item != default[name][key]}
         elif value != default[name]:
             keys.add(name)
-    return keys - set(ABOUT)
+    return keys - set(TEXTS)
 
 
 def rows_of(page: str, heading: str) -> list[list[str]]:

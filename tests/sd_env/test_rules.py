@@ -275,6 +275,19 @@ def test_answering_a_call_counts_as_provoked() -> None:
     assert play(w, s2=attack(1))[2] == pytest.approx(0.75)
 
 
+def test_what_the_fallen_said_binds_nobody() -> None:
+    """A state that falls on the turn of its pledge or threat has none any more; one that stands keeps its own."""
+    for signal, bond in (("reassure", "pledge"), ("threaten", "commitment")):
+        w = worlds(3, war__conquest=1.0, war__base_defense=0.0, states__offense={"state_1": 1.0, "default": 0.0})
+        play(w, s0={"signal": signal}, s1=attack(0), s2={"signal": signal})
+        assert w.states["standing"][0].tolist() == [False, True, True]
+        turns = {"pledge": 2, "commitment": 3}[bond]
+        assert w.states[bond][0].tolist() == [0, 0, turns]
+        assert [column(w, 1, bond, 0), column(w, 1, bond, 2), column(w, 0, bond)] == [0, turns, 0]
+        play(w)
+        assert w.states[bond][0].tolist() == [0, 0, turns - 1]
+
+
 def test_the_fallen_stay_as_onlookers() -> None:
     w = worlds(
         3, war__conquest=1.0, war__collapse=0.5, war__base_defense=0.0, states__offense=1.0, states__holdings=0.5,
