@@ -1,7 +1,7 @@
 """Scripted strategies: a few lines each, with their source and the traits that they declare and tests try to refute.
 
-Families: ``baselines``, ``reciprocity``, ``arms_race``, ``realism``, ``signals`` and ``alignment``. ``base``, ``view``
-and ``plan`` are what they are made of, ``checks`` is what tries their traits. Make one by ``agents.make(name)``.
+A module for each family, from ``baselines`` to ``alignment``. ``base``, ``view`` and ``plan`` are what they are made
+of, ``checks`` is what tries their traits. Make one by ``agents.make(name)``.
 """
 
 from __future__ import annotations
