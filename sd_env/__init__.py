@@ -15,8 +15,9 @@ from sd_env.version import __version__
 
 if TYPE_CHECKING:
     from sd_env.parallel import ParallelEnv, env, parallel_env
+    from sd_env.policies import RandomPolicy
     from sd_env.scenario import Scenario, ScenarioError, load_scenario, scenarios
-    from sd_env.solo import RandomPolicy, SoloEnv, solo_env
+    from sd_env.solo import SoloEnv, solo_env
     from sd_env.vector import WorldsVectorEnv, vector_env
     from sd_env.worlds import Worlds
 
@@ -39,8 +40,9 @@ __all__ = [
 
 _HOMES = {
     "sd_env.parallel": ("ParallelEnv", "env", "parallel_env"),
+    "sd_env.policies": ("RandomPolicy",),
     "sd_env.scenario": ("Scenario", "ScenarioError", "load_scenario", "scenarios"),
-    "sd_env.solo": ("RandomPolicy", "SoloEnv", "solo_env"),
+    "sd_env.solo": ("SoloEnv", "solo_env"),
     "sd_env.vector": ("WorldsVectorEnv", "vector_env"),
     "sd_env.worlds": ("Worlds",),
 }

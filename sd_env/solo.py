@@ -3,51 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
 from gymnasium.error import ResetNeeded
 
-from sd_env import layout
 from sd_env.events import Event
 from sd_env.parallel import ParallelEnv, ScenarioLike
+from sd_env.policies import Cast, CastLike, RandomPolicy
 from sd_env.spaces import ActionSpace, check_action, check_seed
 from sd_env.spaces import observation_space as make_observation_space
-
-
-class Policy(Protocol):
-    """Whoever can sit in a seat: batched over K seats, so that one policy may hold several."""
-
-    def reset(self, seed: int) -> None:
-        """An episode begins; all chance of the policy is to follow from ``seed`` (0 to 2**32 - 1)."""
-
-    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """Integers ``(K, H)`` for observations float32 ``(K, D)`` and flat action masks int8 ``(K, M)``."""
-
-
-class RandomPolicy:
-    """Uniform over the legal choices of each head; follows from the seed of its last ``reset``."""
-
-    def __init__(self, seed: int = 0) -> None:
-        self.reset(seed)
-
-    def reset(self, seed: int) -> None:
-        """Begin the random stream of ``seed``."""
-        self._random = np.random.default_rng(seed)
-
-    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """int64 ``(K, H)`` for flat masks ``(K, M)``: the greatest of independent uniforms is a uniform choice."""
-        rows, size = mask.shape
-        num_states = layout.num_states_of(size)
-        keys = np.where(mask != 0, self._random.random((rows, size)), -1.0)
-        sizes = layout.action_sizes(num_states)
-        actions = np.empty((rows, len(sizes)), dtype=np.int64)
-        start = 0
-        for head, choices in enumerate(sizes):
-            actions[:, head] = keys[:, start : start + choices].argmax(axis=1)
-            start += choices
-        return actions
 
 
 def solo_env(
@@ -55,7 +21,7 @@ def solo_env(
     *,
     overrides: Mapping[str, Any] | None = None,
     seat: int | str = 0,
-    others: Policy | Mapping[str, Policy] | None = None,
+    others: CastLike | None = None,
     dict_observation: bool = False,
     render_mode: str | None = None,
 ) -> SoloEnv:
@@ -87,7 +53,7 @@ class SoloEnv(gymnasium.Env[Any, np.ndarray]):
 
     ## Starting state
     As ParallelEnv. ``reset(seed=s)`` begins the stream of s, ``reset()`` its next episode; the other policies are reset
-    with seeds that follow from (s, episode, seat). ``options`` are ignored.
+    as :class:`sd_env.policies.Cast` does it. ``options`` are ignored.
 
     ## Episode end
     As ParallelEnv: truncation at the horizon, termination when at most one state stands or continuation ends the world.
@@ -96,8 +62,8 @@ class SoloEnv(gymnasium.Env[Any, np.ndarray]):
     ## Arguments
     - ``scenario``, ``overrides``, ``dict_observation``, ``render_mode``: as ParallelEnv
     - ``seat``: index or name of the learner's state
-    - ``others``: one policy for all other states, or a mapping with one for each of them by name (an object named more
-      than once acts for its seats in one batch); default :class:`RandomPolicy`, uniform over legal actions
+    - ``others``: one policy for all other states, or one for each of them, in index order or by name (each state plays
+      by itself: :class:`sd_env.policies.Cast`); default :class:`RandomPolicy`, uniform over legal actions
 
     ## Version history
     - v0: first version
@@ -111,7 +77,7 @@ class SoloEnv(gymnasium.Env[Any, np.ndarray]):
         *,
         overrides: Mapping[str, Any] | None = None,
         seat: int | str = 0,
-        others: Policy | Mapping[str, Policy] | None = None,
+        others: CastLike | None = None,
         dict_observation: bool = False,
         render_mode: str | None = None,
     ) -> None:
@@ -123,8 +89,9 @@ class SoloEnv(gymnasium.Env[Any, np.ndarray]):
         self.agents = self.game.possible_agents
         self.seat = _seat(seat, self.agents)
         self._agent = self.agents[self.seat]
-        self._tables = _tables(others, self.seat, self.agents)
         n = len(self.agents)
+        seats = [i for i in range(n) if i != self.seat]
+        self._cast = Cast(RandomPolicy() if others is None else others, self.agents, seats)
         self.action_space = ActionSpace(n)
         self.observation_space = make_observation_space(n, self.game.worlds.observations.shape[-1], dict_observation)
         self._observations: dict[str, np.ndarray] = {}
@@ -139,9 +106,7 @@ class SoloEnv(gymnasium.Env[Any, np.ndarray]):
         super().reset(seed=seed)
         self._observations, self._infos = self.game.reset(seed)
         worlds = self.game.worlds
-        for policy, seats in self._tables:
-            key = [worlds.seed, int(worlds.worlds["episode"][0]), seats[0]]
-            policy.reset(int(np.random.SeedSequence(key).generate_state(1)[0]))
+        self._cast.reset(worlds.seed, int(worlds.worlds["episode"][0]))
         return self._own()
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -155,14 +120,10 @@ class SoloEnv(gymnasium.Env[Any, np.ndarray]):
             over = "the episode is over" if self._observations else "no episode has begun"
             raise ResetNeeded(f"{over}: call reset() before step()")
         actions: dict[str, Any] = {self._agent: check_action(self._agent, self.seat, names, action)}
-        for policy, seats in self._tables:
-            observations = np.stack([self._observations[names[seat]] for seat in seats])
-            masks = np.stack([self._infos[names[seat]]["action_mask"] for seat in seats])
-            chosen = policy.act(observations, masks)
-            if len(chosen) != len(seats):
-                who = ", ".join(names[seat] for seat in seats)
-                raise ValueError(f"policy of {who}: act returned {len(chosen)} actions, but {len(seats)} are needed")
-            actions.update(zip([names[seat] for seat in seats], chosen, strict=True))
+        worlds = self.game.worlds
+        chosen = np.zeros((1, len(names), len(actions[self._agent])), np.int64)
+        self._cast.act(worlds.observations, worlds.masks, chosen)
+        actions.update({names[seat]: chosen[0, seat] for seat in self._cast.seats})
         self._observations, rewards, terminations, truncations, self._infos = self.game.step(actions)
         observation, info = self._own()
         return observation, rewards[self._agent], terminations[self._agent], truncations[self._agent], info
@@ -191,22 +152,3 @@ def _seat(seat: int | str, agents: list[str]) -> int:
     if isinstance(seat, (int, np.integer)) and not isinstance(seat, bool) and 0 <= seat < len(agents):
         return int(seat)
     raise ValueError(f"seat: {seat!r} is not allowed; allowed are 0 to {len(agents) - 1} and {', '.join(agents)}")
-
-
-def _tables(
-    others: Policy | Mapping[str, Policy] | None, seat: int, agents: list[str]
-) -> list[tuple[Policy, tuple[int, ...]]]:
-    """Policies with the seats that each holds, by first seat: the order in which they are reset and act."""
-    names = [agent for agent in agents if agent != agents[seat]]
-    if not isinstance(others, Mapping):
-        others = dict.fromkeys(names, RandomPolicy() if others is None else others)
-    if set(others) != set(names):
-        raise ValueError(f"others: {', '.join(map(repr, others))} named, but a policy is needed for {', '.join(names)}")
-    tables: dict[int, tuple[Policy, list[int]]] = {}
-    for agent in names:
-        policy = others[agent]
-        if not (callable(getattr(policy, "reset", None)) and callable(getattr(policy, "act", None))):
-            needed = "a policy has reset(seed) and act(observation, mask)"
-            raise ValueError(f"others[{agent!r}]: {policy!r} is not allowed; {needed}")
-        tables.setdefault(id(policy), (policy, []))[1].append(agents.index(agent))
-    return [(policy, tuple(seats)) for policy, seats in tables.values()]

@@ -160,7 +160,8 @@ class ScriptedPolicy:
 def play_solo(scenario: Any, seed: int, seat: int, episodes: int = 2) -> Played:
     """One seat of the solo env, the others scripted."""
     n = sd_env.load_scenario(scenario).n_states
-    others = ScriptedPolicy([i for i in range(n) if i != seat], n)
+    names = sd_env.load_scenario(scenario).agents
+    others = {name: ScriptedPolicy([i], n) for i, name in enumerate(names) if i != seat}
     played, env = Played(), sd_env.solo_env(scenario, seat=seat, others=others)
     for episode in range(episodes):
         obs, info = env.reset(seed=seed) if episode == 0 else env.reset()

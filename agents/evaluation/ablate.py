@@ -72,7 +72,7 @@ def ablate(
             check_fits(load(spec, trust), game, f"{player.label} with {parameter} {value}")
             columns = {"policy": player.label, "training_seed": player.seeds[k], "seat": -1}
             columns |= {"parameter": parameter, "value": value}
-            cast = [(player.label, spec, 0)] * game.n_states
+            cast = [(player.label, spec)] * game.n_states
             for seed, episode in itertools.product(seeds, range(episodes)):
                 arguments = {
                     "scenario": game.to_dict(),

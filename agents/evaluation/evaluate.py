@@ -13,14 +13,13 @@ import pandas as pd
 
 from agents.evaluation.players import Spec, digests, play_casts, players_of
 from agents.evaluation.statistics import Estimate, estimate
-from agents.policies.protocol import Policy
-from agents.table.interventions import Interventions
-from agents.table.metrics import RATES, rates
-from agents.table.play import play_out
+from agents.table.interventions import Interventions, InterventionsLike
+from agents.table.metrics import RATES, rates, rates_of
+from agents.table.play import play, returns_of
 from agents.work import Unit, WorkError, file_name, run_units
 from sd_env import layout
+from sd_env.policies import CastLike
 from sd_env.scenario import Scenario
-from sd_env.worlds import Worlds
 
 #: The metric that is not of the world but of the policy that is evaluated: its mean return over its seats.
 PAYOFF: Final = "payoff"
@@ -31,12 +30,12 @@ RESAMPLES: Final = 2000
 
 def evaluate(
     scenario: Scenario,
-    policy: Policy,
+    policy: CastLike,
     *,
     worlds: int,
     episodes: int,
     seed: int,
-    interventions: Interventions | None = None,
+    interventions: InterventionsLike | Interventions | None = None,
 ) -> dict[str, float]:
     """Let ``policy`` play all states of ``worlds`` worlds for ``episodes`` whole episodes each.
 
@@ -44,7 +43,7 @@ def evaluate(
 
     Args:
         scenario: the game.
-        policy: acts for all states of all worlds at once.
+        policy: plays all states, each by itself; or a policy for each state.
         worlds: how many worlds.
         episodes: episodes of each.
         seed: of the worlds and of the policy's own draws.
@@ -52,18 +51,11 @@ def evaluate(
 
     Returns:
         The metrics of :data:`agents.table.metrics.RATES`.
+
+    Raises:
+        PolicyError: for what is no policy, or one whose answer holds no actions.
     """
-    table = Worlds(scenario, worlds, seed=seed)
-    totals = np.zeros(len(layout.TALLY))
-    for episode in range(episodes):
-        if episode:
-            table.reset()
-        policy.reset(seed + episode)
-        totals += play_out(table, [(policy, list(range(table.num_states)))], interventions=interventions).tallies.sum(
-            axis=0
-        )
-    table.close()
-    return rates(totals, worlds * episodes)
+    return rates_of(play(scenario, policy, worlds=worlds, episodes=episodes, seed=seed, interventions=interventions))
 
 
 def evaluate_policies(
@@ -115,9 +107,9 @@ def evaluate_policies(
     rivals = players_of([against], game, trust=trust) if against is not None else []
     units = []
     for player, seed, episode in itertools.product(players, seeds, range(episodes)):
-        rival = (rivals[0].label, rivals[0].members[0], 1) if rivals else None
+        rival = (rivals[0].label, rivals[0].members[0]) if rivals else None
         for k, seat in itertools.product(range(len(player.members)), range(game.n_states) if rival else (-1,)):
-            mine = (player.label, player.members[k], 0)
+            mine = (player.label, player.members[k])
             arguments: dict[str, Any] = {
                 "scenario": game.to_dict(),
                 "casts": [
@@ -173,17 +165,15 @@ def _whole(number: object) -> bool:
 
 def payoffs_of(frame: pd.DataFrame) -> np.ndarray:
     """Return of the evaluated policy in each episode, float64 ``(rows,)``: the mean over the seats that it holds."""
-    returns = frame[[name for name in frame if str(name).startswith("return_")]]
-    seats = frame["seat"].to_numpy()
-    own = returns.to_numpy(np.float64)[np.arange(len(frame)), np.maximum(seats, 0)]
-    payoffs: np.ndarray = np.where(seats < 0, returns.mean(axis=1), own)  # of the states that the row has
+    returns, seats = returns_of(frame), frame["seat"].to_numpy()
+    own = returns[np.arange(len(frame)), np.maximum(seats, 0)]
+    payoffs: np.ndarray = np.where(seats < 0, np.nanmean(returns, axis=1), own)  # of the states that the row has
     return payoffs
 
 
 def measured(frame: pd.DataFrame) -> dict[str, float]:
     """All metrics of ``RATES``, and the pay-off, of some rows taken together."""
-    totals = frame[list(layout.TALLY)].to_numpy(np.float64).sum(axis=0)
-    return {PAYOFF: float(payoffs_of(frame).mean()), **rates(totals, len(frame))}
+    return {PAYOFF: float(payoffs_of(frame).mean()), **rates_of(frame)}
 
 
 def estimates(frame: pd.DataFrame, *, resamples: int = RESAMPLES) -> tuple[dict[str, Estimate], str]:

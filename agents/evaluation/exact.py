@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.policies.protocol import Policy
+from agents.table.play import play
 from sd_env import layout
+from sd_env.policies import Cast
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
 
@@ -138,9 +140,11 @@ def behaviour_of(policy: Policy, scenario: Scenario, game: TurnGame, draws: int 
             greeds = [float(game.types[0][0]), float(game.types[1][0])]
             greeds[seat] = float(greed)
             worlds = Worlds(with_types(scenario, greeds), draws, seed=0)
-            policy.reset(t)
-            chosen = np.asarray(policy.act(worlds.observations[:, seat].copy(), worlds.masks[:, seat].copy()))
-            worlds.step(np.stack([chosen, chosen], axis=1))  # the rules replace what is illegal
+            cast = Cast(policy, scenario.agents, [seat])
+            cast.reset(t)
+            chosen = np.zeros((draws, 2, game.actions[seat].shape[1]), np.int64)
+            cast.act(worlds.observations, worlds.masks, chosen)
+            worlds.step(chosen)  # the rules replace what is illegal
             carried_out = layout.carried_out(worlds.states, worlds.pairs)[:, seat]
             match = (carried_out[:, None, :] == game.actions[seat][None]).all(axis=2)
             rows[t] = match.mean(axis=0)
@@ -184,7 +188,8 @@ def exact_gap(policy: Policy, scenario: Scenario, seat: int) -> Gap:
         )
     found = [outcome for outcome in outcomes if outcome is not None]
     rewards, sights = np.stack([each[0] for each in found]), np.stack([each[1] for each in found])
-    own = sum(weight * _own_return(policy, game, seat) for weight, game in zip(weights, games, strict=True))
+    alone = (play(game, policy, worlds=1, seed=0)[f"return_{seat}"].item() for game in games)
+    own = sum(weight * value for weight, value in zip(weights, alone, strict=True))
     return Gap(seat, float(own), _best_plan(rewards, sights, weights, len(actions)))
 
 
@@ -194,20 +199,20 @@ def _play_out(
     """Rewards ``(turns, plans)`` and sights ``(turns, plans, D)`` of the seat; None if the policy draws its actions."""
     count, turns = len(plans), plans.shape[1]
     others = [i for i in range(scenario.n_states) if i != seat]
+    cast = Cast(policy, scenario.agents, others)
     runs = []
     for attempt in range(2):
         worlds = Worlds(scenario, count, seed=0)
-        policy.reset(attempt)
+        cast.reset(attempt)
         going = np.ones(count, bool)
         rewards, sights = np.zeros((turns, count)), []
         answers = np.zeros((turns, count, len(others), plans.shape[2]), np.int64)
         for turn in range(turns):
             sights.append(worlds.observations[:, seat].copy())
-            seen = worlds.observations[:, others].reshape(count * len(others), -1)
-            masks = worlds.masks[:, others].reshape(count * len(others), -1)
-            answers[turn] = np.asarray(policy.act(seen, masks)).reshape(answers.shape[1:])
             everyone = np.zeros((count, scenario.n_states, plans.shape[2]), np.int64)
-            everyone[:, seat], everyone[:, others] = plans[:, turn], answers[turn]
+            everyone[:, seat] = plans[:, turn]
+            cast.act(worlds.observations, worlds.masks, everyone)
+            answers[turn] = everyone[:, others]
             worlds.step(everyone)
             rewards[turn] = worlds.rewards[:, seat] * going
             going &= ~(worlds.terminations | worlds.truncations)
@@ -215,18 +220,6 @@ def _play_out(
     if not np.array_equal(runs[0][2], runs[1][2]):
         return None
     return runs[0][0], runs[0][1]
-
-
-def _own_return(policy: Policy, scenario: Scenario, seat: int) -> float:
-    """Return of ``seat`` if the policy plays all seats of one world."""
-    worlds = Worlds(scenario, 1, seed=0)
-    policy.reset(0)
-    total = 0.0
-    while True:
-        worlds.step(np.asarray(policy.act(worlds.observations[0].copy(), worlds.masks[0].copy()))[None])
-        total += float(worlds.rewards[0, seat])
-        if worlds.terminations[0] or worlds.truncations[0]:
-            return total
 
 
 def _best_plan(rewards: Floats, sights: NDArray[np.float32], weights: Floats, choices: int) -> float:

@@ -15,15 +15,16 @@ import numpy as np
 import pandas as pd
 
 from agents.policies.protocol import Policy, RandomPolicy
-from agents.table.play import name_of, play
+from agents.table.play import play
 from agents.work import WorkError
+from sd_env.policies import check_policy, name_of
 from sd_env.record import Collector, write_log
 from sd_env.scenario import Scenario
 
 #: What names a policy: a registry name, a bundle's path, or the policy itself.
 Spec: TypeAlias = "str | Path | Policy"
-#: Who sits in a seat: a label, a specification, and which copy: copies play alike but draw apart.
-Chair: TypeAlias = "tuple[str, Spec, int]"
+#: Who sits in a seat: a label and a specification.
+Chair: TypeAlias = "tuple[str, Spec]"
 
 
 @dataclass(frozen=True)
@@ -101,16 +102,23 @@ def _unseeded(label: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _loaded(spec: str, trust: bool, copy: int) -> Policy:
+def _loaded(spec: str, trust: bool) -> Policy:
     from agents.policies.specs import policy_from
 
     policy: Policy = policy_from(spec, trust=trust)
     return policy
 
 
-def load(spec: Spec, trust: bool = False, copy: int = 0) -> Policy:
-    """The policy of a specification, loaded once a process and ``copy``: ``play`` resets it before it plays."""
-    return _loaded(str(spec), trust, copy) if isinstance(spec, (str, Path)) else spec
+def load(spec: Spec, trust: bool = False) -> Policy:
+    """The policy of a specification, loaded once a process: ``play`` resets it before it plays.
+
+    Raises:
+        PolicyError: for a name, file or object that is no policy.
+    """
+    if isinstance(spec, (str, Path)):
+        return _loaded(str(spec), trust)
+    check_policy(spec, f"{spec!r} is no policy and no text that names one")
+    return spec
 
 
 def digests(players: Sequence[Player], trust: bool = False) -> dict[str, str]:
@@ -143,8 +151,8 @@ def play_casts(
 
     Args:
         scenario: the game, as ``Scenario.to_dict`` gives it.
-        casts: each has ``cast``, a :data:`Chair` for each state (the same twice is one policy with two seats), and
-            ``columns``, further columns that are put in front.
+        casts: each has ``cast``, a :data:`Chair` for each state, and ``columns``, further columns that are put in
+            front.
         worlds: how many worlds.
         seed: of the worlds and of the policies' draws.
         episode: which episode of the worlds' streams.
@@ -174,16 +182,11 @@ def play_casts(
 
 
 def _seated(cast: Sequence[Chair], tremble: float, trust: bool) -> list[Policy]:
-    """The policy of each seat; copies of a policy are loaded apart."""
-    made: dict[tuple[str, int | str, int], Policy] = {}
-    seats = []
-    for label, spec, copy in cast:
-        key = (label, spec if isinstance(spec, str) else id(spec), copy)
-        if key not in made:
-            policy = load(spec, trust, copy)
-            made[key] = Trembling(policy, tremble) if tremble else policy
-        seats.append(made[key])
-    return seats
+    """The policy of each seat; seats of the same policy get the same object, of which each plays a copy."""
+    policies = {id(policy): policy for policy in (load(spec, trust) for _, spec in cast)}
+    if tremble:
+        policies = {key: Trembling(policy, tremble) for key, policy in policies.items()}
+    return [policies[id(load(spec, trust))] for _, spec in cast]
 
 
 class Trembling:

@@ -26,8 +26,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from agents.policies.protocol import RandomPolicy
-from agents.table.play import Cast, name_of, play
+from agents.table.play import play
 from sd_env import layout
+from sd_env.policies import Cast, CastLike, is_policy, name_of
 from sd_env.record import Collector, EpisodeLog
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
@@ -148,7 +149,7 @@ class Probe:
 
 
 def probe(
-    policy: Cast | None,
+    policy: CastLike | None,
     scenario: Scenario,
     worlds: int = 200,
     seed: int = 0,
@@ -183,14 +184,15 @@ def probe(
     tested = min(max(round(worlds * test_share), 1), worlds - 1)
     if tested < 1:
         raise ProbeError(f"worlds is {worlds}, but at least 2 are needed: one to train on and one to test.")
-    player: Cast = RandomPolicy() if policy is None else policy
+    player: CastLike = RandomPolicy() if policy is None else policy
     if inputs == "latent" and not isinstance(player, HasLatents):
         raise ProbeError(
             f"policy {_label(player)} has no latents to probe; one policy for all states is needed that has them, "
             "as agents.policies.bundles.bundle_of(learner, scenario) gives."
         )
-    watch = _Watch(player if inputs == "latent" and isinstance(player, HasLatents) else None)
-    play(scenario, player, worlds=worlds, seed=seed, recorder=watch)
+    seats: list[Any] = list(Cast(player, scenario.agents).seats.values())
+    watch = _Watch(seats if inputs == "latent" else [])
+    play(scenario, seats, worlds=worlds, seed=seed, recorder=watch)
     episodes = watch.episodes()
     order = np.random.default_rng(seed).permutation(worlds)
     training = [episodes[b] for b in sorted(order[tested:].tolist())]
@@ -231,10 +233,10 @@ class Episode:
 
 
 class _Watch:
-    """Keeps the episodes that are played, and what the policy makes of each turn if it is asked for its latents."""
+    """Keeps the episodes that are played, and what the policies that are asked for latents make of each turn."""
 
-    def __init__(self, policy: HasLatents | None) -> None:
-        self._policy = policy
+    def __init__(self, policies: Sequence[HasLatents]) -> None:
+        self._policies = policies
         self._collector = Collector(observations=True)
         self._latents: list[np.ndarray] = []
 
@@ -247,10 +249,9 @@ class _Watch:
         self._look(worlds)
 
     def _look(self, worlds: Worlds) -> None:
-        if self._policy is not None:
-            b, n, size = worlds.observations.shape
-            latents = self._policy.latents(worlds.observations.reshape(b * n, size).copy())
-            self._latents.append(latents.reshape(b, n, -1))
+        if self._policies:
+            latents = [policy.latents(worlds.observations[:, i].copy()) for i, policy in enumerate(self._policies)]
+            self._latents.append(np.stack(latents, axis=1))
 
     def episodes(self) -> list[Episode]:
         """All that was played, in the order of the worlds."""
@@ -329,7 +330,7 @@ def _by_turn(rows: dict[str, np.ndarray]) -> pd.DataFrame:
 
 def _label(player: Any) -> str:
     """What the players call themselves, each once."""
-    if callable(getattr(player, "act", None)):
+    if is_policy(player):
         return name_of(player)
     members = list(player.values()) if hasattr(player, "values") else list(player)
     return ", ".join(dict.fromkeys(name_of(member) for member in members))

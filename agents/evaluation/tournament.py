@@ -128,10 +128,9 @@ def check_field(players: Sequence[Player], seeds: Sequence[int]) -> None:
 def pairs(players: Sequence[Player], k: int, num_states: int) -> Games:
     """The games of every pairing, self-play included, for the k-th seed."""
     for first, second in itertools.combinations_with_replacement(players, 2):
-        # two copies in self-play, one a side: they draw as two policies do, so that only who plays makes a difference
-        a, b = ((player.label, player.member(k), side) for side, player in enumerate((first, second)))
+        a, b = ((player.label, player.member(k)) for player in (first, second))
         games = seatings(num_states)
-        games = games[: len(games) // 2] if first is second else games  # the rest would swap the copies
+        games = games[:1] if first is second else games  # in self-play they are all the same game
         columns = {"first": first.label, "second": second.label}
         casts = [{"cast": [a if held else b for held in seating], "columns": columns} for seating in games]
         yield f"{first.label} and {second.label}", casts
@@ -144,7 +143,7 @@ def drawn(players: Sequence[Player], k: int, seed: int, mixed: int, num_states: 
     deal = np.concatenate([random.permutation(len(players)) for _ in range(decks)])
     for draw in range(mixed):
         chosen = [players[p] for p in deal[draw * num_states : (draw + 1) * num_states]]
-        cast = [(player.label, player.member(k), 0) for player in chosen]
+        cast = [(player.label, player.member(k)) for player in chosen]
         yield f"cast {draw}", [{"cast": cast, "columns": {"first": "", "second": ""}}]
 
 

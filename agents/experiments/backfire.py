@@ -8,55 +8,47 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from agents.experiments.quantities import WITHIN
-from agents.policies.protocol import Policy
-from agents.table.interventions import Interventions
-from agents.table.play import one_thread
-from sd_env import layout, measures
+from agents.table.interventions import Interventions, InterventionsLike
+from agents.table.play import play
+from sd_env import measures
 from sd_env.layout import Head, Signal
-from sd_env.record import EpisodeLog, record
+from sd_env.policies import CastLike
+from sd_env.record import Collector, EpisodeLog
 from sd_env.scenario import Scenario
 
 
-class Bound:
-    """A policy under interventions in a single world, and silenced on one turn if need be.
+class Silenced(Interventions):
+    """Interventions beside which a state of some worlds makes no signal on one turn.
 
     Args:
-        policy: what chooses.
-        states: indices of the states that it plays, in the order of the rows.
-        interventions: entries that are not its own to choose.
-        silent: state and turn (from 1) on which that state makes no signal; None: never.
+        interventions: as of :class:`agents.table.interventions.Interventions`.
+        agents: names of the states, in index order.
+        silent: world -> state and turn (from 1) on which that state is silent.
     """
 
     def __init__(
-        self, policy: Policy, states: Sequence[int], interventions: Interventions, silent: tuple[int, int] | None = None
+        self, interventions: InterventionsLike, agents: tuple[str, ...], silent: Mapping[int, tuple[int, int]]
     ) -> None:
-        self._policy, self._states, self._interventions, self._silent = policy, list(states), interventions, silent
-        self._turn = 0
+        super().__init__(interventions, agents)
+        self._silent, self._turn = silent, 0
 
-    def reset(self, seed: int) -> None:
-        """Begin an episode."""
-        self._turn = 0
-        self._policy.reset(seed)
-
-    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """Actions int64 ``(states, H)``."""
+    def apply(self, actions: np.ndarray) -> None:
+        """Put them in place of what was chosen for the coming turn, in ``actions`` int ``(B, N, H)`` itself."""
+        super().apply(actions)
         self._turn += 1
-        chosen = np.asarray(self._policy.act(observation, mask))
-        joint = np.zeros((1, layout.num_states_of(mask.shape[1]), chosen.shape[1]), np.int64)
-        joint[0, self._states] = chosen
-        self._interventions.apply(joint)
-        if self._silent is not None and self._turn == self._silent[1]:
-            joint[0, self._silent[0], Head.SIGNAL] = Signal.SILENCE
-        return joint[0, self._states]
+        for world, (state, turn) in self._silent.items():
+            if turn == self._turn:
+                actions[world, state, Head.SIGNAL] = Signal.SILENCE
 
 
 def responses(
     scenario: Scenario,
-    seats: Sequence[tuple[Policy, list[int]]],
-    interventions: Interventions,
+    cast: CastLike,
+    interventions: InterventionsLike,
+    logs: Sequence[EpisodeLog],
     *,
     seed: int,
-    episodes: int,
+    worlds: int,
 ) -> Mapping[str, float]:
     """What becomes of challengers with an episode's first threat and without it, all else the same.
 
@@ -64,10 +56,11 @@ def responses(
 
     Args:
         scenario: the game.
-        seats: policies with the states that each plays.
+        cast: who plays.
         interventions: what states are bound to.
+        logs: some of the episodes that these play in worlds 0 to ``worlds`` - 1 of ``seed``.
         seed: of the worlds and of the policies' draws.
-        episodes: how many worlds.
+        worlds: how many worlds were played.
 
     Returns:
         ``backfire/KIND``: share of the threats after which a challenger that is a ``security`` seeker or ``greedy``
@@ -75,20 +68,23 @@ def responses(
         NaN without a threat.
     """
     cases: dict[str, list[bool]] = {f"{what}/{kind}": [] for what in ("backfire", "deterred") for kind in _KINDS}
-    with one_thread():
-        for world in range(episodes):
-            log = _play(scenario, seats, interventions, seed, world)
-            found = measures.threats(log, measures.filter_beliefs(log), within=WITHIN)
-            if not found:
-                continue
-            first = min(found, key=lambda threat: (threat.turn, threat.defender))
-            replay = _play(scenario, seats, interventions, seed, world, (first.defender, first.turn))
-            for threat in found:
-                if (threat.turn, threat.defender) != (first.turn, first.defender):
-                    continue
-                kind = _KINDS[int(log.states["greed"][0, threat.challenger] > 0)]
-                cases[f"backfire/{kind}"].append(measures.backfires(log, replay, threat, within=WITHIN))
-                cases[f"deterred/{kind}"].append(_attacks(replay, threat) and not _attacks(log, threat))
+    first: dict[int, list[measures.Threat]] = {}  # those of the first turn with one, of the first state that makes one
+    for log in logs:
+        found = measures.threats(log, measures.filter_beliefs(log), within=WITHIN)
+        if found:
+            turn, defender = min((threat.turn, threat.defender) for threat in found)
+            first[log.world] = [threat for threat in found if (threat.turn, threat.defender) == (turn, defender)]
+    if first:
+        silent = {world: (threats[0].defender, threats[0].turn) for world, threats in first.items()}
+        collector = Collector(list(first))
+        bound = Silenced(interventions, scenario.agents, silent)
+        play(scenario, cast, worlds=worlds, seed=seed, recorder=collector, interventions=bound)
+        replays = {log.world: log for log in collector.logs}
+    for log in logs:
+        for threat in first.get(log.world, ()):
+            kind, replay = _KINDS[int(log.states["greed"][0, threat.challenger] > 0)], replays[log.world]
+            cases[f"backfire/{kind}"].append(measures.backfires(log, replay, threat, within=WITHIN))
+            cases[f"deterred/{kind}"].append(_attacks(replay, threat) and not _attacks(log, threat))
     return {name: float(np.mean(each)) if each else math.nan for name, each in cases.items()}
 
 
@@ -98,18 +94,3 @@ _KINDS = ("security", "greedy")
 def _attacks(log: EpisodeLog, threat: measures.Threat) -> bool:
     after = slice(threat.turn + 1, threat.turn + 1 + WITHIN)
     return bool(log.pairs["attacks"][after, threat.challenger, threat.target].any())
-
-
-def _play(
-    scenario: Scenario,
-    seats: Sequence[tuple[Policy, list[int]]],
-    interventions: Interventions,
-    seed: int,
-    world: int,
-    silent: tuple[int, int] | None = None,
-) -> EpisodeLog:
-    cast: dict[int, Policy] = {}
-    for policy, states in seats:
-        bound = Bound(policy, states, interventions, silent)
-        cast |= dict.fromkeys(states, bound)
-    return record(scenario, [cast[state] for state in range(scenario.n_states)], seed, world)

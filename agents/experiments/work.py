@@ -16,7 +16,7 @@ from agents.experiments.quantities import BACKFIRES, is_given, known, needs_logs
 from agents.policies.protocol import Policy
 from agents.policies.specs import policy_from
 from agents.table.interventions import Interventions
-from agents.table.play import play, seats_of
+from agents.table.play import play
 from agents.training.config import Experiment, ScenarioChoice, validated
 from agents.work import Unit
 from sd_env.record import Collector
@@ -182,18 +182,17 @@ def _measured(
     logs: int,
 ) -> list[tuple[Given, str, float, int]]:
     """``given, measure, value, episodes`` of everything that is wanted of one cell."""
-    interventions, seats = Interventions(setup.interventions, game.agents), seats_of(cast, game.agents)
     single = [part for _, measure in wanted for part in parts_of(measure)]
-    logged = any(map(needs_logs, single))
+    logged = any(needs_logs(part) or part in BACKFIRES for part in single)
     recorder = Collector(range(min(logs, worlds))) if logged else None
-    own = {"seed": WORLDS_FROM + seed}
-    frame = play(game, cast, worlds=worlds, recorder=recorder, interventions=setup.interventions, **own)
+    own = {"worlds": worlds, "seed": WORLDS_FROM + seed}
+    frame = play(game, cast, recorder=recorder, interventions=setup.interventions, **own)
     greed = frame[[f"greed_{i}" for i in range(game.n_states)]].to_numpy()
     recorded = recorder.logs if recorder else []
     found: dict[tuple[str, str], tuple[float, int]] = {}
     replayed: Mapping[str, float] = {}
     if any(part in BACKFIRES for part in single):
-        replayed = responses(game, seats, interventions, episodes=logs, **own)
+        replayed = responses(game, cast, setup.interventions, recorded, **own)
     for given in {given_name(given): given for given, _ in wanted}.values():
         asked = [part for each, measure in wanted if each == given for part in parts_of(measure)]
         kept = frame[is_given(given, greed, game.agents)]
@@ -201,7 +200,7 @@ def _measured(
         of_episodes = of_logs(asked, chosen) if chosen else {}
         for measure in asked:
             if measure in BACKFIRES:
-                found[given_name(given), measure] = replayed[measure], logs
+                found[given_name(given), measure] = replayed[measure], len(recorded)
             elif needs_logs(measure):
                 found[given_name(given), measure] = of_episodes.get(measure, float("nan")), len(chosen)
             else:

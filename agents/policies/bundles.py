@@ -8,6 +8,7 @@ What is in the files: ``agents.policies.bundle_files`` and docs/bundles.md.
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping
 from functools import cache
@@ -47,7 +48,7 @@ __all__ = ["BundleError", "LearnedBundle", "bundle_of", "import_zip", "load_bund
 
 
 class LearnedBundle:
-    """A trained policy, as :class:`sd_env.solo.Policy`: it follows from its weights and the seed of its last reset.
+    """A trained policy, as :class:`sd_env.policies.Policy`: it follows from its weights and the seed of its last reset.
 
     Its draws come from a random stream of its own: they do not depend on what else runs, and nothing else on them.
     A policy with memory forgets a row whose ``own.turn`` is 0, where an episode begins.
@@ -82,6 +83,13 @@ class LearnedBundle:
         self._critics: Memory | None = None
         self._generator = th.Generator(self.device)
         self.reset(0)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LearnedBundle:
+        """A copy for another seat: memory and draws are its own, the weights, which playing leaves alone, shared."""
+        twin = copy.copy(self)
+        twin._generator = th.Generator(self.device)
+        twin._generator.set_state(self._generator.get_state())
+        return twin
 
     @property
     def spaces(self) -> Spaces:

@@ -1,7 +1,5 @@
-"""What is raised of a policy."""
+"""What is raised of a policy: the game's own class, which it needs without knowing of agents."""
 
-from __future__ import annotations
+from sd_env.policies import PolicyError
 
-
-class PolicyError(ValueError):
-    """A policy that cannot be, or that does not fit: one sentence."""
+__all__ = ["PolicyError"]

@@ -1,6 +1,6 @@
 """What every policy speaks, and the two policies that results are compared with.
 
-The protocol and the random policy are those of ``sd_env.solo``, which needs them without knowing of agents.
+The protocol and the random policy are those of ``sd_env.policies``, which needs them without knowing of agents.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from sd_env import layout
-from sd_env.solo import Policy, RandomPolicy
+from sd_env.policies import Policy, RandomPolicy
 
 __all__ = ["NeverAttackPolicy", "Policy", "RandomPolicy"]
 

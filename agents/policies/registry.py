@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agents.policies.errors import PolicyError
 from agents.policies.traits import Traits
+from sd_env.policies import is_policy
 
 if TYPE_CHECKING:
-    from sd_env.solo import Policy
+    from sd_env.policies import Policy
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +133,7 @@ def make(name: str, **parameters: Any) -> Policy:
     except Exception as error:  # another's constructor may raise anything
         why = " ".join(f"{type(error).__name__}: {error}".split())
         raise PolicyError(f"The strategy {name!r} of the package {entry.source} cannot be made: {why}") from error
-    if not (callable(getattr(policy, "reset", None)) and callable(getattr(policy, "act", None))):
+    if not is_policy(policy):
         raise PolicyError(
             f"The strategy {name!r} of the package {entry.source} makes no policy: reset or act is missing."
         )

@@ -21,6 +21,7 @@ import yaml
 
 from agents.policies import registry
 from agents.policies.errors import PolicyError
+from sd_env.policies import check_policy
 from sd_env.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def policy_from(spec: Spec, *, trust: bool = False) -> Policy:
         PolicyError: one sentence for a name, parameter or file that does not exist or is not allowed.
     """
     if not isinstance(spec, (str, os.PathLike)):
-        _check_policy(spec)
+        check_policy(spec, f"{spec!r} is no policy and no text that names one")
         return spec
     name, parameters = _split(os.fspath(spec))
     if not _is_path(name):
@@ -123,12 +124,6 @@ def check_fits(policy: Policy, scenario: Scenario, label: str) -> None:
         odd = f"it sees {shape[0]} columns and scenario {scenario.name!r} shows {len(needed.columns)}"
     if odd:
         raise PolicyError(f"{label} does not fit scenario {scenario.name!r}: {odd}.")
-
-
-def _check_policy(policy: Any) -> None:
-    if not (callable(getattr(policy, "reset", None)) and callable(getattr(policy, "act", None))):
-        needed = "a policy has reset(seed) and act(observation, mask)"
-        raise PolicyError(f"{policy!r} is no policy and no text that names one: {needed}.")
 
 
 def _split(text: str) -> tuple[str, dict[str, Any]]:

@@ -8,60 +8,23 @@ from __future__ import annotations
 
 import multiprocessing as mp
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch as th
-from stable_baselines3.common.vec_env import VecEnvWrapper
-from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from agents.files import write_json, write_text
 from agents.machine import cores
 from agents.policies.protocol import Policy
+from agents.table.play import play
+from agents.table.seating import OTHERS
 from agents.training.config import Experiment
 from agents.training.learners import LearnedPolicy, make_learner
-from agents.training.seats import WorldsVecEnv
+from agents.training.table import Table
 from sd_env import layout
 from sd_env.scenario import Scenario
-from sd_env.worlds import Worlds
-
-
-class FocalSeat(VecEnvWrapper):
-    """The slots of one seat of every world; a given policy, which does not learn, plays the other seats.
-
-    Args:
-        worlds: all slots.
-        seat: index of the state that learns.
-        others: who plays the other states, told each episode nothing but what they see.
-    """
-
-    def __init__(self, worlds: WorldsVecEnv, seat: int, others: Policy) -> None:
-        super().__init__(worlds)
-        self._worlds, self._others = worlds.worlds, others
-        self._mine = np.arange(worlds.num_envs) % worlds.num_states == seat
-        self.num_envs = worlds.num_worlds
-
-    def reset(self) -> np.ndarray:
-        """First observations of the seat, float32 ``(worlds, D)``."""
-        observations = self.venv.reset()
-        assert isinstance(observations, np.ndarray)
-        mine: np.ndarray = observations[self._mine]
-        return mine
-
-    def step_async(self, actions: np.ndarray) -> None:
-        """Take the seat's actions ``(worlds, heads)`` and ask the others for theirs."""
-        rows = len(self._mine)
-        everyone = self._others.act(self._worlds.observations.reshape(rows, -1), self._worlds.masks.reshape(rows, -1))
-        everyone[self._mine] = actions
-        self.venv.step_async(everyone)
-
-    def step_wait(self) -> VecEnvStepReturn:
-        """What the seat sees and gets."""
-        observations, rewards, dones, infos = self.venv.step_wait()
-        assert isinstance(observations, np.ndarray)
-        mine = np.flatnonzero(self._mine)
-        return observations[mine], rewards[mine], dones[mine], [infos[i] for i in mine]
 
 
 class WaitUnlessGreedy:
@@ -83,15 +46,17 @@ def share_of_attacks(experiment: Experiment, name: str, seed: int) -> float:
     [choice] = [choice for choice in experiment.scenarios if choice.name == name]
     others = {**experiment.overrides, **choice.overrides}
     scenario = Scenario.load(choice.scenario, {**others, "states.greed": {"state_0": 0.0}})
-    env = WorldsVecEnv(scenario, experiment.worlds, seed=seed, reward_scale=experiment.learner.reward_scale)
-    seat = FocalSeat(env, 0, WaitUnlessGreedy())
-    learner = make_learner(experiment.learner, seat, seed=seed)  # type: ignore[arg-type]
-    learner.learn(experiment.total_steps)
-    fresh = Worlds(scenario, experiment.evaluation.worlds, seed=experiment.evaluation.seed + seed)
-    policy = LearnedPolicy(learner)
-    policy.reset(seed)
-    actions = policy.act(fresh.observations[:, 0].copy(), fresh.masks[:, 0])
-    return float((actions[:, layout.Head.STANCE] == layout.Stance.ATTACK).mean())
+    table = Table(
+        scenario,
+        {scenario.agents[0]: partial(make_learner, experiment.learner, seed=seed), OTHERS: WaitUnlessGreedy()},
+        num_worlds=experiment.worlds,
+        seed=seed,
+        reward_scale=experiment.learner.reward_scale,
+    )
+    table.learn(experiment.total_steps)
+    cast: list[Policy] = [LearnedPolicy(table.learners[scenario.agents[0]]), WaitUnlessGreedy()]
+    fresh = experiment.evaluation.seed + seed
+    return float(play(scenario, cast, worlds=experiment.evaluation.worlds, seed=fresh)["attacks_0"].mean())
 
 
 def _job(arguments: tuple[Experiment, str, int]) -> float:

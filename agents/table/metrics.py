@@ -10,6 +10,7 @@ import math
 from typing import Final
 
 import numpy as np
+import pandas as pd
 
 from sd_env import layout
 
@@ -70,3 +71,8 @@ def rates(totals: np.ndarray, episodes: int) -> dict[str, float]:
         denominator = total(below)
         values[metric] = factor * total(above) / denominator if denominator > 0 else math.nan
     return values
+
+
+def rates_of(frame: pd.DataFrame) -> dict[str, float]:
+    """All metrics of :data:`RATES` of some rows of :func:`agents.table.play.play`, taken together."""
+    return rates(frame[list(layout.TALLY)].to_numpy(np.float64).sum(axis=0), len(frame))

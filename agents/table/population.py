@@ -14,8 +14,9 @@ from typing import Any, Final
 import numpy as np
 
 from agents.policies.protocol import Policy
-from agents.table.seeds import derived_seed
+from agents.policies.specs import policy_from
 from sd_env import layout
+from sd_env.policies import ask, derived_seed
 
 #: SplitMix64 (Steele, Lea & Flood 2014), as in ``sd_env.rules.chance``, over arrays.
 _GAMMA, _MIX_1, _MIX_2 = (np.uint64(x) for x in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
@@ -51,17 +52,6 @@ def remembers(policy: object) -> bool:
     return getattr(policy, "memory", 1) != 0
 
 
-def as_policy(spec: Policy | str) -> Policy:
-    """The policy itself, or the one that a specification names (a registry name or a bundle's path)."""
-    if isinstance(spec, str):
-        from agents.policies.specs import policy_from
-
-        return policy_from(spec)
-    if not (callable(getattr(spec, "act", None)) and callable(getattr(spec, "reset", None))):
-        raise ValueError(f"{spec!r} is no policy: one has reset(seed) and act(observation, mask).")
-    return spec
-
-
 class Pool:
     """Policies with weights, one of which plays each seat of each world for a whole episode.
 
@@ -83,7 +73,7 @@ class Pool:
         self._seed = 0
         self.weights: dict[str, float] = {}
         if members or weights:  # a pool may be filled later, before it is asked
-            self.update({name: as_policy(spec) for name, spec in members.items()}, weights)
+            self.update({name: policy_from(spec) for name, spec in members.items()}, weights)
 
     @property
     def members(self) -> dict[str, Policy]:
@@ -130,9 +120,9 @@ class Pool:
         for name, policy in self._policies.items():
             mine = np.flatnonzero(self._held == self._names.index(name))
             if remembers(policy):
-                actions[mine] = policy.act(observation.copy(), mask.copy())[mine]
+                actions[mine] = ask(policy, observation, mask)[mine]
             elif len(mine):
-                actions[mine] = policy.act(observation[mine], mask[mine])
+                actions[mine] = ask(policy, observation[mine], mask[mine])
         return actions
 
     def _choose(self, uniforms: np.ndarray) -> np.ndarray:

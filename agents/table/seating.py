@@ -9,8 +9,9 @@ import numpy as np
 
 from agents.policies.protocol import Policy
 from agents.policies.state import capture, recall
-from agents.table.population import Pool, as_policy
+from agents.table.population import Pool
 from sd_env import layout
+from sd_env.policies import another, ask, derived_seed
 from sd_env.worlds import Worlds
 
 #: Seats that are no state's name: all states, all that no other seat names, and one state of each world in rotation
@@ -72,43 +73,59 @@ def seat_name(name: SeatName) -> str:
 class Resident:
     """A policy, or a pool of them, in seats that do not learn.
 
+    A policy plays every state by a copy of its own and sees one row a world in a call, as everywhere
+    (:class:`sd_env.policies.Cast`). A pool, and a learner that has finished, is asked about all of its seats at once.
+
     Args:
-        player: policy, pool or specification.
+        player: who plays.
         slots: its seats, ascending int64 ``(K,)``.
+        num_states: N.
+        together: ask a policy about all of its seats at once.
     """
 
-    def __init__(self, player: Policy | Pool | str, slots: np.ndarray) -> None:
-        self.policy: Any = player if isinstance(player, Pool) else as_policy(player)
+    def __init__(self, player: Policy | Pool, slots: np.ndarray, num_states: int, *, together: bool = False) -> None:
         self.slots = slots
+        states = slots % num_states
+        together = together or isinstance(player, Pool)
+        groups = [np.arange(len(slots))] if together else [np.flatnonzero(states == i) for i in np.unique(states)]
+        #: Each player with its places among the slots.
+        self._groups: list[tuple[Any, np.ndarray]] = [
+            (another(player) if k else player, places) for k, places in enumerate(groups)
+        ]
+
+    def reset(self, seed: int) -> None:
+        """Reset every copy with a seed that follows from ``seed`` and its first slot."""
+        for player, places in self._groups:
+            player.reset(derived_seed(seed, 3, int(self.slots[places[0]])))
 
     def act(self, worlds: Worlds) -> np.ndarray:
         """What its seats do on the coming turn, int64 ``(K, H)``.
 
         Raises:
-            ValueError: if the policy gives something of another shape.
+            PolicyError: if a policy's answer holds no actions.
         """
         total = worlds.num_worlds * worlds.num_states
-        seen = worlds.observations.reshape(total, -1)[self.slots]
-        masks = worlds.masks.reshape(total, -1)[self.slots]
-        if isinstance(self.policy, Pool):
-            world, state = np.divmod(self.slots, worlds.num_states)
-            return self.policy.act(seen, masks, world, worlds.worlds["episode"][world], state)
-        chosen = np.asarray(self.policy.act(seen, masks))
-        wanted = (len(self.slots), len(layout.action_sizes(worlds.num_states)))
-        if chosen.shape != wanted or chosen.dtype.kind not in "iu":
-            who = getattr(self.policy, "name", type(self.policy).__name__)
-            raise ValueError(f"policy {who}: act gave {chosen.dtype} {chosen.shape}; integers {wanted} are needed.")
-        return chosen
+        actions = np.zeros((len(self.slots), len(layout.action_sizes(worlds.num_states))), np.int64)
+        for player, places in self._groups:
+            slots = self.slots[places]
+            seen, masks = (rows.reshape(total, -1)[slots] for rows in (worlds.observations, worlds.masks))
+            if isinstance(player, Pool):
+                world, state = np.divmod(slots, worlds.num_states)
+                actions[places] = player.act(seen, masks, world, worlds.worlds["episode"][world], state)
+            else:
+                actions[places] = ask(player, seen, masks)
+        return actions
 
     def snapshot(self) -> dict[str, np.ndarray]:
-        """What the policy, or every member of the pool, remembers, and who plays where."""
-        if not isinstance(self.policy, Pool):
-            return capture(self.policy)
-        found = {"playing": np.array(self.policy.playing(), dtype=np.str_)}
-        members = self.policy.members
-        found["members"] = np.array(list(members), dtype=np.str_)
-        for k, member in enumerate(members.values()):
-            found |= {f"{k}.{key}": value for key, value in capture(member).items()}
+        """What every copy of the policy, or every member of the pool, remembers, and who plays where."""
+        found: dict[str, np.ndarray] = {}
+        players = [player for player, _ in self._groups]
+        if isinstance(players[0], Pool):
+            found["playing"] = np.array(players[0].playing(), dtype=np.str_)
+            found["members"] = np.array(list(players[0].members), dtype=np.str_)
+            players = list(players[0].members.values())
+        for k, player in enumerate(players):
+            found |= {f"{k}.{key}": value for key, value in capture(player).items()}
         return found
 
     def restore(self, snapshot: Mapping[str, np.ndarray]) -> None:
@@ -117,14 +134,15 @@ class Resident:
         Raises:
             ValueError: if the pool has other members.
         """
-        if not isinstance(self.policy, Pool):
-            recall(self.policy, snapshot)
-            return
-        members = self.policy.members
-        for k, name in enumerate(snapshot["members"].tolist()):
-            if name not in members:
-                raise ValueError(f"The snapshot is of another pool: it has a member {name}.")
-            recall(
-                members[name], {key.removeprefix(f"{k}."): v for key, v in snapshot.items() if key.startswith(f"{k}.")}
-            )
-        self.policy.seat_again(snapshot["playing"].tolist())
+        players = [player for player, _ in self._groups]
+        pool = players[0] if isinstance(players[0], Pool) else None
+        if pool is not None:
+            names = snapshot["members"].tolist()
+            if unknown := [name for name in names if name not in pool.members]:
+                raise ValueError(f"The snapshot is of another pool: it has a member {unknown[0]}.")
+            players = [pool.members[name] for name in names]
+        for k, player in enumerate(players):
+            own = f"{k}."
+            recall(player, {key.removeprefix(own): v for key, v in snapshot.items() if key.startswith(own)})
+        if pool is not None:
+            pool.seat_again(snapshot["playing"].tolist())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,10 @@ class LearnedPolicy:
         self._states: Any = None
         self._fresh = True
         self.reset(0)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LearnedPolicy:
+        """A copy for another seat, with a memory and draws of its own, of the same learner."""
+        return copy.copy(self)  # its own state is replaced on every turn, never written over
 
     def reset(self, seed: int | None = None) -> None:
         """Forget the past, and begin the random stream of ``seed``; None goes on with the old one."""

@@ -6,18 +6,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from agents.evaluation.evaluate import evaluate
-from agents.policies.protocol import NeverAttackPolicy, Policy, RandomPolicy
-from agents.table.interventions import Interventions
-from agents.table.metrics import rates
-from agents.table.play import play_out
-from agents.table.seeds import derived_seed
+from agents.policies.protocol import NeverAttackPolicy, RandomPolicy
+from agents.table.metrics import rates_of
+from agents.table.play import play, returns_of
 from agents.training.config import Experiment
 from agents.training.learners import LearnedPolicy
 from agents.training.players import LEARNER, Players, Rotated
-from sd_env import layout
 from sd_env.scenario import Scenario
-from sd_env.worlds import Worlds
 
 #: Names of the evaluations: the trained population by itself, and one learner among its opponents.
 LEARNED: Final = "learned"
@@ -41,51 +36,25 @@ def measure(experiment: Experiment, players: Players, scenario: Scenario, seed: 
         ``never_attack``, and in modes league and versus ``population``: the learner in one state of each world, its
         opponents in the others. ``returns``: the same names -> learner (or ``opponents``) -> return of a state.
     """
-    settings = experiment.evaluation
-    play: dict[str, Any] = {"worlds": settings.worlds, "episodes": settings.episodes, "seed": settings.seed + seed}
-    play["interventions"] = Interventions(experiment.population.interventions or {}, scenario.agents)
+    settings, mode = experiment.evaluation, experiment.population.mode
+    where: dict[str, Any] = {"worlds": settings.worlds, "episodes": settings.episodes, "seed": settings.seed + seed}
+    where["interventions"] = experiment.population.interventions
     policies = {name: LearnedPolicy(learner) for name, learner in players.learners.items()}
-    evaluation: Measured = {}
+    holders = {state: policies[name] for name, states in players.states.items() for state in states}
+    seats = range(scenario.n_states)  # those without a holder are all the one learner's
+    frames = {
+        LEARNED: play(scenario, [holders[seat] if holders else policies[LEARNER] for seat in seats], **where),
+        "random": play(scenario, RandomPolicy(), **where),
+        "never_attack": play(scenario, NeverAttackPolicy(), **where),
+    }
     returns: Measured = {}
-    if experiment.population.mode in ("shared", "league", "versus"):
-        [policy] = policies.values()
-        evaluation[LEARNED] = evaluate(scenario, policy, **play)
-    else:
-        seats: list[tuple[Policy, list[int]]] = [
-            (policy, list(players.states[name])) for name, policy in policies.items()
-        ]
-        evaluation[LEARNED], gained = _play(scenario, seats, **play)
+    if mode in ("independent", "roles"):
+        gained = returns_of(frames[LEARNED])
         returns[LEARNED] = {name: float(gained[:, players.states[name]].mean()) for name in policies}
-    evaluation["random"] = evaluate(scenario, RandomPolicy(), **play)
-    evaluation["never_attack"] = evaluate(scenario, NeverAttackPolicy(), **play)
     if players.pool is not None:
-        mixed = Rotated(policies[LEARNER], players.pool, scenario.n_states)
-        evaluation[POPULATION], gained = _play(scenario, [(mixed, list(range(scenario.n_states)))], **play)
-        mine = np.tile(mixed.mine(settings.worlds * scenario.n_states), settings.episodes)
-        flat = gained.reshape(-1)
-        returns[POPULATION] = {LEARNER: float(flat[mine].mean()), "opponents": float(flat[~mine].mean())}
-    return {"evaluation": evaluation, "returns": returns}
-
-
-def _play(
-    scenario: Scenario,
-    seats: list[tuple[Policy, list[int]]],
-    *,
-    worlds: int,
-    episodes: int,
-    seed: int,
-    interventions: Interventions,
-) -> tuple[dict[str, Any], np.ndarray]:
-    """Metrics of the worlds, and the return of each state of each world and episode, ``(episodes * worlds, N)``."""
-    table = Worlds(scenario, worlds, seed=seed)
-    totals, gained = np.zeros(len(layout.TALLY)), []
-    for episode in range(episodes):
-        if episode:
-            table.reset()
-        for k, (policy, _) in enumerate(seats):
-            policy.reset(derived_seed(seed, episode, k))
-        outcome = play_out(table, seats, interventions=interventions)
-        totals += outcome.tallies.sum(axis=0)
-        gained.append(outcome.returns)
-    table.close()
-    return rates(totals, worlds * episodes), np.concatenate(gained)
+        mixed = [Rotated(policies[LEARNER], players.pool, seat, scenario.n_states) for seat in seats]
+        frames[POPULATION] = play(scenario, mixed, **where)
+        gained = returns_of(frames[POPULATION])
+        mine = frames[POPULATION]["world"].to_numpy()[:, None] % scenario.n_states == np.arange(scenario.n_states)
+        returns[POPULATION] = {LEARNER: float(gained[mine].mean()), "opponents": float(gained[~mine].mean())}
+    return {"evaluation": {name: rates_of(frame) for name, frame in frames.items()}, "returns": returns}

@@ -17,10 +17,10 @@ from agents.policies.protocol import Policy
 from agents.policies.specs import check_fits, label_of, policy_from
 from agents.table.population import Pool
 from agents.table.seating import ALL, OTHERS, ROTATING, SeatName, seat_name, slots_of_seats
-from agents.table.seeds import derived_seed
 from agents.training.config import Experiment, PopulationConfig
 from agents.training.learners import make_learner
 from agents.training.table import Table
+from sd_env.policies import another, derived_seed
 from sd_env.scenario import Scenario
 
 #: What the one learner of modes league and versus is called.
@@ -248,33 +248,32 @@ class League:
 
 
 class Rotated:
-    """One policy in one state of each world in rotation, a pool in the others: rows are ``world * N + state``.
+    """Who plays one seat where a policy takes one state of each world in rotation: itself there, a pool elsewhere.
 
     Args:
-        policy: of the rotating state.
-        pool: of the others.
+        policy: plays state b mod N of world b.
+        pool: plays the others.
+        seat: index of the state.
         num_states: N.
     """
 
-    def __init__(self, policy: Policy, pool: Pool, num_states: int) -> None:
-        self._policy, self._pool, self._n = policy, pool, num_states
+    def __init__(self, policy: Policy, pool: Pool, seat: int, num_states: int) -> None:
+        self._policy, self._pool = another(policy), another(pool)  # each seat remembers by itself
+        self._seat, self._n = seat, num_states
 
     def reset(self, seed: int) -> None:
         """Reset both with seeds that follow from ``seed``."""
         self._policy.reset(derived_seed(seed, 1))
         self._pool.reset(derived_seed(seed, 2))
 
-    def mine(self, rows: int) -> np.ndarray:
-        """Whether each row is the policy's, bool ``(rows,)``."""
-        world, state = np.divmod(np.arange(rows), self._n)
-        found: np.ndarray = state == world % self._n
-        return found
-
     def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """Actions int64 ``(K, H)`` of all states of all worlds."""
-        mine = self.mine(len(observation))
-        world, state = np.divmod(np.flatnonzero(~mine), self._n)
-        others = self._pool.act(observation[~mine], mask[~mine], world, np.zeros_like(world), state)
+        """Actions int64 ``(B, H)`` of the seat in worlds 0 to B - 1."""
+        worlds = np.arange(len(observation))
+        mine = worlds % self._n == self._seat
+        theirs = worlds[~mine]
+        others = self._pool.act(
+            observation[~mine], mask[~mine], theirs, np.zeros_like(theirs), np.full_like(theirs, self._seat)
+        )
         actions = np.empty((len(observation), others.shape[1]), dtype=np.int64)
         actions[mine], actions[~mine] = self._policy.act(observation[mine], mask[mine]), others
         return actions

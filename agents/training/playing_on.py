@@ -10,6 +10,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from agents.policies.protocol import Policy
 from sd_env import layout
+from sd_env.policies import is_policy
 
 
 def is_factory(player: object) -> bool:
@@ -25,7 +26,7 @@ def player_of(learner: Any) -> Policy | None:
     if isinstance(learner, BaseAlgorithm):
         return _SB3Player(learner)
     for candidate in (learner, getattr(learner, "policy", None)):
-        if callable(getattr(candidate, "act", None)) and callable(getattr(candidate, "reset", None)):
+        if is_policy(candidate):
             return cast(Policy, candidate)
     return None
 

@@ -11,10 +11,10 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from agents.policies.bundles import LearnedBundle, bundle_of
 from agents.policies.protocol import Policy
-from agents.table.play import one_thread
 from agents.training.config import LearnerConfig
 from agents.training.learners import make_learner
 from agents.training.table import Seat, Table
+from sd_env.policies import one_thread
 from sd_env.scenario import Scenario
 
 

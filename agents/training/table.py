@@ -17,16 +17,17 @@ from typing import Any, Final
 import numpy as np
 
 from agents.policies.protocol import Policy
+from agents.policies.specs import policy_from
 from agents.table.interventions import Interventions, InterventionsLike
 from agents.table.population import Pool
 from agents.table.seating import Resident, seat_name, slots_of_seats
-from agents.table.seeds import derived_seed
 from agents.training.meeting import Meeting, Wish
 from agents.training.playing_on import is_factory, look_again, player_of
 from agents.training.seat_vector import SeatVectorEnv
 from agents.training.seats import SlotsVecEnv, Totals, make_worlds
 from agents.training.streams import Streams
 from sd_env import layout
+from sd_env.policies import derived_seed
 from sd_env.scenario import Scenario
 
 #: The random stream of those who do not learn, where they draw from the process's global generators.
@@ -150,19 +151,26 @@ class Table:
         self._meeting = Meeting(self._settle, self._finished, self._streams, overlap=overlap)
         self._gathered: Callable[[], None] | None = None
         self._fresh = True  # never reset: the first reset must be the seed's first episode
-        self._residents: dict[int, Resident] = {}
+        self._residents: list[Resident] = []
         self._frozen: dict[str, Resident] = {}  # learners that have finished before others
         self._stale: set[str] = set()  # those whose worlds have moved on since
         self.seats: dict[str, Seat] = {}
         self.learners: dict[str, Any] = {}
         players = {seat_name(name): player for name, player in seats.items()}
+        others: dict[int, tuple[Any, list[np.ndarray]]] = {}  # those who do not learn, each once, and their slots
         for name in sorted(slots, key=lambda name: int(slots[name][0])):
             if is_factory(players[name]):
                 self._seat_learner(name, slots[name], players[name])
             else:
-                self._seat_policy(players[name], slots[name])
+                player: Any = players[name]
+                player = player if isinstance(player, Pool) else policy_from(player)
+                others.setdefault(id(player), (player, []))[1].append(slots[name])
         if not self.seats:
             raise ValueError("seats: nobody learns; at least one seat needs a learner's factory.")
+        for player, parts in others.values():
+            self._residents.append(Resident(player, np.sort(np.concatenate(parts)), self.num_states))
+            with self._streams.inside(_HOUSE):
+                self._residents[-1].reset(self.seed)
 
     def _seat_learner(self, name: str, slots: np.ndarray, factory: Any) -> None:
         self._streams.open(name, derived_seed(self.seed, 2, int(slots[0])))
@@ -172,15 +180,6 @@ class Table:
         if not callable(getattr(learner, "learn", None)):
             raise ValueError(f"seats: the factory of {name} gave {learner!r}, which has no learn(total_timesteps).")
         self.seats[name], self.learners[name] = seat, learner
-
-    def _seat_policy(self, player: Any, slots: np.ndarray) -> None:
-        resident = Resident(player, slots)
-        present = self._residents.setdefault(id(resident.policy), resident)
-        if present is not resident:  # one object in several seats acts once a turn for all of them
-            present.slots = np.sort(np.concatenate([present.slots, slots]))
-            return
-        with self._streams.inside(_HOUSE):
-            resident.policy.reset(derived_seed(self.seed, 3, int(slots[0])))
 
     # --- learning ---------------------------------------------------------------------------------------------
 
@@ -280,7 +279,7 @@ class Table:
     def _play(self) -> None:
         """Ask those who do not learn, and play a turn."""
         worlds = self.worlds
-        for resident in self._residents.values():
+        for resident in self._residents:
             self._ask(resident, _HOUSE)
         for name, resident in self._frozen.items():
             self._ask(resident, name)
@@ -305,7 +304,7 @@ class Table:
         player = player_of(self.learners[name]) if self._meeting.present else None
         if player is not None:
             player.reset(derived_seed(self.seed, 4, int(self.seats[name].slots[0])))
-            self._frozen[name] = Resident(player, self.seats[name].slots)
+            self._frozen[name] = Resident(player, self.seats[name].slots, self.num_states, together=True)
 
     # --- what training asks -----------------------------------------------------------------------------------
 
@@ -333,7 +332,7 @@ class Table:
             parts[f"seat.{name}"] = seat.snapshot()
         for name in (_HOUSE, *self.seats):
             parts[f"stream.{name}"] = self._streams.snapshot(name)
-        for k, resident in enumerate(self._residents.values()):
+        for k, resident in enumerate(self._residents):
             parts[f"resident.{k}"] = resident.snapshot()
         return found | {f"{part}/{key}": value for part, arrays in parts.items() for key, value in arrays.items()}
 
@@ -356,7 +355,7 @@ class Table:
         self._fresh = bool(snapshot["fresh"])
         for name in (_HOUSE, *self.seats):
             self._streams.restore(name, parts[f"stream.{name}"])
-        for k, resident in enumerate(self._residents.values()):
+        for k, resident in enumerate(self._residents):
             resident.restore(parts[f"resident.{k}"])
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numba
@@ -18,6 +18,7 @@ import numpy as np
 
 from sd_env import layout
 from sd_env.events import Event, turn_events
+from sd_env.policies import Cast, CastLike
 from sd_env.record.columns import LAST_INDEX
 from sd_env.record.episode import EpisodeLog
 from sd_env.rules.chance import DRAWS
@@ -28,7 +29,6 @@ from sd_env.worlds import Worlds
 
 if TYPE_CHECKING:
     from sd_env.parallel import ScenarioLike
-    from sd_env.solo import Policy
 
 
 def versions_here() -> dict[str, str]:
@@ -231,7 +231,7 @@ class Collector:
 
 def record(
     scenario: ScenarioLike,
-    policies: Policy | Sequence[Policy] | Mapping[str, Policy],
+    policies: CastLike,
     seed: int,
     world: int = 0,
     observations: bool = False,
@@ -242,62 +242,28 @@ def record(
 
     Args:
         scenario: a name of the catalogue, a path, a mapping or a Scenario.
-        policies: one for all states, one a state in index order, or a mapping from names of states. An object that is
-            given more than once acts once a turn for all its seats, and is reset once, with a seed that follows from
-            (seed, world, episode, its first seat). Its label is its ``name``, or the name of its type.
+        policies: one for all states, one a state in index order, or a mapping from names of states, each of which
+            plays by itself (:class:`sd_env.policies.Cast`). A label is a policy's ``name``, or the name of its type.
         seed: of the random streams, 0 .. 2**64 - 1.
         world: index of the world in the run, from 0.
         observations: keep what the states see, too.
         episode: which episode of the stream, from 0.
 
     Raises:
-        ValueError: for policies that do not fit the states, or one that acts in another shape; ScenarioError.
+        PolicyError: for policies that do not fit the states, or an answer that holds no actions.
+        ValueError: for a number that is not allowed; ScenarioError.
     """
     loaded = Scenario.load(scenario)
-    seats = _cast(policies, loaded.agents)
+    cast = Cast(policies, loaded.agents)
     for name, value in (("world", world), ("episode", episode)):
         if not 0 <= value <= LAST_INDEX:
             raise ValueError(f"{name} is {value}; 0 .. 2**63 - 2 is allowed")
     tape = Tape(loaded, world, observations=observations)
     tape.worlds.reset(seed)  # says what is wrong with it
     tape.begin(seed, episode)
-    tables: dict[int, tuple[Policy, list[int]]] = {}
-    for i, policy in enumerate(seats):
-        tables.setdefault(id(policy), (policy, []))[1].append(i)
-    for policy, held in tables.values():
-        policy.reset(int(np.random.SeedSequence([seed, world, episode, held[0]]).generate_state(1)[0]))
-    actions = np.zeros(actions_shape(loaded.n_states), np.int64)
+    cast.reset(seed, episode, world)
+    actions = np.zeros((1, *actions_shape(loaded.n_states)), np.int64)
     while not tape.ended:
-        for policy, held in tables.values():
-            chosen = np.asarray(policy.act(tape.worlds.observations[0, held], tape.worlds.masks[0, held]))
-            if chosen.shape != actions[held].shape:
-                who = ", ".join(loaded.agents[i] for i in held)
-                raise ValueError(f"policy of {who}: act returned shape {chosen.shape}; {actions[held].shape} is needed")
-            actions[held] = chosen
-        tape.play(actions)
-    return tape.log([label(policy) for policy in seats])
-
-
-def label(policy: Policy) -> str:
-    """What a log calls a policy: its ``name`` where it has one, else the name of its type."""
-    name = getattr(policy, "name", None)
-    return name if isinstance(name, str) and name else type(policy).__name__
-
-
-def _cast(policies: Any, agents: tuple[str, ...]) -> list[Policy]:
-    """The policy of each state, in index order."""
-    if isinstance(policies, Mapping):
-        if set(policies) != set(agents):
-            given = ", ".join(map(str, policies))
-            raise ValueError(f"policies are for {given}; one for each of {', '.join(agents)} is needed")
-        seats = [policies[agent] for agent in agents]
-    elif isinstance(policies, Sequence):
-        seats = list(policies)
-    else:
-        seats = [policies] * len(agents)
-    if len(seats) != len(agents):
-        raise ValueError(f"policies has {len(seats)} entries; one for each of {', '.join(agents)} is needed")
-    for agent, policy in zip(agents, seats, strict=True):
-        if not (callable(getattr(policy, "reset", None)) and callable(getattr(policy, "act", None))):
-            raise ValueError(f"the policy of {agent} is {policy!r}, but needs reset(seed) and act(observation, mask)")
-    return seats
+        cast.act(tape.worlds.observations, tape.worlds.masks, actions)
+        tape.play(actions[0])
+    return tape.log(cast.names)

@@ -11,7 +11,7 @@ import pytest
 import sd_env
 from sd_env import layout, load_scenario
 from sd_env.layout import Build, Head, Signal, Stance
-from sd_env.solo import RandomPolicy
+from sd_env.policies import RandomPolicy
 from sd_env.spaces import check_action
 from sd_env.worlds import Worlds
 from tests.table import random_actions

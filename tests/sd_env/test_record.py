@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 import sd_env
 from sd_env import layout
+from sd_env.policies import RandomPolicy
 from sd_env.record import Collector, EpisodeLog, Recorder, read_log, record, verify, write_log
 from sd_env.record.columns import TABLES
 from sd_env.record.recorder import versions_here
 from sd_env.scenario import Scenario
-from sd_env.solo import RandomPolicy
 from sd_env.worlds import Worlds
 from tests.face_play import LIVELY
 from tests.sd_env.test_properties import scenarios
@@ -250,7 +250,7 @@ def test_record_plays_one_episode_of_a_world() -> None:
     some, other = Named("some"), Named("other")
     log = record(scenario, {"state_0": some, "state_1": other, "state_2": some}, 5, 2, True, episode=3)
     assert (log.seed, log.world, log.episode, log.turns) == (5, 2, 3, 9)
-    assert log.policies == ("some", "other", "some") and (some.rows, other.rows) == (2, 1)
+    assert log.policies == ("some", "other", "some") and some.rows == other.rows == 1
     assert len(some.seeds) == len(other.seeds) == 1 and some.seeds != other.seeds
     assert log.truncated and not log.terminated and log.observations is not None
     assert log == record(scenario, [some, other, some], 5, 2, True, episode=3)
@@ -268,14 +268,20 @@ def test_record_plays_one_episode_of_a_world() -> None:
 def test_record_refuses_in_one_sentence() -> None:
     class Short(RandomPolicy):
         def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
-            return super().act(observation, mask)[:1]
+            return super().act(observation, mask)[1:]
 
     some = RandomPolicy()
     for policies, seed, world, episode, words in (
-        ({"state_0": some}, 0, 0, 0, "policies are for state_0; one for each of state_0, state_1, state_2 is needed"),
-        ([some], 0, 0, 0, "policies has 1 entries"),
-        ([some, some, 3], 0, 0, 0, r"the policy of state_2 is 3, but needs reset\(seed\) and act"),
-        (Short(), 0, 0, 0, r"policy of state_0, state_1, state_2: act returned shape \(1, 5\); \(3, 5\) is needed"),
+        (
+            {"state_0": some},
+            0,
+            0,
+            0,
+            "the cast names state_0; a policy is needed for each of state_0, state_1, s",
+        ),
+        ([some], 0, 0, 0, "the cast has 1 policies; 3 are needed, one a state"),
+        ([some, some, 3], 0, 0, 0, r"the cast has 3 for state_2; a policy has reset\(seed\) and act"),
+        (Short(), 0, 0, 0, r"policy Short: act gave int64 \(0, 5\); integers \(1, 5\) are needed"),
         (some, -1, 0, 0, "seed is -1"),
         (some, 0, -1, 0, "world is -1; 0 .. 2"),
         (some, 0, 0, 2**63 - 1, "episode is 9223372036854775807; 0 .. 2"),

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 
 import sd_env
 from agents.commands import replay
+from sd_env.policies import RandomPolicy
 from sd_env.record import FORMAT, PACK_ABOVE, VERSION, EpisodeLog, LogError, files, read_log, record, verify, write_log
 from sd_env.record.columns import TABLES, schema
 from sd_env.scenario import TEXTS
-from sd_env.solo import RandomPolicy
 from tests.table import quiet
 
 

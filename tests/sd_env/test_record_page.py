@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sd_env import events as ev
 from sd_env import layout
+from sd_env.policies import RandomPolicy
 from sd_env.record import PACK_ABOVE, record, write_log
 from sd_env.record.columns import schema
-from sd_env.solo import RandomPolicy
 from tests.table import quiet
 from tests.test_docs import ROOT, bare, tables
 

@@ -17,9 +17,9 @@ import pytest
 from agents.commands import replay, verify
 from sd_env import events as ev
 from sd_env.layout import Head, Stance
+from sd_env.policies import RandomPolicy
 from sd_env.record import EpisodeLog, LogError, Recorder, record, write_log
 from sd_env.show.story import Story
-from sd_env.solo import RandomPolicy
 from sd_env.worlds import Worlds
 from tests.table import quiet
 from tests.test_docs import ROOT

@@ -11,10 +11,10 @@ import pytest
 
 import sd_env
 from sd_env import layout
+from sd_env.policies import RandomPolicy
 from sd_env.record import EpisodeLog, LogError, record, verify, write_log
 from sd_env.record.columns import TABLES
 from sd_env.record.recorder import versions_here
-from sd_env.solo import RandomPolicy
 from tests.sd_env.test_record import RECORDS, changed, lively, with_value
 
 

@@ -70,15 +70,14 @@ def test_bad_seats_are_refused(seat: Any) -> None:
 
 
 def test_one_policy_each_or_one_for_several_seats() -> None:
-    one, two = ScriptedPolicy([0], 3), ScriptedPolicy([2], 3)
+    one, two, both = (ScriptedPolicy([2], 3) for _ in range(3))
     apart = sd_env.solo_env(STEADY, seat=1, others={"state_2": two, "state_0": one})
-    both = ScriptedPolicy([0, 2], 3)
     together = sd_env.solo_env(STEADY, seat=1, others={"state_0": both, "state_2": both})
     np.testing.assert_equal(apart.reset(seed=0), together.reset(seed=0))
     for turn in range(4):
         action = script(0, turn, 1, 3)
         np.testing.assert_equal(apart.step(action), together.step(action))
-    assert one.turn == two.turn == both.turn == 4  # a policy in two seats acts once a turn
+    assert one.turn == two.turn == both.turn == 4  # a policy in two seats plays one itself and the other by a copy
 
 
 def test_policies_are_seeded_by_episode_and_seat() -> None:
@@ -93,9 +92,9 @@ def test_policies_are_seeded_by_episode_and_seat() -> None:
 
 
 def test_bad_policies_are_refused() -> None:
-    with pytest.raises(ValueError, match="others: 'state_1' named, but a policy is needed for state_1, state_2"):
+    with pytest.raises(ValueError, match="the cast names state_1; a policy is needed for each of state_1, state_2"):
         sd_env.solo_env(LIVELY, others={"state_1": sd_env.RandomPolicy()})
-    with pytest.raises(ValueError, match=r"others\['state_1'\]: 3 is not allowed; a policy has reset\(seed\) and act"):
+    with pytest.raises(ValueError, match=r"the cast has 3 for state_1; a policy has reset\(seed\) and act"):
         sd_env.solo_env(LIVELY, others=3)  # type: ignore[arg-type]
 
     class Wrong(sd_env.RandomPolicy):
@@ -106,13 +105,13 @@ def test_bad_policies_are_refused() -> None:
         def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
             return self.answer
 
-    env = sd_env.solo_env(LIVELY, others=Wrong(np.zeros((1, 5), np.int64)))
+    env = sd_env.solo_env(LIVELY, others=Wrong(np.zeros((2, 5), np.int64)))
     env.reset(seed=0)
-    with pytest.raises(ValueError, match="policy of state_1, state_2: act returned 1 actions, but 2 are needed"):
+    with pytest.raises(ValueError, match=r"policy Wrong: act gave int64 \(2, 5\); integers \(1, 5\) are needed"):
         env.step([0, 0, 0, 1, 1])
-    env = sd_env.solo_env(LIVELY, others=Wrong(np.full((2, 5), 3)))
+    env = sd_env.solo_env(LIVELY, others=Wrong(np.full((1, 5), 3)))
     env.reset(seed=0)
-    with pytest.raises(ValueError, match="action of state_1, head build_offense: 3 is not among"):
+    with pytest.raises(ValueError, match="policy Wrong: act gave 3 for build_offense; 0 to 2 are allowed"):
         env.step([0, 0, 0, 1, 1])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import gymnasium
@@ -12,8 +12,10 @@ import pettingzoo
 from agents.evaluation.challenges import Challenge, Option, load_challenge
 from agents.policies.protocol import Policy
 from agents.policies.specs import policy_from
+from sd_env import layout
 from sd_env.events import Event
 from sd_env.parallel import ParallelEnv
+from sd_env.policies import Cast, PolicyError, ask, derived_seed
 from sd_env.solo import SoloEnv
 
 #: First part of the key of draws of residents, so that they share no stream with anything else.
@@ -25,71 +27,56 @@ class Mixture:
 
     Args:
         options: the strategies that it may have, and their weights.
-        worlds: strategy of each row by its place in ``options``, int ``(K,)``; None draws them at each reset, from
-            its seed.
+        rows: strategy of each row by its place in ``options``, int ``(K,)``, as :func:`drawn` gives it; may be set
+            later, before it is asked.
     """
 
-    def __init__(self, options: Sequence[Option], worlds: np.ndarray | None = None) -> None:
+    def __init__(self, options: Sequence[Option], rows: np.ndarray | None = None) -> None:
+        self.options, self.rows = options, rows
         self.name = "|".join(option.strategy for option in options)
         self.memory = 1
         self._policies = [policy_from(option.strategy) for option in options]
-        self._weights = weights_of(options)
-        self._given = worlds
-        self._chosen = worlds
-        self._random = np.random.default_rng(0)
 
     def reset(self, seed: int) -> None:
         """An episode begins: all draws follow from ``seed``."""
-        self._random = np.random.default_rng(seed)
-        self._chosen = self._given
-        for policy in self._policies:
-            policy.reset(int(self._random.integers(2**32)))
+        for kind, policy in enumerate(self._policies):
+            policy.reset(derived_seed(seed, kind))
 
     def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Actions int64 ``(K, H)``, each row's by its own strategy."""
-        if self._chosen is None:
-            self._chosen = self._random.choice(len(self._weights), len(mask), p=self._weights)
-        actions: np.ndarray | None = None
+        if self.rows is None:
+            raise PolicyError(f"policy {self.name}: its strategies are to be drawn before it plays.")
+        actions = np.zeros((len(mask), len(layout.action_sizes(layout.num_states_of(mask.shape[1])))), np.int64)
         for kind, policy in enumerate(self._policies):
-            rows = np.flatnonzero(self._chosen == kind)
+            rows = np.flatnonzero(self.rows == kind)
             if len(rows):
-                chosen = policy.act(observation[rows], mask[rows])
-                actions = np.zeros((len(mask), chosen.shape[1]), np.int64) if actions is None else actions
-                actions[rows] = chosen
-        assert actions is not None
+                actions[rows] = ask(policy, observation[rows], mask[rows])
         return actions
-
-
-def weights_of(options: Sequence[Option]) -> np.ndarray:
-    """Chances of the options, float64 ``(options,)``, summing to 1."""
-    weights = np.array([option.weight for option in options])
-    chances: np.ndarray = weights / weights.sum()
-    return chances
 
 
 def drawn(options: Sequence[Option], *, seat: int, seed: int, worlds: Sequence[int], episode: int = 0) -> np.ndarray:
     """Which option the resident in ``seat`` has in each world, int64 ``(worlds,)``: a draw of the world's own."""
-    bounds = np.cumsum(weights_of(options))
-    keys = [np.random.SeedSequence([_DRAW, seed, world, episode, seat]).generate_state(1)[0] for world in worlds]
+    weights = np.array([option.weight for option in options])
+    bounds = np.cumsum(weights / weights.sum())
+    keys = [derived_seed(_DRAW, seed, world, episode, seat) for world in worlds]
     uniform = np.array(keys, np.float64) / 2**32
     return np.minimum(np.searchsorted(bounds, uniform, side="right"), len(options) - 1)
 
 
-def residents(challenge: Challenge, draw: Callable[[int, Sequence[Option]], np.ndarray | None]) -> dict[int, Policy]:
-    """A policy for each resident seat; seats with the same sure strategy share one object and act in one batch.
+def residents(challenge: Challenge) -> dict[int, Policy]:
+    """A policy for each resident seat, by index; those of several options still wait for :func:`draw`."""
+    return {
+        seat: Mixture(options) if len(options) > 1 else policy_from(options[0].strategy)
+        for seat, options in challenge.cast.items()
+    }
 
-    Args:
-        challenge: whose residents.
-        draw: gives, for a seat and its options, the option of each row (see :class:`Mixture`).
-    """
-    shared: dict[str, Policy] = {}
-    found: dict[int, Policy] = {}
-    for seat, options in challenge.cast.items():
-        if len(options) > 1:
-            found[seat] = Mixture(options, draw(seat, options))
-            continue
-        spec = options[0].strategy
-        found[seat] = shared[spec] if spec in shared else shared.setdefault(spec, policy_from(spec))
+
+def draw(residents: Mapping[int, Policy], seed: int, worlds: Sequence[int], episode: int = 0) -> dict[int, np.ndarray]:
+    """Draw the strategies of residents that have several in each world; the draws by seat, as :func:`drawn`."""
+    found: dict[int, np.ndarray] = {}
+    for seat, policy in residents.items():
+        if isinstance(policy, Mixture):
+            policy.rows = found[seat] = drawn(policy.options, seat=seat, seed=seed, worlds=worlds, episode=episode)
     return found
 
 
@@ -119,11 +106,11 @@ class SoloChallengeEnv(SoloEnv):
     def __init__(self, challenge: Challenge, *, dict_observation: bool = False, render_mode: str | None = None) -> None:
         self.challenge = challenge
         names = challenge.game.agents
-        inside = residents(challenge, lambda seat, options: None)
+        self._residents = residents(challenge)
         super().__init__(
             challenge.game,
             seat=challenge.focal_seats[0],
-            others={names[seat]: policy for seat, policy in inside.items()},
+            others={names[seat]: policy for seat, policy in self._residents.items()},
             dict_observation=dict_observation,
             render_mode=render_mode,
         )
@@ -131,6 +118,8 @@ class SoloChallengeEnv(SoloEnv):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode; observation and ``{"action_mask"}``. ``options`` are ignored."""
         observation, info = super().reset(seed=seed, options=options)
+        worlds = self.game.worlds
+        draw(self._residents, worlds.seed, range(1), int(worlds.worlds["episode"][0]))
         return _apart(observation), _apart(info)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -164,12 +153,8 @@ class ChallengeEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         self.agents: list[str] = []
         self.observation_spaces = {agent: twin.observation_space(agent) for agent in self.possible_agents}
         self.action_spaces = {agent: twin.action_space(agent) for agent in self.possible_agents}
-        tables: dict[int, tuple[Policy, list[str]]] = {}
-        for seat, policy in residents(challenge, lambda seat, options: None).items():
-            tables.setdefault(id(policy), (policy, []))[1].append(names[seat])
-        self._tables = list(tables.values())
-        self._seen: dict[str, np.ndarray] = {}
-        self._masks: dict[str, np.ndarray] = {}
+        self._residents = residents(challenge)
+        self._cast = Cast({names[seat]: policy for seat, policy in self._residents.items()}, names, [*self._residents])
 
     def observation_space(self, agent: str) -> gymnasium.Space[Any]:
         """The observation space of ``agent``: the same object at each call."""
@@ -186,9 +171,9 @@ class ChallengeEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         observations, infos = self._game.reset(seed)
         self.agents = self.possible_agents[:]
         worlds = self._game.worlds
-        for number, (policy, _) in enumerate(self._tables):
-            key = [_DRAW, worlds.seed, int(worlds.worlds["episode"][0]), number]
-            policy.reset(int(np.random.SeedSequence(key).generate_state(1)[0]))
+        episode = int(worlds.worlds["episode"][0])
+        draw(self._residents, worlds.seed, range(1), episode)
+        self._cast.reset(worlds.seed, episode)
         return self._focal(observations, infos)
 
     def step(
@@ -205,9 +190,10 @@ class ChallengeEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
             raise ValueError(f"actions has none for agent {missing[0]!r}: every agent acts every turn")
         everyone = dict(actions)
         if self.agents:  # else the game says that it must be reset
-            for policy, names in self._tables:
-                seen, masks = (np.stack([rows[name] for name in names]) for rows in (self._seen, self._masks))
-                everyone |= dict(zip(names, policy.act(seen, masks), strict=True))
+            worlds, names = self._game.worlds, self._game.possible_agents
+            chosen = np.zeros((1, len(names), len(layout.action_sizes(len(names)))), np.int64)
+            self._cast.act(worlds.observations, worlds.masks, chosen)
+            everyone |= {names[seat]: chosen[0, seat] for seat in self._residents}
         observations, rewards, terminations, truncations, infos = self._game.step(everyone)
         self.agents = [agent for agent in self.agents if agent in self._game.agents]
         seen_now, infos_now = self._focal(observations, infos)
@@ -223,10 +209,9 @@ class ChallengeEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
     def _focal(
         self, observations: dict[str, np.ndarray], infos: dict[str, dict[str, Any]]
     ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-        self._seen, self._masks = observations, {agent: info["action_mask"] for agent, info in infos.items()}
         # in memory of its own: all rows of the game lie in one array
         shown = {agent: _apart(observations[agent]) for agent in self.possible_agents}
-        told = {agent: {"action_mask": _apart(self._masks[agent])} for agent in self.possible_agents}
+        told = {agent: {"action_mask": _apart(infos[agent]["action_mask"])} for agent in self.possible_agents}
         if self._dict_observation:
             return {agent: {"observation": row, **told[agent]} for agent, row in shown.items()}, told
         return dict(shown), told

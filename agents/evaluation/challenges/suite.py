@@ -19,7 +19,7 @@ import pandas as pd
 from scipy import stats
 
 from agents.evaluation.challenges import REFERENCES, Challenge, ChallengeError, challenges, load_challenge, references
-from agents.evaluation.challenges.environments import drawn, residents
+from agents.evaluation.challenges.environments import draw, residents
 from agents.evaluation.evaluate import check_sizes
 from agents.evaluation.players import Player, Spec, digests, load, players_of
 from agents.evaluation.statistics import estimate
@@ -134,12 +134,8 @@ def play_challenge(
         :func:`agents.table.play.play`.
     """
     chosen, player = load_challenge(name), load(policy, trust)
-    kinds = {
-        seat: drawn(options, seat=seat, seed=seed, worlds=range(worlds))
-        for seat, options in chosen.cast.items()
-        if len(options) > 1
-    }
-    others = residents(chosen, lambda seat, options: kinds[seat])
+    others = residents(chosen)
+    kinds = draw(others, seed, range(worlds))
     cast = [player if seat in chosen.focal_seats else others[seat] for seat in range(chosen.game.n_states)]
     frame = play(chosen.game, cast, worlds=worlds, seed=seed)
     for seat in chosen.focal_seats:

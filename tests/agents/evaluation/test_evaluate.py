@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from pathlib import Path
 from typing import Any
@@ -50,29 +51,30 @@ class Learned(RandomPolicy):
         self.scenario = Scenario.load("jervis/intense")
 
 
-def old_evaluate(scenario: Scenario, policy: Any, worlds: int, episodes: int, seed: int) -> dict[str, float]:
-    """What ``evaluate`` was before it stood on ``play``: the numbers of docs/results are its."""
+def evaluated_by_hand(scenario: Scenario, policy: Any, worlds: int, episodes: int, seed: int) -> dict[str, float]:
+    """``evaluate`` written out: a copy of the policy for each seat, reset with the seed of its seat and episode."""
     table = Worlds(scenario, worlds, seed=seed)
-    slots = worlds * table.num_states
+    seats = [copy.deepcopy(policy) for _ in range(table.num_states)]
     totals = np.zeros(len(layout.TALLY))
     for episode in range(episodes):
         if episode:
             table.reset()
-        policy.reset(seed + episode)
+        for seat, each in enumerate(seats):
+            each.reset(int(np.random.SeedSequence([seed, episode, 0, seat]).generate_state(1)[0]))
         ended = np.zeros(worlds, dtype=bool)
         while not ended.all():
-            actions = policy.act(table.observations.reshape(slots, -1).copy(), table.masks.reshape(slots, -1))
-            table.step(actions.reshape(worlds, table.num_states, -1))
+            rows = [(table.observations[:, seat].copy(), table.masks[:, seat].copy()) for seat in range(len(seats))]
+            table.step(np.stack([each.act(*row) for each, row in zip(seats, rows, strict=True)], axis=1))
             ended |= table.terminations | table.truncations
         totals += tally_rows(table.worlds).sum(axis=0)
     return rates(totals, worlds * episodes)
 
 
-def test_the_numbers_of_training_are_as_they_were() -> None:
+def test_numbers_are_those_of_playing_by_hand() -> None:
     scenario = Scenario.load("jervis/doubly-dangerous", {"n_states": 3})
     for policy in (RandomPolicy(), make("tit-for-tat")):
         mine = evaluate(scenario, policy, worlds=6, episodes=2, seed=4)
-        assert mine == old_evaluate(scenario, policy, 6, 2, 4)
+        assert mine == evaluated_by_hand(scenario, policy, 6, 2, 4)
     # where worlds end at different times the old loop went on counting after a world's end
     scenario = Scenario.load("jervis/intense", {"continuation": 0.8})
     lengths = evaluate(scenario, RandomPolicy(), worlds=200, episodes=1, seed=1)["outcome/episode_length"]
@@ -143,7 +145,7 @@ def test_policies_that_do_not_fit_are_refused() -> None:
 
 def test_digests_are_of_learned_policies_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = {"a.sd": Learned("a", 1), "b.sd": Learned("a", 1), "c.sd": Learned("a", 1, training={"steps": 5})}
-    monkeypatch.setattr("agents.evaluation.players._loaded", lambda spec, trust, copy: made.get(spec) or make(spec))
+    monkeypatch.setattr("agents.evaluation.players._loaded", lambda spec, trust: made.get(spec) or make(spec))
     players = [players_of([spec], Scenario.load("jervis/intense"))[0] for spec in ("a.sd", "b.sd", "c.sd")]
     found = digests([*players, *players_of(["dove"], Scenario.load("jervis/intense"))])
     assert list(found) == ["a.sd", "b.sd", "c.sd"]
@@ -290,8 +292,8 @@ def test_a_trembling_hand_slips_as_often_as_it_should_and_legally() -> None:
 def test_the_unit_of_work_gives_labels_and_columns() -> None:
     scenario = Scenario.load("jervis/intense", SMALL).to_dict()
     casts = [
-        {"cast": [("one", "dove", 0), ("two", "dove", 0)], "columns": {"game": 1}},
-        {"cast": [("one", "hawk", 0), ("one", "hawk", 0)], "columns": {"game": 2}},
+        {"cast": [("one", "dove"), ("two", "dove")], "columns": {"game": 1}},
+        {"cast": [("one", "hawk"), ("one", "hawk")], "columns": {"game": 2}},
     ]
     frame = play_casts(scenario=scenario, casts=casts, worlds=2, seed=1, episode=0)
     assert frame["game"].tolist() == [1, 1, 2, 2] and next(iter(frame)) == "game"

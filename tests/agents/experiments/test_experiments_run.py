@@ -19,11 +19,11 @@ from agents.experiments.run import run
 from agents.experiments.work import smoke_sized, units_of
 from agents.policies.registry import make
 from agents.publish.experiments import publish_all
-from agents.table.interventions import Interventions
+from agents.table.play import play
 from book.predictions import Experiment
 from sd_env import layout
 from sd_env.layout import Build, Head, Signal, Stance
-from sd_env.record import record
+from sd_env.record import Collector, record
 from sd_env.scenario import Scenario
 from tests.agents.experiments.test_experiments import made
 from tests.logs import Draft
@@ -176,19 +176,15 @@ class Provoked(Script):
         return actions
 
 
-def seats(one: Script, other: Script) -> list[tuple[Any, list[int]]]:
-    return [(one, [0]), (other, [1])]
-
-
 @pytest.mark.parametrize(("contrary", "provoked", "deterred"), [(False, 1.0, 0.0), (True, 0.0, 1.0)])
 def test_a_threat_that_is_taken_away_shows_what_it_did(contrary: bool, provoked: float, deterred: float) -> None:
     scenario = Scenario.load(
         "jervis/doubly-dangerous", {"motives.p_greedy": 0.0, "perception.signal_noise": 0.0, "horizon": 8}
     )
     speaker = Script([Stance.NEUTRAL], [Signal.SILENCE, Signal.THREATEN, Signal.SILENCE])
-    found = responses(
-        scenario, seats(speaker, Provoked(contrary)), Interventions({}, scenario.agents), seed=1, episodes=3
-    )
+    cast, collector = [speaker, Provoked(contrary)], Collector()
+    play(scenario, cast, worlds=3, seed=1, recorder=collector)
+    found = responses(scenario, cast, {}, collector.logs, worlds=3, seed=1)
     assert found["backfire/security"] == provoked and found["deterred/security"] == deterred
     assert np.isnan(found["backfire/greedy"])
 

@@ -11,10 +11,11 @@ import pytest
 
 from agents.evaluation.threshold import effective_turns, success_probabilities, trust_threshold
 from agents.policies.bundles import save_bundle
-from agents.publish.one_shot import FocalSeat, WaitUnlessGreedy, judge, share_of_attacks
+from agents.policies.registry import make
+from agents.publish.one_shot import WaitUnlessGreedy, judge, share_of_attacks
 from agents.publish.science import EXPERIMENTS, judge_alliances
+from agents.table.play import play
 from agents.training.config import read_yaml
-from agents.training.seats import WorldsVecEnv
 from sd_env.scenario import Scenario
 from tests.learners import fresh
 
@@ -87,15 +88,15 @@ def test_sides_are_judged_seed_by_seed() -> None:
     assert below.startswith("supported") and above.startswith("contradicted") and "1 of 2" in above
 
 
-def test_a_focal_seat_is_its_slots_and_others_play_as_given() -> None:
-    scenario = Scenario.load("games/one-shot", {"states.greed": {"state_0": 0.0, "state_1": 1.5}})
-    seat = FocalSeat(WorldsVecEnv(scenario, 3, seed=1), 0, WaitUnlessGreedy())
-    assert seat.reset().shape == (3, seat.observation_space.shape[0])  # type: ignore[index]
-    wait = np.tile([0, 0, 0, 1], (3, 1))
-    _, rewards, dones, infos = seat.step(wait)
-    first, _ = success_probabilities(scenario, 1.0, 0.2)
-    assert rewards == pytest.approx(np.full(3, 1 - 0.5 * first - 0.15))  # the greedy rival attacked
-    assert dones.all() and len(infos) == 3
+def test_the_rivals_of_the_one_shot_game_attack_if_they_are_greedy() -> None:
+    wait = make("isolationist", safe=1.0)
+    first, _ = success_probabilities(Scenario.load("games/one-shot"), 1.0, 0.2)
+    for greed, attacks in ((1.5, 1), (0.0, 0)):
+        scenario = Scenario.load("games/one-shot", {"states.greed": {"state_0": 0.0, "state_1": greed}})
+        frame = play(scenario, [wait, WaitUnlessGreedy()], worlds=3, seed=1)
+        assert frame["attacks_0"].tolist() == [0] * 3 and frame["attacks_1"].tolist() == [attacks] * 3
+        lost = 0.5 * first + 0.15 if attacks else 0.0
+        assert frame["return_0"].to_numpy() == pytest.approx(np.full(3, 1 - lost))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from agents.policies.errors import PolicyError
 from agents.policies.protocol import NeverAttackPolicy, RandomPolicy
 from agents.policies.registry import make
 from agents.table.metrics import tally_rows
-from agents.table.play import name_of, one_thread, play, seats_of
+from agents.table.play import play
 from sd_env import layout
+from sd_env.policies import Cast, name_of, one_thread
 from sd_env.record import Collector
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
@@ -137,13 +139,52 @@ def test_an_episode_is_that_of_the_worlds_stream() -> None:
     assert not frames[0]["return_0"].equals(frames[1]["return_0"])
 
 
-def test_a_policy_acts_once_a_turn_for_all_its_seats_and_is_reset_for_them() -> None:
+def test_a_policy_acts_once_a_turn_for_each_seat_by_a_copy_and_each_has_the_seed_of_its_seat() -> None:
     scenario = quiet(3, horizon=4)
     both, one = Scripted(), Scripted()
     play(scenario, [both, one, both], worlds=5, seed=7, first_world=3, episode=2)
-    assert both.rows == [10] * 4 and one.rows == [5] * 4
+    assert both.rows == one.rows == [5] * 4  # the first seat is played by the policy itself
     for policy, seat in ((both, 0), (one, 1)):
         assert policy.seeds == [int(np.random.SeedSequence([7, 2, 3, seat]).generate_state(1)[0])]
+
+
+class Diary(list[tuple[int, set[float]]]):
+    """Who was shown which greeds of its own, in every call; copies of a policy write into the same one."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Diary:
+        return self
+
+
+class Spy(RandomPolicy):
+    """Looks for the types of its rivals among the rows that it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.diary = Diary()
+
+    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        self.diary.append((id(self), set(observation[:, layout.Own.GREED].tolist())))
+        return super().act(observation, mask)
+
+
+def test_a_policy_in_several_seats_never_sees_what_two_states_of_a_world_hide_from_each_other() -> None:
+    greeds = {"state_0": 1.0, "state_1": 2.0, "state_2": 3.0}
+    scenario = quiet(3, horizon=4, motives__p_greedy=1.0, states__greed=greeds)
+    spy = Spy()
+    frame = play(scenario, spy, worlds=5, seed=2)
+    assert (frame[["greed_0", "greed_1", "greed_2"]] == [1.0, 2.0, 3.0]).all(axis=None)
+    shown = [next(iter(greeds)) for _, greeds in spy.diary if len(greeds) == 1]
+    assert shown == [1.0, 2.0, 3.0] * 4  # every call is of one seat
+    assert len({who for who, _ in spy.diary}) == 3  # and no object ever sees two
+    assert len({(who, *greeds) for who, greeds in spy.diary}) == 3
+
+
+def test_who_cannot_be_copied_for_a_second_seat_is_refused_in_a_sentence() -> None:
+    stubborn = Scripted()
+    stubborn.lock = threading.Lock()  # type: ignore[attr-defined]
+    play(quiet(2, horizon=1), [stubborn, make("dove")], worlds=1, seed=1)
+    with pytest.raises(PolicyError, match=r"^policy scripted cannot be copied for another seat \(TypeError\); "):
+        play(quiet(2, horizon=1), stubborn, worlds=1, seed=1)
 
 
 def test_casts_by_order_by_name_and_by_one_policy_are_the_same() -> None:
@@ -203,7 +244,7 @@ def test_a_recorder_keeps_what_the_rows_say() -> None:
 
 
 class Wrong(RandomPolicy):
-    """Answers with too few rows, too few heads, or no integers."""
+    """Answers with too few rows, too few heads, no integers, or choices that there are not."""
 
     name = "wrong"
 
@@ -213,12 +254,22 @@ class Wrong(RandomPolicy):
 
     def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
         actions = super().act(observation, mask)
+        if self.how in ("above", "below"):
+            actions[-1, layout.Head.STANCE] = {"above": len(layout.Stance), "below": -1}[self.how]
+            return actions
         return {"rows": actions[:-1], "heads": actions[:, :-1], "floats": actions.astype(float)}[self.how]
 
 
 @pytest.mark.parametrize("how", ["rows", "heads", "floats"])
 def test_an_answer_of_another_shape_is_refused(how: str) -> None:
-    with pytest.raises(PolicyError, match=r"^policy wrong: act gave .*integers \(6, 5\) are needed\.$"):
+    with pytest.raises(PolicyError, match=r"^policy wrong: act gave .*integers \(2, 5\) are needed\.$"):
+        play(ENDING, Wrong(how), worlds=2, seed=1)
+
+
+@pytest.mark.parametrize("how", ["above", "below"])
+def test_a_choice_that_there_is_not_is_refused(how: str) -> None:
+    number = {"above": 4, "below": -1}[how]
+    with pytest.raises(PolicyError, match=rf"^policy wrong: act gave {number} for stance; 0 to 3 are allowed\.$"):
         play(ENDING, Wrong(how), worlds=2, seed=1)
 
 
@@ -233,7 +284,7 @@ def test_an_answer_of_another_shape_is_refused(how: str) -> None:
 )
 def test_a_cast_that_does_not_fit_is_refused(cast: Any, words: str) -> None:
     with pytest.raises(PolicyError, match=words):
-        seats_of(cast, ("state_0", "state_1", "state_2"))
+        Cast(cast, ("state_0", "state_1", "state_2"))
 
 
 def test_names_of_policies() -> None:

@@ -26,6 +26,7 @@ from agents.training.players import LEARNER, Rotated, seat_players, seats_of
 from agents.training.run import check
 from agents.training.seats import WorldsVecEnv
 from sd_env import layout
+from sd_env.policies import Cast
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
 
@@ -345,10 +346,13 @@ def test_the_learner_of_a_league_sits_in_another_state_of_each_world() -> None:
     settings = experiment("versus")
     players = seat_players(settings, jobs_of(settings, Path())[0].scenario(), 5)
     assert players.table.seats["rotating"].slots.tolist() == [0, 4, 8, 9]  # states 0, 1, 2, 0 of worlds 0 to 3
-    mixed = Rotated(Says(2), Pool({"a": Says(1)}, {"a": 1}), N)
-    mixed.reset(1)
     worlds = Worlds(Scenario.load("jervis/intense", {"n_states": N}), 4, seed=0)
-    signals = mixed.act(worlds.observations.reshape(12, -1), worlds.masks.reshape(12, -1))[:, layout.Head.SIGNAL]
+    pool = Pool({"a": Says(1)}, {"a": 1})
+    actions = np.zeros((4, N, 5), np.int64)
+    mixed = Cast([Rotated(Says(2), pool, seat, N) for seat in range(N)], worlds.scenario.agents)
+    mixed.reset(1)
+    mixed.act(worlds.observations, worlds.masks, actions)
+    signals = actions.reshape(12, -1)[:, layout.Head.SIGNAL]
     assert np.flatnonzero(signals == 2).tolist() == [0, 4, 8, 9] and set(signals) == {1, 2}
 
 

@@ -16,7 +16,8 @@ import pytest
 
 from agents.policies.bundles import bundle_of
 from agents.policies.protocol import Policy
-from agents.table.play import play_out
+from agents.table.metrics import rates_of
+from agents.table.play import play
 from agents.training.callbacks import OnStep
 from agents.training.config import Experiment, read_yaml
 from agents.training.learners import LearnedPolicy, make_learner
@@ -54,12 +55,11 @@ def trained(scenario: Scenario, seed: int, gamma: float, total_steps: int = 32_0
 
 def share_of_attacks(players: Players, scenario: Scenario) -> float:
     """Of the trained learners playing one another in fresh worlds."""
-    worlds = Worlds(scenario, 64, seed=1_000_003)
-    seats: list[tuple[Policy, list[int]]] = [
-        (LearnedPolicy(learner), list(players.states[name])) for name, learner in players.learners.items()
-    ]
-    outcome = play_out(worlds, seats)
-    return float(outcome.attacks.sum() / outcome.pair_turns.sum())
+    by_state = {
+        state: LearnedPolicy(players.learners[name]) for name in players.states for state in players.states[name]
+    }
+    frame = play(scenario, [by_state[state] for state in sorted(by_state)], worlds=64, seed=1_000_003)
+    return rates_of(frame)["outcome/attacks"]
 
 
 def matrix(scenario: Scenario) -> np.ndarray:
@@ -132,8 +132,7 @@ class Plan:
 
 def gained(policy: Policy, scenario: Scenario) -> float:
     """Mean return against tit for tat, always in the same worlds of the same lengths."""
-    policy.reset(7)
-    return float(play_out(Worlds(scenario, 1024, seed=9), [(policy, [0]), (TIT_FOR_TAT, [1])]).returns[:, 0].mean())
+    return float(play(scenario, [policy, TIT_FOR_TAT], worlds=1024, seed=9)["return_0"].mean())
 
 
 TIT_FOR_TAT = Plan(WAIT, WAIT, ATTACK)

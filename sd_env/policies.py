@@ -1,0 +1,212 @@
+"""Who plays: what a policy is, who sits in which seat, and how a seat is asked for its actions.
+
+Whatever plays policies in worlds stands on :class:`Cast`, so that the same policies with the same seed play the same
+wherever they are put. Its two rules: every seat has a policy of its own, and its chance follows from the seed, the
+episode, the first world and the seat alone.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+
+from sd_env import layout
+
+_P = TypeVar("_P")
+
+
+class PolicyError(ValueError):
+    """A policy that cannot be, that does not fit, or that answers with what is no action: one sentence."""
+
+
+class Policy(Protocol):
+    """Whoever can sit in a seat: batched over K rows, one a world."""
+
+    def reset(self, seed: int) -> None:
+        """An episode begins; all chance of the policy is to follow from ``seed`` (0 to 2**32 - 1)."""
+
+    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Integers ``(K, H)`` for observations float32 ``(K, D)`` and flat action masks int8 ``(K, M)``."""
+
+
+#: One policy for all seats, one a seat in index order, or one a seat by the state's name.
+CastLike: TypeAlias = "Policy | Sequence[Policy] | Mapping[str, Policy]"
+
+
+class RandomPolicy:
+    """Uniform over the legal choices of each head; follows from the seed of its last ``reset``."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.reset(seed)
+
+    def reset(self, seed: int) -> None:
+        """Begin the random stream of ``seed``."""
+        self._random = np.random.default_rng(seed)
+
+    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """int64 ``(K, H)`` for flat masks ``(K, M)``: the greatest of independent uniforms is a uniform choice."""
+        rows, size = mask.shape
+        num_states = layout.num_states_of(size)
+        keys = np.where(mask != 0, self._random.random((rows, size)), -1.0)
+        sizes = layout.action_sizes(num_states)
+        actions = np.empty((rows, len(sizes)), dtype=np.int64)
+        start = 0
+        for head, choices in enumerate(sizes):
+            actions[:, head] = keys[:, start : start + choices].argmax(axis=1)
+            start += choices
+        return actions
+
+
+class Cast:
+    """Policies in their seats, each seat with one of its own.
+
+    A policy that is given for several seats plays the first of them itself and the others by deep copies. So no call of
+    ``act`` holds rows of two states of one world, of which each may show what the other is not to know, and what a seat
+    plays is the same whether or not its policy plays other seats too.
+
+    Attributes:
+        seats: index of each seat -> its policy, in ascending order.
+
+    Args:
+        policies: who plays.
+        agents: names of all states, in index order.
+        seats: indices of the states that are played; default all.
+
+    Raises:
+        PolicyError: for a seat without a policy, a policy without a seat, what is no policy, or one for several seats
+            that cannot be copied.
+    """
+
+    def __init__(self, policies: CastLike, agents: Sequence[str], seats: Sequence[int] | None = None) -> None:
+        held = sorted(range(len(agents)) if seats is None else seats)
+        given = _one_a_seat(policies, [agents[seat] for seat in held])
+        seen: set[int] = set()
+        self.seats: dict[int, Policy] = {}
+        for seat, policy in zip(held, given, strict=True):
+            check_policy(policy, f"the cast has {policy!r} for {agents[seat]}")
+            self.seats[seat] = another(policy) if id(policy) in seen else policy
+            seen.add(id(policy))
+
+    @property
+    def names(self) -> list[str]:
+        """What the policies call themselves, by seat."""
+        return [name_of(policy) for policy in self.seats.values()]
+
+    def reset(self, seed: int, episode: int = 0, world: int = 0) -> None:
+        """An episode begins in worlds of which ``world`` is the first: every policy gets the seed of its seat."""
+        for seat, policy in self.seats.items():
+            policy.reset(derived_seed(seed, episode, world, seat))
+
+    def act(self, observations: np.ndarray, masks: np.ndarray, actions: np.ndarray) -> None:
+        """Ask every seat and write its actions into ``actions``.
+
+        Args:
+            observations: float32 ``(B, N, D)`` of all states; each policy is shown a copy of its own seat's rows.
+            masks: int8 ``(B, N, M)``, likewise.
+            actions: int64 ``(B, N, H)``; entries of other seats stay as they are.
+
+        Raises:
+            PolicyError: for an answer that holds no actions.
+        """
+        with one_thread():
+            for seat, policy in self.seats.items():
+                actions[:, seat] = ask(policy, observations[:, seat], masks[:, seat])
+
+
+def ask(policy: Policy, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """What a policy does, int64 ``(K, H)``, shown copies of ``observation`` ``(K, D)`` and ``mask`` ``(K, M)``.
+
+    Raises:
+        PolicyError: for an answer of another shape, of what are no integers, or of what is no choice of a head. A
+            choice that is only illegal just now is one: the rules replace it.
+    """
+    chosen = np.asarray(policy.act(observation.copy(), mask.copy()))
+    sizes = np.array(layout.action_sizes(layout.num_states_of(mask.shape[1])))
+    wanted = (len(mask), len(sizes))
+    if chosen.shape != wanted or chosen.dtype.kind not in "iu":
+        raise PolicyError(
+            f"policy {name_of(policy)}: act gave {chosen.dtype} {chosen.shape}; integers {wanted} are needed."
+        )
+    odd = (chosen < 0) | (chosen >= sizes)
+    if odd.any():
+        row, head = np.argwhere(odd)[0].tolist()
+        name = layout.heads_of(layout.num_states_of(mask.shape[1]))[head].label
+        raise PolicyError(
+            f"policy {name_of(policy)}: act gave {chosen[row, head]} for {name}; 0 to {sizes[head] - 1} are allowed."
+        )
+    return chosen.astype(np.int64, copy=False)
+
+
+def is_policy(thing: object) -> bool:
+    """Whether ``thing`` can be reset and can act."""
+    return callable(getattr(thing, "reset", None)) and callable(getattr(thing, "act", None))
+
+
+def check_policy(thing: object, what: str) -> None:
+    """Refuse what is no policy in a sentence that begins with ``what``.
+
+    Raises:
+        PolicyError: if it cannot be reset or cannot act.
+    """
+    if not is_policy(thing):
+        raise PolicyError(f"{what}; a policy has reset(seed) and act(observation, mask).")
+
+
+def another(policy: _P) -> _P:
+    """A copy of a policy, or of what plays for several, for another seat: neither knows what the other sees.
+
+    Raises:
+        PolicyError: if it cannot be copied.
+    """
+    try:
+        return copy.deepcopy(policy)
+    except Exception as error:  # whatever it holds may refuse in its own way
+        raise PolicyError(
+            f"policy {name_of(policy)} cannot be copied for another seat ({type(error).__name__}); "
+            "give each seat a policy of its own."
+        ) from error
+
+
+def name_of(policy: object) -> str:
+    """What a policy calls itself, else the name of its class."""
+    name = getattr(policy, "name", None)
+    return name if isinstance(name, str) and name else type(policy).__name__
+
+
+def derived_seed(*key: int) -> int:
+    """A seed, 0 to 2**32 - 1, that follows from whole numbers of any size: other numbers, other seed."""
+    return int(np.random.SeedSequence(list(key)).generate_state(1)[0])
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Networks compute on one thread within: the same numbers whatever the machine and however many workers."""
+    torch: Any = sys.modules.get("torch")
+    before = 1 if torch is None else torch.get_num_threads()  # None: nobody has imported it
+    if before == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _one_a_seat(policies: CastLike, agents: Sequence[str]) -> list[Any]:
+    """The policy of each of the named seats, as given."""
+    if isinstance(policies, Mapping):
+        if set(policies) != set(agents):
+            given, needed = (", ".join(map(str, names)) for names in (policies, agents))
+            raise PolicyError(f"the cast names {given or 'nobody'}; a policy is needed for each of {needed}.")
+        return [policies[agent] for agent in agents]
+    if isinstance(policies, Sequence):
+        if len(policies) != len(agents):
+            raise PolicyError(f"the cast has {len(policies)} policies; {len(agents)} are needed, one a state.")
+        return list(policies)
+    return [policies] * len(agents)
