@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup train test lint science bench docs docs-serve docs-test clean
+.PHONY: help setup train test test-lowest test-bare lint science bench docs docs-serve docs-test clean
 
 # The first of these that runs and is new enough, unless one is named.
 PYTHONS := python3 python3.13 python3.12 python3.11 python
@@ -18,6 +18,12 @@ TESTS ?= --ignore=tests/browser
 VENV := .venv
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
+# At the lowest versions: all of the game's tests and of those who play it, but neither documentation nor benchmarks.
+LOWEST_TESTS ?= tests/sd_env tests/agents tests/test_packaging.py
+LOWEST_VENV := .venv-lowest
+LOWEST_RUN := $(LOWEST_VENV)/bin/python
+LOWEST_STAMP := $(LOWEST_VENV)/.ready
+BARE_VENV := .venv-bare
 BENCH_VENV := .venv-bench
 BENCH_RUN := $(BENCH_VENV)/bin/python
 BENCH_STAMP := $(BENCH_VENV)/.ready
@@ -36,7 +42,7 @@ define make_venv
 endef
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | while IFS='|' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | while IFS='|' read -r name what; do printf '  make %-11s %s\n' "$$name" "$$what"; done
 
 setup: $(STAMP) ## install sd-env and all that it needs into .venv (once, about two minutes and 2 GB)
 
@@ -60,6 +66,17 @@ bench: $(BENCH_STAMP) ## measure speed, beside peers, in an environment of its o
 test: $(STAMP) ## run all tests (TESTS=tests/sd_env/test_rules.py to run some)
 	@$(RUN) -m pytest -q -n auto --maxprocesses 4 $(TESTS)
 
+$(LOWEST_STAMP): requirements-lowest.lock pyproject.toml
+	$(call make_venv,$(LOWEST_VENV),-r requirements-lowest.lock,once: about two minutes and 2 GB)
+
+test-lowest: $(LOWEST_STAMP) ## run the tests at the lowest versions that pyproject.toml accepts (LOWEST_TESTS=tests/sd_env)
+	@$(LOWEST_RUN) -m pytest -q -n auto --maxprocesses 4 $(LOWEST_TESTS)
+
+test-bare: ## play with nothing installed but the game's six dependencies (PYTHON=python3.13)
+	@rm -rf $(BARE_VENV)
+	$(call make_venv,$(BARE_VENV),-c requirements.lock setuptools -e .,half a minute)
+	@$(BARE_VENV)/bin/python -m tests.bare_install
+
 docs-test: $(STAMP) ## run the code in README.md and docs/
 	@$(RUN) -m pytest -q tests/test_docs.py
 
@@ -76,5 +93,5 @@ lint: $(STAMP) ## ruff and mypy
 	@$(RUN) -m mypy
 
 clean: ## remove the environments and all caches; runs/ and results stay
-	@rm -rf $(VENV) $(BENCH_VENV) build dist site *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	@rm -rf $(VENV) $(LOWEST_VENV) $(BARE_VENV) $(BENCH_VENV) build dist site *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	@find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 
-from agents.commands.train import main
+from agents.cli import TRAIN, main
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main([TRAIN, *sys.argv[1:]]))

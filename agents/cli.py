@@ -16,6 +16,11 @@ COMMANDS: Final = (
 TRAIN: Final = "train"
 _TRAIN_HELP: Final = "train the policies of an experiment; its options are those of train.py"
 _OURS: Final = ("sd_env", "agents")
+#: What the extra ``train`` brings, by the names that are imported; sd-env alone is the game.
+TRAINING: Final = frozenset({
+    "matplotlib", "pandas", "pydantic_settings", "rich", "safetensors", "sb3_contrib", "scipy", "sklearn",
+    "stable_baselines3", "tensorboard", "torch",
+})  # fmt: skip
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -32,6 +37,11 @@ def main(argv: list[str] | None = None) -> int:
         return _run(words)
     except SystemExit as leaving:  # argparse has said why
         return leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] not in TRAINING:
+            raise
+        print(f"sd-env: {words[0]} needs the training packages: pip install 'sd-env[train]'", file=sys.stderr)
+        return 2
     except ValueError as error:
         if type(error).__module__.partition(".")[0] not in _OURS:
             raise  # a fault of the program's, not of what it was given

@@ -17,7 +17,7 @@ from gymnasium import spaces
 from sd_env import layout
 
 
-class ActionSpace(spaces.MultiDiscrete[np.int64]):
+class ActionSpace(spaces.MultiDiscrete):
     """``MultiDiscrete([3, 3, 3] + [4] * (N - 1))`` whose ``sample`` also takes the flat mask of the infos.
 
     gymnasium's own ``MultiDiscrete.sample`` wants a mask as a tuple of one array a head, while masks travel flat

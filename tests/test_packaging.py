@@ -9,19 +9,22 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from importlib.metadata import packages_distributions
+from collections.abc import Iterable
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from agents import cli
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OWN = {"sd_env", "agents", "benchmarks", "train"}
-#: Distributions that only agents/ and train.py may import.
-TRAINING = {"torch", "stable-baselines3", "sb3-contrib", "tensorboard"}
+EXTRAS = PROJECT["optional-dependencies"]
 #: Modules that may know gymnasium or PettingZoo: the faces, their spaces and their registration.
 FACES = {"parallel", "vector", "solo", "registry", "spaces"}
 
@@ -66,18 +69,79 @@ def lock(name: str) -> dict[str, str]:
 
 
 def test_the_packages_declare_what_they_import_and_nothing_more() -> None:
-    used = distributions([*sources("sd_env", "agents"), ROOT / "train.py"])
-    declared = set(requirements(PROJECT["dependencies"]))
-    assert used - declared == set(), "imported but not declared in pyproject.toml"
+    game, training = set(requirements(PROJECT["dependencies"])), set(requirements(EXTRAS["train"]))
+    assert game == {"gymnasium", "numba", "numpy", "pettingzoo", "pydantic", "pyyaml"} and not game & training
+    assert distributions(sources("sd_env")) == game
+    used = distributions([*sources("agents"), ROOT / "train.py"])
+    assert used - game - training == set(), "imported but not declared in pyproject.toml"
     # tensorboard is imported by torch's writer, which stable-baselines3 uses when it is there
-    assert declared - used == {"tensorboard"}, "declared in pyproject.toml but not imported"
+    assert training - used == {"tensorboard"}, "declared in pyproject.toml but not imported"
 
 
 def test_the_game_imports_nothing_of_training() -> None:
-    paths = sources("sd_env")
-    assert len(paths) > 5
-    assert not distributions(paths) & TRAINING
-    assert [str(path) for path in paths if imported(path) & {"agents", "benchmarks", "train"}] == []
+    assert [str(path) for path in sources("sd_env") if imported(path) & {"agents", "benchmarks", "train"}] == []
+
+
+def installed_for(names: Iterable[str]) -> set[str]:
+    """These distributions and all that they need, by canonical name."""
+    found: set[str] = set()
+    waiting = [*names]
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name not in found:
+            found.add(name)
+            needed = map(Requirement, distribution(name).requires or [])
+            waiting += [each.name for each in needed if each.marker is None or each.marker.evaluate({"extra": ""})]
+    return found
+
+
+def test_six_dependencies_are_enough_to_play() -> None:
+    """With all modules blocked that the six do not bring; ``make test-bare`` does it in a real environment."""
+    six = installed_for(requirements(PROJECT["dependencies"]))
+    blocked = {
+        module
+        for module, owners in packages_distributions().items()
+        if not {canonicalize_name(owner) for owner in owners} & six
+    } - OWN - sys.stdlib_module_names  # fmt: skip
+    assert blocked >= {"torch", "pandas", "matplotlib", "rich"}
+    command = [sys.executable, "-m", "tests.bare_install", *sorted(blocked)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "plays with Python" in ran.stdout
+
+
+def test_to_import_and_to_play_is_light_even_where_everything_is_installed() -> None:
+    code = """
+import sys
+import sd_env, agents, agents.cli
+from tests.bare_install import play_every_face
+heavy = (agents.cli.TRAINING | {"numba", "pydantic"}) & set(sys.modules)
+assert not heavy, f"imported by import: {heavy}"
+play_every_face()
+heavy = (agents.cli.TRAINING - {"scipy"}) & set(sys.modules)  # scipy: numba imports it where it finds it
+assert not heavy, f"imported by playing: {heavy}"
+"""
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_the_command_knows_what_the_training_packages_are() -> None:
+    brought = {canonicalize_name(packages_distributions()[module][0]) for module in cli.TRAINING}
+    assert brought == set(requirements(EXTRAS["train"]))
+
+
+def test_another_packages_missing_module_is_not_taken_for_one_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(words: list[str]) -> int:
+        raise ModuleNotFoundError("No module named 'nowhere'", name="nowhere")
+
+    monkeypatch.setattr(cli, "_run", missing)
+    with pytest.raises(ModuleNotFoundError, match="nowhere"):
+        cli.main(["evaluate"])
+
+
+def test_all_is_every_extra_for_users() -> None:
+    [everything] = map(Requirement, EXTRAS["all"])
+    assert everything.name == PROJECT["name"] and everything.extras == set(EXTRAS) - {"all", "bench", "dev"}
 
 
 def test_below_the_faces_nobody_knows_the_interfaces() -> None:
@@ -85,18 +149,26 @@ def test_below_the_faces_nobody_knows_the_interfaces() -> None:
     assert [str(path) for path in below if imported(path) & {"gymnasium", "pettingzoo"}] == []
 
 
-@pytest.mark.parametrize("extra", [None, "dev", "docs"])
+@pytest.mark.parametrize("extra", [None, "train", "parquet", "onnx", "dev", "docs"])
 def test_the_lock_pins_every_dependency_within_its_range(extra: str | None) -> None:
-    wanted = PROJECT["dependencies"] if extra is None else PROJECT["optional-dependencies"][extra]
+    wanted = PROJECT["dependencies"] if extra is None else EXTRAS[extra]
     pins = lock("requirements.lock")
     for name, requirement in requirements(wanted).items():
         assert name in pins, f"{name} is not in requirements.lock"
         assert requirement.specifier.contains(pins[name]), f"{name}=={pins[name]} is outside {requirement.specifier}"
 
 
+@pytest.mark.parametrize("extra", [None, "train", "parquet", "onnx"])
+def test_the_lowest_lock_pins_the_lower_bounds(extra: str | None) -> None:
+    pins = lock("requirements-lowest.lock")
+    for name, requirement in requirements(PROJECT["dependencies"] if extra is None else EXTRAS[extra]).items():
+        [least] = [bound.version for bound in requirement.specifier if bound.operator == ">="]
+        assert Version(pins[name]) == Version(least), f"{name}: {least} in pyproject.toml, {pins[name]} is tested"
+
+
 def test_the_peers_of_the_benchmarks_are_pinned_within_their_ranges() -> None:
     pins = lock("benchmarks/requirements.lock")
-    for name, requirement in requirements(PROJECT["optional-dependencies"]["bench"]).items():
+    for name, requirement in requirements(EXTRAS["bench"]).items():
         assert requirement.specifier.contains(pins[name])
     assert not set(pins) & set(lock("requirements.lock")), "pinned in both lock files"
 

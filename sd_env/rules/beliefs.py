@@ -115,10 +115,10 @@ def stance_ratio(p, s, r, j):
 def likelihood(p, kind, cause, binding, climbs, stance):
     """Probability that a state of this type is seen in this stance: it wants it, and rules and pledge let it."""
     stances = int(p.allowed_stance)
-    wanted = STANCES[kind, cause]
-    attack = wanted[Stance.ATTACK] * (1.0 - RESTRAINT[kind] * binding)
-    mobilize = wanted[Stance.MOBILIZE]
-    align = wanted[Stance.ALIGN] * allows(stances, Stance.ALIGN)
+    wanted = STANCES[kind, cause]  # .value: numba takes a member of an enumeration as an index only from 0.68 on
+    attack = wanted[Stance.ATTACK.value] * (1.0 - RESTRAINT[kind] * binding)
+    mobilize = wanted[Stance.MOBILIZE.value]
+    align = wanted[Stance.ALIGN.value] * allows(stances, Stance.ALIGN)
     if not (climbs & allows(stances, Stance.ATTACK)):  # carried out as a mobilization
         mobilize += attack
         attack = 0.0
@@ -145,8 +145,8 @@ def signal_ratio(p, signal):
 def hearing(p, kind, signal):
     """Probability that a state of this type is heard to say this, through the noise that flips signals."""
     signals = int(p.allowed_signal)
-    reassure = SIGNALS[kind, Signal.REASSURE] * allows(signals, Signal.REASSURE)
-    threaten = SIGNALS[kind, Signal.THREATEN] * allows(signals, Signal.THREATEN)
+    reassure = SIGNALS[kind, Signal.REASSURE.value] * allows(signals, Signal.REASSURE)
+    threaten = SIGNALS[kind, Signal.THREATEN.value] * allows(signals, Signal.THREATEN)
     if signal == Signal.REASSURE:
         return (1.0 - p.signal_noise) * reassure + p.signal_noise * threaten
     if signal == Signal.THREATEN:
