@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from operator import itemgetter
-from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +15,7 @@ from pettingzoo.utils.wrappers import BaseWrapper, OrderEnforcingWrapper
 
 from sd_env import layout
 from sd_env.events import Event, turn_events
-from sd_env.scenario import Scenario
+from sd_env.scenario import Scenario, ScenarioLike
 from sd_env.show.ansi import ansi
 from sd_env.spaces import (
     ActionSpace,
@@ -29,8 +28,6 @@ from sd_env.spaces import (
     state_space,
 )
 from sd_env.worlds import Worlds
-
-ScenarioLike = Scenario | str | PathLike[str] | Mapping[str, Any]
 
 
 def parallel_env(

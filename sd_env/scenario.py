@@ -258,6 +258,9 @@ class Scenario(Group):
         return _of_state(getattr(self.states, field), state)
 
 
+#: What names a game wherever one is asked for: a scenario, a catalogue name or a path, or a mapping.
+ScenarioLike: TypeAlias = Scenario | str | os.PathLike[str] | Mapping[str, Any]
+
 _GROUPS: dict[str, type[Group]] = {
     name: field.annotation
     for name, field in Scenario.model_fields.items()

@@ -10,8 +10,9 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 
 from sd_env.events import Event
-from sd_env.parallel import ParallelEnv, ScenarioLike
+from sd_env.parallel import ParallelEnv
 from sd_env.policies import Cast, CastLike, RandomPolicy
+from sd_env.scenario import ScenarioLike
 from sd_env.spaces import ActionSpace, check_action, check_seed
 from sd_env.spaces import observation_space as make_observation_space
 

@@ -11,8 +11,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from sd_env.parallel import ScenarioLike
-from sd_env.scenario import Scenario
+from sd_env.scenario import Scenario, ScenarioLike
 from sd_env.spaces import ActionSpace, action_limits, check_action, check_seed, in_range, observation_space
 from sd_env.worlds import Worlds
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numba
 import numpy as np
@@ -23,12 +23,9 @@ from sd_env.record.columns import LAST_INDEX
 from sd_env.record.episode import EpisodeLog
 from sd_env.rules.chance import DRAWS
 from sd_env.rules.compiled import rules_fingerprint
-from sd_env.scenario import Scenario
+from sd_env.scenario import Scenario, ScenarioLike
 from sd_env.version import __version__
 from sd_env.worlds import Worlds
-
-if TYPE_CHECKING:
-    from sd_env.parallel import ScenarioLike
 
 
 def versions_here() -> dict[str, str]:
