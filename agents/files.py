@@ -1,46 +1,24 @@
-"""Files written whole: a reader sees the old content or the new, never half of either."""
+"""Texts, JSON and copies as whole files, by the one writer of whole files, :func:`sd_env.files.write_whole`."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sd_env.files import write_whole
 
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let ``write`` fill a temporary file beside ``path``, bring it to the disk and put it in place.
-
-    The temporary name keeps the suffix, for writers that look at it.
-    """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        write(temporary)
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+__all__ = ["copy_whole", "without_nan", "write_json", "write_text", "write_whole"]
 
 
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8, whole."""
-
-    def write(temporary: Path) -> None:
-        temporary.write_text(text, encoding="utf-8")
-
-    write_whole(path, write)
+    write_whole(path, text.encode("utf-8"))
 
 
 def copy_whole(source: Path, target: Path) -> None:
     """Copy the file ``source`` to ``target``, whole."""
-
-    def write(temporary: Path) -> None:
-        shutil.copyfile(source, temporary)
-
-    write_whole(target, write)
+    write_whole(target, source.read_bytes())
 
 
 def write_json(path: Path, data: Any) -> None:

@@ -3,23 +3,53 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO, Final
+
+#: How the temporary files of writes that were cut off end; each begins with a dot.
+PART: Final = ".part"
+#: Never a file that is there already, nor what a link that somebody has planted points to.
+_NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Put ``data`` at ``path``: into a temporary file beside it first, brought to the disk, then moved into place.
+def write_whole(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
+    """Put ``data`` at ``path``: into a new file beside it first, brought to the disk, then moved into place.
 
-    Raises OSError if that fails; what was at ``path`` is then as it was, and the temporary file is gone.
+    A link at ``path`` is replaced and not followed.
+
+    Args:
+        path: where to; its folder is there.
+        data: the bytes, or what writes them into an open file.
+
+    Raises:
+        OSError: if that fails; what was at ``path`` is then as it was, and the temporary file is gone.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{secrets.token_hex(8)}{PART}")
+    handle = os.open(temporary, _NEW, 0o666)  # less what the process's umask takes away
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
+        with os.fdopen(handle, "w+b") as file:
+            if callable(data):
+                data(file)
+            else:
+                file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp's 0600 is for secrets
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
         raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, where the system can: a moved file is there after a power failure."""
+    with suppress(OSError):  # not every file system has it, and the file is in place in any case
+        handle = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

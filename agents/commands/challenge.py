@@ -66,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
         out=args.out,
         workers=args.workers,
         parquet=args.parquet,
+        fresh=args.fresh,
         trust=args.trust,
         reference=args.references,
     )
@@ -85,6 +86,7 @@ def _reference(args: argparse.Namespace) -> int:
         worlds=args.worlds,
         out=args.out,
         workers=args.workers,
+        fresh=args.fresh,
         path=args.references,
     )
     for name, known in data["challenges"].items():

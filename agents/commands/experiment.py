@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from agents.commands.options import whole
+from agents.commands.options import add_fresh, whole
 
 HELP = "run an experiment of the science, or one of your own, and judge what theory predicts"
 
@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="folder of its results; default runs/experiments/NAME; resumed if there"
     )
+    add_fresh(parser)
     parser.add_argument("--seeds", nargs="+", type=whole, metavar="N", help="instead of the experiment's own")
     parser.add_argument("--workers", type=whole, default=0, metavar="N", help="processes; default one a core")
     parser.add_argument("--smoke", action="store_true", help="seconds instead of minutes; the numbers mean nothing")
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         study = smoke_sized(study)
     out = args.out or Path("runs") / "experiments" / (study.name + "-smoke" * args.smoke)
     words = f"sd-env experiment {args.name}" + " --smoke" * args.smoke
-    result = running.run(study, out, workers=args.workers, command=words)
+    result = running.run(study, out, workers=args.workers, fresh=args.fresh, command=words)
     publish(result.shown, result.report, None, args.json)
     if not args.json:
         print(f"Everything is in {out}: cells.csv, report.json, table.txt, picture.png, policies/")

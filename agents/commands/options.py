@@ -51,13 +51,21 @@ def add_sizes(parser: argparse.ArgumentParser, *, worlds: int = 128, seeds: Sequ
 
 
 def add_work(parser: argparse.ArgumentParser) -> None:
-    """``--out``, ``--workers``, ``--parquet``, ``--json``."""
+    """``--out``, ``--fresh``, ``--workers``, ``--parquet``, ``--json``."""
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="folder of all results; the same command again goes on where it ended"
     )
+    add_fresh(parser)
     parser.add_argument("--workers", type=whole, default=0, metavar="N", help="processes; default one a core")
     parser.add_argument("--parquet", action="store_true", help="write episodes.parquet too (needs the extra parquet)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON instead of a table")
+
+
+def add_fresh(parser: argparse.ArgumentParser) -> None:
+    """``--fresh``."""
+    parser.add_argument(
+        "--fresh", action="store_true", help="begin anew; what is in DIR from before is renamed to DIR.before-1"
+    )
 
 
 def whole(text: str) -> int:
@@ -110,13 +118,13 @@ def override(text: str) -> tuple[str, Any]:
 
 def settings(args: argparse.Namespace) -> dict[str, Any]:
     """What ``add_trust``, ``add_sizes`` and ``add_work`` added, by the names of the functions' arguments."""
-    names = ("trust", "seeds", "worlds", "episodes", "out", "workers", "parquet")
+    names = ("trust", "seeds", "worlds", "episodes", "out", "workers", "parquet", "fresh")
     return {name: getattr(args, name) for name in names}
 
 
 def command_line(name: str, args: argparse.Namespace) -> dict[str, Any]:
     """What made a report: the command and its options, for the report itself."""
-    given = {key: entry for key, entry in vars(args).items() if key not in ("out", "workers", "json")}
+    given = {key: entry for key, entry in vars(args).items() if key not in ("out", "workers", "json", "fresh")}
     return {"command": f"sd-env {name}", **{key: str(v) if isinstance(v, Path) else v for key, v in given.items()}}
 
 

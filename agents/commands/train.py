@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -18,9 +17,11 @@ def main(argv: list[str]) -> int:
         experiment, resume = parse(argv)
         # only now: importing torch takes longer than telling of a typo
         from agents.messages import shown
-        from agents.training.run import check, held, new_run
+        from agents.training.run import check, check_resumed, held, new_run
 
         check(experiment)
+        if resume:
+            check_resumed(experiment, resume)
         run = resume or new_run(experiment)
         with held(run), shown():
             return run_experiment(experiment, run, argv)
@@ -49,14 +50,13 @@ def run_experiment(experiment: Experiment, run: Path, argv: list[str]) -> int:
 
     console = Console()
     console.print(f"Run folder: {run}", highlight=False, soft_wrap=True)
-    failed = train(experiment, run, console)
-    finished: list[dict[str, Any]] = results(experiment, run)
+    failed = train(experiment, run)
+    finished = results(experiment, run)
     if finished:
-        jobs = jobs_of(experiment, run)
-        done = [job for job in jobs if job.result.exists()]
+        done = [job for job in jobs_of(experiment, run) if job.name in finished]
         predictions = {job.choice.name: getattr(job.scenario(), "prediction", "") for job in done}
         command = shlex.join(["python", "train.py", *argv])
-        table = write_report(run, experiment.name, finished, predictions, command)
+        table = write_report(run, experiment.name, [*finished.values()], predictions, command)
         worlds = {name: [j.folder / "progress.csv" for j in done if j.choice.name == name] for name in predictions}
         draw(worlds, run / "four_worlds.png", experiment.name)
         # wider than a narrow terminal rather than with numbers cut off

@@ -43,6 +43,7 @@ def ablate(
     out: Path | None = None,
     workers: int = 1,
     parquet: bool = False,
+    fresh: bool = False,
     trust: bool = False,
 ) -> pd.DataFrame:
     """Let each policy play all seats, with the parameter as the scenario has it and with each of ``values``.
@@ -84,7 +85,7 @@ def ablate(
                 }
                 units.append(Unit(f"{player.label} {k} {value} seed {seed} episode {episode}", arguments))
     return run_units(
-        play_casts, units, out, workers=workers, title="ablate", parquet=parquet, inputs=digests(players, trust)
+        play_casts, units, out, workers=workers, title="ablate", parquet=parquet, inputs=digests(players), fresh=fresh
     )
 
 

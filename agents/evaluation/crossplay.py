@@ -30,6 +30,7 @@ def crossplay(
     out: Path | None = None,
     workers: int = 1,
     parquet: bool = False,
+    fresh: bool = False,
     trust: bool = False,
 ) -> pd.DataFrame:
     """Let each policy play itself and each other one, in the seatings of a tournament and in the same worlds.
@@ -56,7 +57,14 @@ def crossplay(
         )
     ]
     return run_units(
-        play_casts, units, out, workers=workers, title="crossplay", parquet=parquet, inputs=digests(players, trust)
+        play_casts,
+        units,
+        out,
+        workers=workers,
+        title="crossplay",
+        parquet=parquet,
+        inputs=digests(players),
+        fresh=fresh,
     )
 
 

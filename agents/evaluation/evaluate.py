@@ -70,6 +70,7 @@ def evaluate_policies(
     out: Path | None = None,
     workers: int = 1,
     parquet: bool = False,
+    fresh: bool = False,
     log: int = 0,
     trust: bool = False,
 ) -> pd.DataFrame:
@@ -87,6 +88,7 @@ def evaluate_policies(
         out: folder in which finished work is kept, ``episodes.csv`` at the end; the same call resumes it.
         workers: processes, 0 for one a core.
         parquet: write ``episodes.parquet`` too.
+        fresh: set aside what is in ``out``, and begin anew.
         log: of how many worlds a policy's first episode is kept as a log, in ``out/logs``.
         trust: whether zip files of stable-baselines3 may be loaded, which can run code.
 
@@ -139,7 +141,8 @@ def evaluate_policies(
         workers=workers,
         title="evaluate",
         parquet=parquet,
-        inputs=digests([*players, *rivals], trust),
+        inputs=digests([*players, *rivals]),
+        fresh=fresh,
     )
 
 

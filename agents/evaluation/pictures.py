@@ -133,5 +133,5 @@ def _number(value: float) -> str:
 
 
 def _save(figure: Any, picture: Path) -> None:
-    write_whole(picture, lambda path: figure.savefig(path, dpi=140, format="png"))
+    write_whole(picture, lambda file: figure.savefig(file, dpi=140, format="png"))
     plt.close(figure)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ import pandas as pd
 
 from agents.policies.protocol import Policy, RandomPolicy
 from agents.table.play import play
-from agents.work import WorkError
+from agents.work import WorkError, policy_inputs
 from sd_env.policies import check_policy, name_of
 from sd_env.record import Collector, write_log
 from sd_env.scenario import Scenario
@@ -121,14 +120,9 @@ def load(spec: Spec, trust: bool = False) -> Policy:
     return spec
 
 
-def digests(players: Sequence[Player], trust: bool = False) -> dict[str, str]:
-    """SHA-256 of what each learned member's files hold: what a resumed run must find unchanged."""
-    found = {}
-    for spec in (spec for player in players for spec in player.members if isinstance(spec, str)):
-        info = getattr(load(spec, trust), "info", None)  # of a bundle, with the digest of its weights
-        if isinstance(info, Mapping):
-            found[spec] = hashlib.sha256(json.dumps(info, sort_keys=True).encode()).hexdigest()
-    return found
+def digests(players: Sequence[Player]) -> dict[str, str]:
+    """Digests of what makes the players' policies: what a resumed run must find unchanged."""
+    return policy_inputs(spec for player in players for spec in player.members)
 
 
 @lru_cache(maxsize=64)

@@ -51,6 +51,7 @@ def tournament(
     out: Path | None = None,
     workers: int = 1,
     parquet: bool = False,
+    fresh: bool = False,
     trust: bool = False,
 ) -> pd.DataFrame:
     """Let all policies play one another: a round robin with self-play, or casts drawn from all of them.
@@ -82,7 +83,14 @@ def tournament(
         games = drawn(players, k, seed, mixed, game.n_states) if mixed else pairs(players, k, game.n_states)
         units += units_of(games, game, seed=seed, worlds=worlds, episodes=episodes, tremble=slips, trust=trust)
     return run_units(
-        play_casts, units, out, workers=workers, title="tournament", parquet=parquet, inputs=digests(players, trust)
+        play_casts,
+        units,
+        out,
+        workers=workers,
+        title="tournament",
+        parquet=parquet,
+        inputs=digests(players),
+        fresh=fresh,
     )
 
 

@@ -49,7 +49,7 @@ def draw(study: Study, levels: Levels, picture: Path) -> None:
             _lines(study, rows, axis)
         axis.set_title(_words(study, measure), fontsize=11)
     figure.suptitle(study.title)
-    write_whole(picture, lambda path: figure.savefig(path, dpi=130, format="png"))
+    write_whole(picture, lambda file: figure.savefig(file, dpi=130, format="png"))
     plt.close(figure)
 
 

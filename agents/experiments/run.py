@@ -21,10 +21,10 @@ from agents.experiments import picture
 from agents.experiments.judge import Judgement, checks, judge, levels
 from agents.experiments.language import Study, given_name, training_defaults
 from agents.experiments.quantities import parts_of
-from agents.experiments.work import GENERALIST, check, digest, train_and_measure, units_of
+from agents.experiments.work import GENERALIST, check, digest, inputs_of, train_and_measure, units_of
 from agents.files import write_json, write_text
 from agents.machine import described
-from agents.work import run_units, write_table
+from agents.work import held, identity_of, run_units, write_table
 
 #: Files of a finished experiment in its folder.
 CELLS, REPORT, TABLE, PICTURE = "cells", "report.json", "table.txt", "picture.png"
@@ -51,7 +51,7 @@ class Result:
     shown: RenderableType
 
 
-def run(study: Study, out: Path, *, workers: int = 0, command: str = "") -> Result:
+def run(study: Study, out: Path, *, workers: int = 0, fresh: bool = False, command: str = "") -> Result:
     """Run what of the experiment is not yet done, and leave everything in ``out``.
 
     ``out`` gets ``cells.csv`` (tidy), ``report.json``, ``table.txt``, ``picture.png``, ``policies/`` with the trained
@@ -62,14 +62,20 @@ def run(study: Study, out: Path, *, workers: int = 0, command: str = "") -> Resu
         study: the experiment.
         out: folder of its own.
         workers: processes; 0 is one a core.
+        fresh: set aside what is in ``out``, and begin anew.
         command: what made it, for the report.
 
     Raises:
         StudyError: for an experiment that cannot be; nothing is created then.
         ConfigError: for a training run that cannot be; likewise.
-        WorkError: for a folder of another experiment.
+        WorkError: for a folder of another experiment, or one that other rules, sources or versions made.
     """
     check(study)
+    with held(out, identity_of(train_and_measure, {"experiment": study.name}, inputs_of(study)), fresh=fresh):
+        return _run(study, out, workers, command)
+
+
+def _run(study: Study, out: Path, workers: int, command: str) -> Result:
     started = time.monotonic()
     units = units_of(study, out)
     folder = out / "plays" / digest([unit.arguments for unit in units])

@@ -18,7 +18,7 @@ from agents.policies.specs import policy_from
 from agents.table.interventions import Interventions
 from agents.table.play import play
 from agents.training.config import Experiment, ScenarioChoice, validated
-from agents.work import Unit
+from agents.work import Unit, policy_inputs
 from sd_env.record import Collector
 from sd_env.scenario import Scenario
 
@@ -112,7 +112,8 @@ def units_of(study: Study, out: Path) -> list[Unit]:
         kind = SCRIPTED if study.cast is not None else GENERALIST if study.generalist else OWN
         for whose, each in [(kind, cell)] + [(OWN, study.own(cell))] * study.checked(cell):
             training = None if study.cast is not None else _training_of(study, each.trained)
-            name = digest(training or each.setup.model_dump(mode="json"))
+            game = Scenario.load(each.trained.scenario, each.trained.overrides).fingerprint()
+            name = digest([training, game] if training else each.setup.model_dump(mode="json"))
             served.setdefault(name, (training, []))[1].append((whose, each))
     asked = {"cast": study.cast, "wanted": study.wanted, "worlds": study.worlds, "logs": study.logs}
     units = []
@@ -128,6 +129,13 @@ def units_of(study: Study, out: Path) -> list[Unit]:
             }
             units.append(Unit(f"{name} seed {seed}", arguments))
     return units
+
+
+def inputs_of(study: Study) -> dict[str, str]:
+    """Digests of what the experiment reads beside its own file: scenarios, and the strategies of a cast."""
+    games = {cell.setup.scenario for cell in study.cells()} | {cell.trained.scenario for cell in study.cells()}
+    scenarios = {f"the scenario {name}": Scenario.load(name).fingerprint() for name in sorted(games)}
+    return scenarios | policy_inputs((study.cast or {}).values())
 
 
 def _training_of(study: Study, setup: Setup) -> dict[str, Any]:

@@ -9,11 +9,12 @@ large negative number. sd-env itself reads none of these files: its own are bund
 from __future__ import annotations
 
 import copy
+import io
 import json
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -76,7 +77,9 @@ def save_torch(bundle: LearnedBundle, path: str | os.PathLike[str]) -> Path:
     with _quiet():
         program = th.export.export(to_torch(bundle), arguments, dynamic_shapes=dynamic)
         extra = {"bundle.json": json.dumps(_about(bundle))}
-        _write(target, lambda temporary: th.export.save(program, temporary, extra_files=extra))
+        packed = io.BytesIO()
+        th.export.save(program, packed, extra_files=extra)
+    _write(target, packed.getvalue())
     return target
 
 
@@ -102,7 +105,7 @@ def to_onnx(bundle: LearnedBundle, path: str | os.PathLike[str]) -> Path:
         )
         assert program is not None, "with dynamo=True there is a program"
         program.model.metadata_props.update({key: json.dumps(value) for key, value in _about(bundle).items()})
-        _write(target, lambda temporary: program.save(temporary, external_data=False))
+    _write(target, program.model_proto.SerializeToString())
     return target
 
 
@@ -129,10 +132,10 @@ def _target(path: str | os.PathLike[str], suffix: str) -> Path:
     return Path(path)
 
 
-def _write(target: Path, write: Callable[[Path], None]) -> None:
+def _write(target: Path, data: bytes) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(target, write)
+        write_whole(target, data)
     except OSError as error:
         raise BundleError(f"{target} cannot be written: {error.strerror or error}.") from error
 

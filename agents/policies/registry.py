@@ -141,6 +141,11 @@ def make(name: str, **parameters: Any) -> Policy:
     return made
 
 
+def factory_of(name: str) -> Callable[..., Any]:
+    """The class or function that makes the policy of that name; PolicyError as for :func:`make`."""
+    return _find(name).load()
+
+
 def names() -> tuple[str, ...]:
     """All names, in alphabetical order; nothing is imported for it from other people's packages."""
     return tuple(sorted(_entries()))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from agents.policies.bundles import LearnedBundle
     from agents.policies.protocol import Policy
 
-__all__ = ["PolicyError", "Spec", "check_fits", "label_of", "policy_from"]
+__all__ = ["PolicyError", "Spec", "check_fits", "label_of", "made_from", "policy_from"]
 
 Spec: TypeAlias = "str | os.PathLike[str] | Policy"
 
@@ -67,6 +68,21 @@ def policy_from(spec: Spec, *, trust: bool = False) -> Policy:
     if path.exists():
         raise PolicyError(f"Policy {name!r} is neither a bundle (a folder with {_MANIFEST}) nor a zip.")
     raise PolicyError(f"Policy {name!r}: there is no such bundle, run folder or zip.")
+
+
+def made_from(spec: str | os.PathLike[str]) -> Path | Callable[..., Any]:
+    """What the policy of a specification is made from, without making it: a bundle's folder or a zip, or the strategy.
+
+    Raises:
+        PolicyError: one sentence for a name or file that does not exist.
+    """
+    name, _ = _split(os.fspath(spec))
+    if not _is_path(name):
+        return registry.factory_of(name)
+    path = _resolve(Path(name)) if Path(name).is_dir() else Path(name)
+    if not (path / _MANIFEST).is_file() and not path.is_file():
+        raise PolicyError(f"Policy {name!r}: there is no such bundle, run folder or zip.")
+    return path
 
 
 def label_of(spec: Spec) -> str:

@@ -27,12 +27,10 @@ from agents.table.play import play
 from agents.training.config import Experiment, ScenarioChoice
 from agents.training.job import Job, run_job, trained_policy
 from agents.work import Interrupted, Unit, run_units, write_table
-from sd_env import measures
 from sd_env.layout import Stance
 from sd_env.measures import Components, arming, components, filter_beliefs, spiral_index
 from sd_env.measures.episode import allows_stance
 from sd_env.record import Collector, EpisodeLog
-from sd_env.rules.compiled import rules_fingerprint
 from sd_env.scenario import Scenario, scenarios
 
 #: Who plays all states: the policy trained in the scenario, and the untrained reference.
@@ -75,30 +73,33 @@ def experiment_from(science: Experiment, names: Sequence[str] = ()) -> Experimen
     return Experiment.model_validate(data)
 
 
-def run(experiment: Experiment, out: Path, episodes: int = RECORDED) -> int:
+def run(experiment: Experiment, out: Path, episodes: int = RECORDED, *, fresh: bool = False) -> int:
     """Train, play and write ``components.txt``, ``.csv`` and ``.png`` into ``out``; returns the exit code.
 
-    What is finished is kept in ``<runs>/components__<digest>``: the same call goes on from there. The digest is that of
-    the plan, the scenarios, the rules and the measures, so that nothing of another version is taken up.
+    What is finished is kept in ``<runs>/components__<digest of the units>``: the same call goes on from there, unless
+    scenarios, rules or anything else that decides the flags has changed.
 
     Args:
         experiment: as :func:`experiment_from` gives it, or smaller.
         out: folder of the results.
         episodes: recorded episodes of a seed, at the most.
+        fresh: set aside what is kept, and begin anew.
 
     Raises:
-        WorkError: if the folder is in use.
+        WorkError: if the folder is in use, or what is kept in it was made by something else.
     """
     started = time.monotonic()
     units = list(units_of(experiment, episodes))
-    inputs = {choice.scenario: Scenario.load(choice.scenario).to_yaml() for choice in experiment.scenarios}
-    inputs |= {"rules": rules_fingerprint(), "measures": _digest(Path(measures.__file__).parent)}
-    plan = hashlib.sha256(repr(([unit.arguments for unit in units], inputs)).encode()).hexdigest()[:8]
+    games = {choice.scenario: Scenario.load(choice.scenario).fingerprint() for choice in experiment.scenarios}
+    inputs = {f"the scenario {name}": fingerprint for name, fingerprint in games.items()}
+    plan = hashlib.sha256(repr([unit.arguments for unit in units]).encode()).hexdigest()[:8]
     folder = experiment.runs / f"components__{plan}"
     for unit in units:
         unit.arguments["folder"] = str(folder / "jobs")
     try:
-        rows = run_units(flags_played, units, folder, workers=experiment.workers, title="components", inputs=inputs)
+        rows = run_units(
+            flags_played, units, folder, workers=experiment.workers, title="components", inputs=inputs, fresh=fresh
+        )
     except Interrupted as interrupted:
         print(f"python -m agents.publish.science: {interrupted}", file=sys.stderr)
         return 130
@@ -117,11 +118,6 @@ def run(experiment: Experiment, out: Path, episodes: int = RECORDED) -> int:
     shown.draw(table, out / "components.png", len(experiment.seeds))
     print(text, end="")
     return 0
-
-
-def _digest(folder: Path) -> str:
-    """Digest of the modules in a folder."""
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sorted(folder.glob("*.py")))).hexdigest()
 
 
 def units_of(experiment: Experiment, episodes: int) -> Iterator[Unit]:

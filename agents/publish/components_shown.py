@@ -124,5 +124,5 @@ def draw(table: pd.DataFrame, picture: Path, seeds: int) -> None:
     figure.colorbar(image, ax=axes, label="share of episodes", shrink=0.5, aspect=30)
     counted = f"mean of {seeds} seed{'s' * (seeds != 1)}; grey: does not apply"
     figure.suptitle(f"Components of the security dilemma (Tang 2009): {counted}", fontsize=12)
-    write_whole(picture, lambda path: figure.savefig(path, dpi=140, format="png"))
+    write_whole(picture, lambda file: figure.savefig(file, dpi=140, format="png"))
     plt.close(figure)

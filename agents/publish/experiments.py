@@ -47,7 +47,7 @@ PAGE: Final = "README.md"
 _COMMAND: Final = "python -m agents.publish.science --only experiments"
 
 
-def publish_all(out: Path, runs: Path, smoke: bool, names: Sequence[str] | None = None) -> None:
+def publish_all(out: Path, runs: Path, smoke: bool, names: Sequence[str] | None = None, *, fresh: bool = False) -> None:
     """Run experiments and publish them.
 
     Args:
@@ -55,10 +55,12 @@ def publish_all(out: Path, runs: Path, smoke: bool, names: Sequence[str] | None 
         runs: folder of the runs, one each, which are taken up where they ended.
         smoke: smoke-sized.
         names: which; default all of the project's.
+        fresh: set aside what is in the runs' folders, and begin anew.
     """
     for name in names or studies():
         study = load_study(name)
-        result = run(smoke_sized(study) if smoke else study, runs / name, command=f"sd-env experiment {name}")
+        sized = smoke_sized(study) if smoke else study
+        result = run(sized, runs / name, fresh=fresh, command=f"sd-env experiment {name}")
         publish(result, runs / name, out)
         print(
             f"{name}: {', '.join(f'{n} {verdict}' for verdict, n in verdicts(result.report).items() if n)}", flush=True

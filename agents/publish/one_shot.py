@@ -6,7 +6,6 @@ attack iff t < m. In self-play both peace and war are equilibria where 0 < m < 1
 
 from __future__ import annotations
 
-import multiprocessing as mp
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -16,13 +15,13 @@ import numpy as np
 import torch as th
 
 from agents.files import write_json, write_text
-from agents.machine import cores
 from agents.policies.protocol import Policy
 from agents.table.play import play
 from agents.table.seating import OTHERS
 from agents.training.config import Experiment
 from agents.training.learners import LearnedPolicy, make_learner
 from agents.training.table import Table
+from agents.work import Unit, run_units
 from sd_env import layout
 from sd_env.scenario import Scenario
 
@@ -59,8 +58,9 @@ def share_of_attacks(experiment: Experiment, name: str, seed: int) -> float:
     return float(play(scenario, cast, worlds=experiment.evaluation.worlds, seed=fresh)["attacks_0"].mean())
 
 
-def _job(arguments: tuple[Experiment, str, int]) -> float:
-    return share_of_attacks(*arguments)
+def share_of_job(experiment: Experiment, name: str, seed: int) -> list[dict[str, Any]]:
+    """The unit of work: one row, ``name, seed, share``."""
+    return [{"name": name, "seed": seed, "share": share_of_attacks(experiment, name, seed)}]
 
 
 def run(experiment: Experiment, out: Path, heading: str) -> int:
@@ -71,12 +71,13 @@ def run(experiment: Experiment, out: Path, heading: str) -> int:
         out: folder of the results.
         heading: what made them.
     """
-    jobs = [(experiment, choice.name, seed) for choice in experiment.scenarios for seed in experiment.seeds]
-    with mp.get_context("spawn").Pool(experiment.workers or cores()) as pool:
-        shares = pool.map(_job, jobs, chunksize=1)
-    found: dict[str, list[float]] = {}
-    for (_, name, _), share in zip(jobs, shares, strict=True):
-        found.setdefault(name, []).append(share)
+    units = [
+        Unit(f"{choice.name} seed {seed}", {"experiment": experiment, "name": choice.name, "seed": seed})
+        for choice in experiment.scenarios
+        for seed in experiment.seeds
+    ]
+    rows = run_units(share_of_job, units, None, workers=experiment.workers, title="one_shot")
+    found = {str(name): list(group["share"]) for name, group in rows.groupby("name", sort=False)}
     lines = judge(found)
     out.mkdir(parents=True, exist_ok=True)
     numbers: dict[str, Any] = {"seeds": list(experiment.seeds), "share of attacks of the learner": found}

@@ -41,7 +41,7 @@ def bundles(runs: Path) -> list[str]:
     )
 
 
-def tournaments(learned: Sequence[str], out: Path, work: Path, smoke: bool) -> int:
+def tournaments(learned: Sequence[str], out: Path, work: Path, smoke: bool, fresh: bool = False) -> int:
     """A round robin of all entrants in each of :data:`ARENAS`; returns the exit code.
 
     Leaves ``tournament/<world>.txt``, ``.csv`` (ranking), ``_payoffs.csv``, ``_payoffs.png`` and ``_ecology.png`` in
@@ -52,6 +52,7 @@ def tournaments(learned: Sequence[str], out: Path, work: Path, smoke: bool) -> i
         out: folder of the results.
         work: folder in which finished work is kept.
         smoke: two strategies, two seeds, one arena.
+        fresh: set aside what is kept, and begin anew.
     """
     entrants = ["dove", "hawk"] if smoke else list(names())
     seeds = SEEDS[:2] if smoke else SEEDS
@@ -61,6 +62,7 @@ def tournaments(learned: Sequence[str], out: Path, work: Path, smoke: bool) -> i
         words = [
             "tournament", *entrants, *learned, "--scenario", arena, "--seeds", *map(str, seeds),
             "--worlds", str(2 if smoke else WORLDS), "--out", str(folder), "--workers", "1" if smoke else "0",
+            *["--fresh"] * fresh,
         ]  # fmt: skip
         started = time.monotonic()
         if code := sd_env(words):
@@ -80,12 +82,12 @@ def tournaments(learned: Sequence[str], out: Path, work: Path, smoke: bool) -> i
     return 0
 
 
-def suite(learned: Sequence[str], out: Path, work: Path, smoke: bool) -> int:
+def suite(learned: Sequence[str], out: Path, work: Path, smoke: bool, fresh: bool = False) -> int:
     """All entrants in all challenges; returns the exit code. Leaves ``challenges.txt`` and ``.json`` in ``out``."""
     entrants = ["dove", "hawk"] if smoke else list(names())
     seeds = CHALLENGE_SEEDS[:2] if smoke else CHALLENGE_SEEDS
     folder = work / "challenges"
-    words = ["challenge", *entrants, *learned, "--seeds", *map(str, seeds), "--out", str(folder)]
+    words = ["challenge", *entrants, *learned, "--seeds", *map(str, seeds), "--out", str(folder), *["--fresh"] * fresh]
     words += ["--worlds", "2", "--workers", "1", "--only", "a-bluffer"] if smoke else ["--workers", "0"]
     started = time.monotonic()
     if code := sd_env(words):

@@ -85,8 +85,8 @@ def smoke_sized(experiment: Experiment) -> Experiment:
     return Experiment.model_validate(data)
 
 
-def run(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
-    """Run one experiment and publish it in ``out``; returns its exit code."""
+def run(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = False) -> int:
+    """Run one experiment, which is always a new run, and publish it in ``out``; returns its exit code."""
     from agents.commands.train import run_experiment
     from agents.training.run import check, held, new_run, versions
 
@@ -114,24 +114,24 @@ def run(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
     return code
 
 
-def play(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
+def play(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = False) -> int:
     """Play the tournament or the challenges with the policies of ``science`` in ``runs``; returns the exit code."""
     from agents.publish import reference
 
     folder = runs or read_yaml(CONFIGS / "science.yaml").runs
     work = {"tournament": reference.tournaments, "challenges": reference.suite}[name]
-    return work(reference.bundles(folder), out, folder / "reference", smoke)
+    return work(reference.bundles(folder), out, folder / "reference", smoke, fresh)
 
 
-def study(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
+def study(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = False) -> int:
     """Run the experiments of agents/experiments/ and publish them in ``out/experiments``; returns the exit code."""
     from agents.publish.experiments import publish_all
 
-    publish_all(out / name, runs or Path("runs") / name, smoke)
+    publish_all(out / name, runs or Path("runs") / name, smoke, fresh=fresh)
     return 0
 
 
-def fill(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
+def fill(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = False) -> int:
     """Fill the table of the dilemma's components for the catalogue; returns the exit code."""
     from agents.publish import components
 
@@ -141,10 +141,10 @@ def fill(name: str, out: Path, smoke: bool, runs: Path | None) -> int:
         experiment = smoke_sized(experiment)
     if runs is not None:
         experiment = experiment.model_copy(update={"runs": runs})
-    return components.run(experiment, out, episodes=2 if smoke else components.RECORDED)
+    return components.run(experiment, out, episodes=2 if smoke else components.RECORDED, fresh=fresh)
 
 
-def _work(name: str) -> Callable[[str, Path, bool, Path | None], int]:
+def _work(name: str) -> Callable[[str, Path, bool, Path | None, bool], int]:
     if name == COMPONENTS:
         return fill
     return study if name == STUDIES else play if name in PLAYED else run
@@ -182,6 +182,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, default=None, help=f"where results go (default {RESULTS}; needed by --smoke)"
     )
+    parser.add_argument(
+        "--fresh", action="store_true", help="begin anew; what is kept of earlier runs is renamed to NAME.before-1"
+    )
     parser.add_argument("--runs", type=Path, default=None, help="where run folders go, instead of the config's folder")
     arguments = parser.parse_args(argv)
     if arguments.smoke and arguments.out is None:
@@ -189,7 +192,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with shown():
             codes = [
-                _work(name)(name, arguments.out or RESULTS, arguments.smoke, arguments.runs) for name in arguments.only
+                _work(name)(name, arguments.out or RESULTS, arguments.smoke, arguments.runs, arguments.fresh)
+                for name in arguments.only
             ]
     except (ConfigError, StudyError, WorkError) as error:
         print(f"python -m agents.publish.science: {error}", file=sys.stderr)

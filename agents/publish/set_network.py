@@ -82,9 +82,9 @@ def _read(experiment: Experiment, folder: Path) -> tuple[dict[str, dict[str, lis
     """Scores and curves of a finished run, by world."""
     found: dict[str, dict[str, list[float]]] = {}
     curves: dict[str, list[Curve]] = {}
-    measured = {(str(row["world"]), row["seed"]): row for row in results(experiment, folder)}
+    measured = results(experiment, folder)
     for job in jobs_of(experiment, folder):
-        world, result = job.choice.name, measured[job.choice.name, job.seed]
+        world, result = job.choice.name, measured[job.name]
         curve = read_curve(_progress(job), RETURN)
         curves.setdefault(world, []).append(curve)
         each = found.setdefault(world, {name: [] for name in MEASURES})
@@ -181,5 +181,5 @@ def draw(curves: Mapping[str, Mapping[str, Sequence[Curve]]], picture: Path) -> 
     if axes[0][0].get_legend_handles_labels()[1]:
         axes[0][0].legend()
     figure.suptitle("Others as a set or as a list: mean over seeds, band = range of seeds")
-    write_whole(picture, lambda path: figure.savefig(path, dpi=140, format="png"))
+    write_whole(picture, lambda file: figure.savefig(file, dpi=140, format="png"))
     plt.close(figure)

@@ -62,8 +62,8 @@ def save(folder: Path, players: Players, curves: Mapping[str, Curves], *, keep: 
         arrays[f"learner/{name}/last_obs"] = np.asarray(learner._last_obs)
         arrays[f"learner/{name}/last_episode_starts"] = np.asarray(learner._last_episode_starts)
     files = {"pt": folder / f"{stem}.pt", "npz": folder / f"{stem}.npz"}
-    write_whole(files["pt"], lambda path: th.save(tensors, path))
-    write_whole(files["npz"], lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]
+    write_whole(files["pt"], lambda file: th.save(tensors, file))
+    write_whole(files["npz"], lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
     write_json(
         folder / f"{stem}.json",
         {

@@ -26,8 +26,8 @@ from pydantic_settings import (
 )
 
 DEFAULT_CONFIG = Path("configs/four_worlds.yaml")
-#: Keys that say where and how fast a run is computed, not what: the only ones that ``--resume`` lets change.
-MACHINE_KEYS = frozenset({"device", "workers"})
+#: Keys that say how fast a run is computed, not what: the only ones that ``--resume`` lets change.
+MACHINE_KEYS = frozenset({"workers"})
 
 Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
@@ -285,7 +285,7 @@ def parse(argv: list[str]) -> tuple[Experiment, Path | None]:
     if resume is not None and (others := sorted(set(given) - MACHINE_KEYS)):
         raise ConfigError(
             f"--{others[0]} cannot change when a run is resumed; allowed beside --resume are "
-            f"{' and '.join('--' + key for key in sorted(MACHINE_KEYS))}."
+            f"{' and '.join('--' + key for key in sorted(MACHINE_KEYS))} alone."
         )
     merged = _merge(_mapping(path), given)
     return validated(Experiment, merged), (None if resume is None else Path(resume))

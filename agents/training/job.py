@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
+import hashlib
+import json
+import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,20 +15,23 @@ import torch as th
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from agents.files import write_json, write_text
-from agents.policies.bundles import LearnedBundle, load_bundle, save_bundle
+from agents.files import without_nan, write_json, write_text
+from agents.policies.bundle_files import MANIFEST, read_bundle
+from agents.policies.bundles import BundleError, LearnedBundle, load_bundle, save_bundle
 from agents.training import checkpoint
 from agents.training.callbacks import WORLDS, OnRollout, OnStep, Rollouts
 from agents.training.config import Experiment, ScenarioChoice
 from agents.training.logs import Curves
 from agents.training.measure import LEARNED, measure
 from agents.training.players import Players, seat_players, seats_of
+from agents.work import WorkError, locked, set_aside
 from sd_env.scenario import Scenario
 
 #: Seconds that a resumed job waits for the killed run's worker to notice that it is an orphan.
 PATIENCE = 30.0
 #: Settings of an experiment that say where and how it runs, or what its other jobs are: bundles leave them out.
 _NOT_THE_POLICYS = {"scenarios", "seeds", "checkpoint", "device", "workers", "torch_threads", "world_threads", "runs"}
+_DIGEST = "sha256"
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,40 @@ class Job:
 
     @property
     def result(self) -> Path:
-        """The file whose presence says that the job is finished."""
+        """The file that is written last."""
         return self.folder / "result.json"
+
+    def bundles(self) -> dict[str, Path]:
+        """Name of each learner -> where its final policy is kept."""
+        names = seats_of(self.experiment.population, self.scenario().agents)
+        return {name: self.learner_folder(name) / "policy.sd" for name in names}
+
+    def finished(self) -> tuple[dict[str, Any] | None, str]:
+        """What the job measured, None if it is not finished; and what is wrong with its files, "" if nothing.
+
+        A job is finished if its result is as it was written, and its policies and curves are there and whole.
+
+        Raises:
+            WorkError: if a folder is in the place of its result.
+        """
+        if self.result.is_dir():
+            raise WorkError(f"{self.result} is a folder where a file is needed; remove it.")
+        if not os.path.lexists(self.result):
+            return None, ""
+        try:
+            found = json.loads(self.result.read_text(encoding="utf-8"))
+            if found.pop(_DIGEST) != _digest(found):
+                return None, "its result.json was changed after it was written"
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return None, "its result.json is damaged"
+        for path in self.bundles().values():
+            try:
+                read_bundle(path)
+            except BundleError as error:
+                return None, " ".join(str(error).split()).rstrip(".")
+            if not (path.parent / "progress.csv").is_file():
+                return None, f"{path.parent / 'progress.csv'} is missing"
+        return found, ""
 
 
 def jobs_of(experiment: Experiment, run: Path) -> list[Job]:
@@ -68,7 +104,7 @@ def jobs_of(experiment: Experiment, run: Path) -> list[Job]:
 
 
 def run_job(job: Job, report: Callable[[int], None] = lambda steps: None) -> None:
-    """Train and measure, from the last checkpoint if there is one; does nothing if the job is finished.
+    """Train and measure, from the last checkpoint if there is one; does nothing if the job is finished and whole.
 
     Leaves in the job's folder: ``scenario.yaml``, ``progress.csv``, ``tensorboard/``, ``checkpoints/``, ``policy.sd/``
     (a bundle) and, last, ``result.json``. Unless one policy plays all states, each learner has a folder of its own in
@@ -80,10 +116,11 @@ def run_job(job: Job, report: Callable[[int], None] = lambda steps: None) -> Non
 
     Raises:
         CheckpointError: if there are checkpoints and none can be used.
+        WorkError: if another process holds the job, or something is in the place of its files.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
-    with locked(job.folder / ".lock", PATIENCE):
-        if not job.result.exists():
+    with locked(job.folder, PATIENCE):
+        if job.finished()[0] is None:
             _train(job, report)
 
 
@@ -118,7 +155,12 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
     players.table.close()
     for name, learner in players.learners.items():
         _write_policy(job, name, learner, result["evaluation"][LEARNED])
-    write_json(job.result, result)
+    result = without_nan(result)
+    write_json(job.result, {**result, _DIGEST: _digest(result)})
+
+
+def _digest(result: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(result, sort_keys=True).encode()).hexdigest()
 
 
 def _curves(job: Job, players: Players, rows: dict[str, list[dict[str, float]]]) -> dict[str, Curves]:
@@ -143,7 +185,10 @@ def _learn(players: Players, rollouts: Rollouts, experiment: Experiment) -> None
 def _write_policy(job: Job, name: str, learner: OnPolicyAlgorithm, metrics: dict[str, Any]) -> None:
     """Leave a learner's bundle. Its name ends in the seed: those of other seeds are the same player."""
     folder, config = job.learner_folder(name), job.experiment.model_dump(mode="json", exclude=_NOT_THE_POLICYS)
-    training = {"seed": job.seed, "steps": learner.num_timesteps, "config": config, "metrics": metrics}
+    machine = {"device": str(learner.device), "torch_threads": job.experiment.torch_threads}  # which change weights
+    training = {"seed": job.seed, "steps": learner.num_timesteps, "config": config, "metrics": metrics, **machine}
+    if os.path.lexists(folder / "policy.sd") and not (folder / "policy.sd" / MANIFEST).is_file():
+        set_aside(folder / "policy.sd")  # what is left of a damaged one
     label = job.name if folder == job.folder else f"{name}.{job.name}"
     save_bundle(folder / "policy.sd", learner, job.scenario(), training=training, name=label)
 
@@ -154,9 +199,8 @@ def trained_policies(job: Job) -> dict[str, LearnedBundle]:
     Raises:
         BundleError: if the job has not been trained to its end, or a bundle is damaged.
     """
-    names = seats_of(job.experiment.population, job.scenario().agents)
     device = job.experiment.device
-    return {name: load_bundle(job.learner_folder(name) / "policy.sd", device=device) for name in names}
+    return {name: load_bundle(path, device=device) for name, path in job.bundles().items()}
 
 
 def trained_policy(job: Job) -> LearnedBundle:
@@ -170,23 +214,3 @@ def trained_policy(job: Job) -> LearnedBundle:
     if len(policies) > 1:
         raise ValueError(f"Job {job.name} trained several policies: {', '.join(policies)}.")
     return next(iter(policies.values()))
-
-
-@contextmanager
-def locked(path: Path, patience: float) -> Iterator[None]:
-    """Hold an exclusive lock on ``path`` (released by the system whatever happens to this process).
-
-    Raises:
-        RuntimeError: if another process holds it for longer than ``patience`` seconds.
-    """
-    until = time.monotonic() + patience
-    with path.open("a") as handle:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise RuntimeError(f"{path.parent} is in use by another process.") from None
-                time.sleep(0.2)
-        yield

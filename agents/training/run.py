@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-import json
-import multiprocessing as mp
-import os
 import platform
-import signal
-import sys
-import threading
 import time
-import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch as th
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from stable_baselines3.common.utils import get_device
 
 from agents.files import write_json, write_text
 from agents.machine import cores
 from agents.table.interventions import Interventions
-from agents.training.config import ConfigError, Experiment
-from agents.training.job import Job, jobs_of, locked, run_job
+from agents.training.config import MACHINE_KEYS, ConfigError, Experiment
+from agents.training.job import jobs_of, run_job
 from agents.training.players import opponents_of, smallest_rollout
-
-#: Seconds between lines of progress where output is not a terminal.
-QUIET_EVERY = 10.0
-_PACKAGES = (
-    "sd-env", "numpy", "numba", "torch", "stable-baselines3", "sb3-contrib", "gymnasium", "pettingzoo", "pydantic",
-)  # fmt: skip
+from agents.work import (
+    PLAN,
+    Board,
+    Done,
+    Failed,
+    Identity,
+    Progressed,
+    Unit,
+    WorkError,
+    changes,
+    identity_of,
+    in_processes,
+    locked,
+    plan_of,
+    policy_inputs,
+    progress,
+)
+from agents.work.identity import PACKAGES, version_of
 
 
 def check(experiment: Experiment) -> None:
@@ -82,18 +84,53 @@ def new_run(experiment: Experiment) -> Path:
             continue
     write_text(run / "config.yaml", experiment.to_yaml())
     write_json(run / "versions.json", versions())
+    write_json(run / PLAN, identity(experiment))
     return run
 
 
 def versions() -> dict[str, str]:
-    """Versions of what a run's numbers depend on."""
-    found = {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed as a package"
+    """Versions of what a run's numbers depend on, for people."""
+    exact = {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
+    return exact | {package: version_of(package) for package in ("sd-env", *PACKAGES)}
+
+
+def identity(experiment: Experiment) -> Identity:
+    """What decides the numbers of a run: its settings, its scenarios and opponents, and what trains.
+
+    Raises:
+        PolicyError: for an opponent that does not exist.
+    """
+    asked = {**_dotted(experiment.model_dump(mode="json", exclude=set(MACHINE_KEYS))), "device": _device(experiment)}
+    one_each = jobs_of(experiment, experiment.runs)[: len(experiment.scenarios)]  # of the first seed
+    inputs = {f"the scenario {job.choice.name}": job.scenario().fingerprint() for job in one_each}
+    return identity_of(run_job, asked, inputs | policy_inputs(experiment.population.opponents or {}))
+
+
+def _dotted(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings by their dotted keys, as the command line names them."""
+    found: dict[str, Any] = {}
+    for key, value in data.items():
+        found |= _dotted(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return found
+
+
+def _device(experiment: Experiment) -> str:
+    """The device as it is on this machine: what auto finds."""
+    return str(get_device(experiment.device))
+
+
+def check_resumed(experiment: Experiment, run: Path) -> None:
+    """Refuse to go on with a run that something else would end than began it.
+
+    Raises:
+        ConfigError: one sentence that names the setting, source or version that has changed.
+    """
+    try:
+        found = plan_of(run)
+    except WorkError as error:
+        raise ConfigError(f"--resume {run}: {error}") from None
+    if different := changes(found, identity(experiment)):
+        raise ConfigError(f"--resume {run}: {', '.join(different)}; a run ends as it began: start a new one.")
 
 
 @contextmanager
@@ -103,138 +140,55 @@ def held(run: Path) -> Iterator[None]:
     Raises:
         ConfigError: if another process trains in it, or it cannot be written.
     """
-    try:
-        with locked(run / ".lock", 0.0):
-            yield
-    except (RuntimeError, PermissionError) as error:
-        raise ConfigError(f"--resume {run}: {error}") from error
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(run))
+        except (WorkError, OSError) as error:
+            raise ConfigError(f"--resume {run}: {error}") from error
+        yield
 
 
-def train(experiment: Experiment, run: Path, console: Console) -> list[str]:
-    """Run the unfinished jobs of ``run`` in worker processes.
+def train(experiment: Experiment, run: Path) -> list[str]:
+    """Run the unfinished jobs of ``run`` in worker processes, and those whose files are damaged.
 
     Returns:
-        Names of the jobs that failed, with the traceback of each printed.
+        Names of the jobs that failed, with the traceback of each printed, or whose folders are gone.
+
+    Raises:
+        ConfigError: if a folder is in the place of a job's file.
     """
     jobs = jobs_of(experiment, run)
-    waiting = [job for job in jobs if not job.result.exists()]
-    if len(waiting) < len(jobs):
-        console.print(f"{len(jobs) - len(waiting)} of {len(jobs)} jobs were finished before.")
-    limit = experiment.workers or cores() // experiment.torch_threads or 1
-    failed: list[str] = []
-    running: dict[Connection, tuple[Job, BaseProcess]] = {}
-    errors: dict[str, str] = {}
-    with _Board(jobs, experiment.total_steps, console) as board:
-        try:
-            while waiting or running:
-                while waiting and len(running) < limit:
-                    job = waiting.pop(0)
-                    connection, process = _start(job)
-                    running[connection] = (job, process)
-                for ready in wait(list(running), timeout=1.0):
-                    assert isinstance(ready, Connection)
-                    job, process = running[ready]
-                    try:
-                        kind, value = ready.recv()
-                    except (EOFError, OSError):  # the worker has ended, in one way or another
-                        process.join()
-                        del running[ready]
-                        ready.close()
-                        if job.result.exists():
-                            board.advance(job, experiment.total_steps)
-                            continue
-                        failed.append(job.name)
-                        reason = errors.get(job.name, f"its process ended with exit code {process.exitcode}.")
-                        board.print(f"Job {job.name} failed: {reason}")
-                        continue
-                    if kind == "steps":
-                        board.advance(job, value)
-                    else:
-                        errors[job.name] = value
-                board.tick()
-        finally:
-            for _, process in running.values():
-                process.terminate()
-                process.join()
-    return failed
-
-
-def results(experiment: Experiment, run: Path) -> list[dict[str, object]]:
-    """What the finished jobs of ``run`` measured, in the order of the experiment's scenarios and seeds."""
-    jobs = sorted(jobs_of(experiment, run), key=lambda job: experiment.scenarios.index(job.choice))
-    return [json.loads(job.result.read_text(encoding="utf-8")) for job in jobs if job.result.exists()]
-
-
-def _start(job: Job) -> tuple[Connection, BaseProcess]:
-    context = mp.get_context("spawn")  # a forked copy of torch's threads may hang
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(sender, job, os.getpid()), name=job.name)
-    process.start()
-    sender.close()
-    return receiver, process
-
-
-def _work(sender: Connection, job: Job, parent: int) -> None:
-    """A worker process: runs one job, tells the parent of it, and ends with the parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:
-        run_job(job, lambda steps: sender.send(("steps", steps)))
-    except BaseException:
-        sender.send(("error", traceback.format_exc()))
-        sys.exit(1)
-    finally:
-        sender.close()
+        states = {job.name: job.finished() for job in jobs}
+    except WorkError as error:
+        raise ConfigError(str(error)) from None
+    waiting = [Unit(job.name, {"job": job}) for job in jobs if states[job.name][0] is None]
+    limit = experiment.workers or cores() // experiment.torch_threads or 1
+    board = Board("train", len(jobs), len(jobs) - len(waiting), size=experiment.total_steps, measure="agent-steps")
+    failed: list[str] = []
+    with board, closing(in_processes(_train, waiting, limit)) as events:
+        for name, (_, what) in states.items():
+            if what:
+                board.say(f"job {name}: {what}; it is made again.")
+        for event in events:
+            match event:
+                case Progressed(name, steps):
+                    board.progress(name, steps)
+                case Done(name, _):
+                    board.finished(name)
+                case Failed(name, _, text):
+                    failed.append(name)
+                    board.say(f"job {name} failed: {text}")
+    return failed + [job.name for job in jobs if job.name not in failed and not job.result.exists()]
 
 
-def _end_with(parent: int) -> None:
-    """End this process when the parent was killed, so that a resumed run finds no orphan at its files."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
+def _train(unit: Unit) -> None:
+    """What is done with a job, in a process of its own."""
+    run_job(unit.arguments["job"], progress)
 
 
-class _Board:
-    """Progress: a bar for each job on a terminal, else a line every ``QUIET_EVERY`` seconds."""
-
-    def __init__(self, jobs: list[Job], total: int, console: Console) -> None:
-        self._console = console
-        self._total = total
-        self._steps = {job.name: total if job.result.exists() else 0 for job in jobs}
-        self._last = time.monotonic()
-        self._bars: Progress | None = None
-        if console.is_terminal:
-            self._bars = Progress(
-                TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,} / {task.total:,} steps"),
-                TimeElapsedColumn(), TimeRemainingColumn(), console=console,
-            )  # fmt: skip
-            self._tasks = {
-                name: self._bars.add_task(name, total=total, completed=steps) for name, steps in self._steps.items()
-            }
-
-    def __enter__(self) -> _Board:
-        if self._bars:
-            self._bars.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._bars:
-            self._bars.stop()
-
-    def advance(self, job: Job, steps: int) -> None:
-        """``job`` has done ``steps`` agent-steps."""
-        self._steps[job.name] = min(steps, self._total)
-        if self._bars:
-            self._bars.update(self._tasks[job.name], completed=min(steps, self._total))
-
-    def tick(self) -> None:
-        """Time has passed."""
-        if self._bars is None and time.monotonic() - self._last >= QUIET_EVERY:
-            self._last = time.monotonic()
-            done, steps = sum(s >= self._total for s in self._steps.values()), sum(self._steps.values())
-            share = steps / (self._total * len(self._steps))
-            self.print(f"{share:4.0%}  {steps:,} agent-steps, {done} of {len(self._steps)} jobs trained")
-
-    def print(self, text: str) -> None:
-        """Print above the bars."""
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+def results(experiment: Experiment, run: Path) -> dict[str, dict[str, Any]]:
+    """What the finished jobs of ``run`` measured, by job, in the order of the experiment's scenarios and seeds."""
+    jobs = sorted(jobs_of(experiment, run), key=lambda job: experiment.scenarios.index(job.choice))
+    measured = {job.name: job.finished()[0] for job in jobs}
+    return {name: result for name, result in measured.items() if result is not None}

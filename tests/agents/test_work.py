@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import importlib.util
 import json
 import math
 import os
@@ -17,8 +18,20 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from agents import work
-from agents.work import Interrupted, Unit, WorkError, file_name, run_units
+from agents.work import (
+    Board,
+    Done,
+    Failed,
+    Interrupted,
+    Progressed,
+    Unit,
+    WorkError,
+    file_name,
+    in_processes,
+    in_turn,
+    progress,
+    run_units,
+)
 
 ROOT = Path(__file__).parents[2]
 SLOW = """
@@ -109,15 +122,16 @@ def test_other_work_is_refused_in_one_sentence_and_nothing_is_lost(tmp_path: Pat
     out = tmp_path / "out"
     run_units(rows, units(), out, workers=1, inputs={"a.sd": "1"})
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    others: list[tuple[Any, list[Unit], dict[str, str]]] = [
-        (rows, units(5), {"a.sd": "1"}),
-        (rows, units(note="x"), {"a.sd": "1"}),
-        (rows, units()[::-1], {"a.sd": "1"}),
-        (fails, units(), {"a.sd": "1"}),
-        (rows, units(), {"a.sd": "2"}),
+    units_differ = "another command, policy, scenario or number"
+    others: list[tuple[Any, list[Unit], dict[str, str], str]] = [
+        (rows, units(5), {"a.sd": "1"}, units_differ),
+        (rows, units(note="x"), {"a.sd": "1"}, units_differ),
+        (rows, units()[::-1], {"a.sd": "1"}, units_differ),
+        (fails, units(), {"a.sd": "1"}, "another command"),
+        (rows, units(), {"a.sd": "2"}, r"another version of a\.sd"),
     ]
-    for function, asked, inputs in others:
-        with pytest.raises(WorkError, match=r"out holds other work .*; name a new folder\.$"):
+    for function, asked, inputs, what in others:
+        with pytest.raises(WorkError, match=rf"out holds other work: {what}; --fresh or another folder goes on\.$"):
             run_units(function, asked, out, workers=1, inputs=inputs)
     assert before == {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
@@ -159,7 +173,7 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_made(
         run_units(rows, [*units(), *units()], out, workers=1)
     with pytest.raises(WorkError, match="only if its policies are given by name or path"):
         run_units(rows, units(note=object()), out, workers=1)
-    monkeypatch.setattr(work.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(WorkError, match=r"^Parquet needs pyarrow, .* pip install 'sd-env\[parquet\]'\.$"):
         run_units(rows, units(), out, workers=1, parquet=True)
     assert not out.exists()
@@ -190,6 +204,72 @@ def test_interruption_says_what_is_kept_and_how_to_go_on(tmp_path: Path) -> None
         run_units(interrupts, units(), tmp_path / "out", workers=1)
     with pytest.raises(Interrupted, match="nothing is kept without an output folder"):
         run_units(interrupts, units(), None, workers=1)
+
+
+# --- backends -------------------------------------------------------------------------------------------------
+
+
+class Odd(Exception):
+    """Does not survive the way between processes: it is made of two things and remembers one."""
+
+    def __init__(self, one: int, other: int) -> None:
+        super().__init__(one + other)
+
+
+def told(unit: Unit) -> int:
+    """Tells of its progress, and fails, or has its process killed, as it is asked."""
+    match unit.arguments["number"]:
+        case 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        case 2:
+            raise RuntimeError("two is too much")
+        case 3:
+            raise Odd(1, 2)
+    progress(10)
+    progress(20)
+    return int(unit.arguments["number"])
+
+
+@pytest.mark.parametrize("workers", [1, 2, 9])
+def test_whatever_becomes_of_a_unit_the_others_go_on(workers: int) -> None:
+    events = list(in_processes(told, units(6), workers))
+    done = {event.key: event.result for event in events if isinstance(event, Done)}
+    assert done == {"unit 0": 0, "unit 4": 4, "unit 5": 5}
+    failed = {event.key: event for event in events if isinstance(event, Failed)}
+    assert failed.keys() == {"unit 1", "unit 2", "unit 3"}
+    assert isinstance(failed["unit 1"].error, WorkError) and "exit code -9" in failed["unit 1"].text
+    assert isinstance(failed["unit 2"].error, RuntimeError) and failed["unit 2"].text.startswith("Traceback")
+    assert "in told" in failed["unit 2"].text and "Odd" in str(failed["unit 3"].error)
+    parts = [(event.key, event.part) for event in events if isinstance(event, Progressed)]
+    assert sorted(parts) == [(f"unit {k}", part) for k in (0, 4, 5) for part in (10, 20)]
+
+
+def test_in_turn_ends_each_unit_too_and_nobody_listens_to_progress() -> None:
+    asked = [unit for unit in units(6) if unit.arguments["number"] != 1]
+    kinds = [(event.key[-1], type(event)) for event in in_turn(told, asked)]
+    assert kinds == [("0", Done), ("2", Failed), ("3", Failed), ("4", Done), ("5", Done)]
+
+
+def test_a_backend_of_ones_own_does_the_work(tmp_path: Path) -> None:
+    def backwards(task: Any, asked: Any, workers: int) -> Any:
+        yield from in_turn(task, asked[::-1])
+
+    frame = run_units(rows, units(), tmp_path / "out", backend=backwards)
+    pd.testing.assert_frame_equal(frame, run_units(rows, units(), None, workers=1))
+
+
+def test_lines_of_progress_tell_of_parts(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.work.board.QUIET_EVERY", 0.0)
+    with Board("train", 4, 1, size=100, measure="agent-steps") as board:
+        board.progress("a", 50)
+        board.progress("b", 120)
+        board.finished("b")
+    assert capsys.readouterr().err.splitlines() == [
+        "train: 1 of 4 units were finished before.",
+        "train: 38%, 150 agent-steps, 1 of 4 units",
+        "train: 62%, 250 agent-steps, 1 of 4 units",
+        "train: 62%, 250 agent-steps, 2 of 4 units",
+    ]
 
 
 def start(tmp_path: Path, out: Path, workers: int, count: int = 12, pause: float = 0.05) -> subprocess.Popen[str]:

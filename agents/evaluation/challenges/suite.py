@@ -28,7 +28,7 @@ from agents.policies import registry
 from agents.policies.errors import PolicyError
 from agents.policies.specs import check_fits, label_of
 from agents.table.play import play
-from agents.work import Unit, run_units
+from agents.work import Unit, policy_inputs, run_units
 
 #: Seeds of the worlds in which scores are measured; training and the other evaluations take smaller ones.
 SEEDS: Final = tuple(range(9001, 9009))
@@ -51,6 +51,7 @@ def challenge(
     out: Path | None = None,
     workers: int = 1,
     parquet: bool = False,
+    fresh: bool = False,
     trust: bool = False,
     reference: Path | None = None,
 ) -> pd.DataFrame:
@@ -66,6 +67,7 @@ def challenge(
         out: folder in which finished work is kept, ``episodes.csv`` at the end; the same call resumes it.
         workers: processes, 0 for one a core.
         parquet: write ``episodes.parquet`` too.
+        fresh: set aside what is in ``out``, and begin anew.
         trust: whether zip files of stable-baselines3 may be loaded, which can run code.
         reference: file of the values that stand for 0 and 1, if not the catalogue's.
 
@@ -86,7 +88,7 @@ def challenge(
         pairs += [(player, name) for player in (players_of(fitting, each.game, trust=trust) if fitting else [])]
     if not pairs:
         players_of(policies, next(iter(chosen.values())).game, trust=trust)  # says why
-    episodes = _episodes(pairs, seeds, worlds, out, workers, "challenge", parquet=parquet, trust=trust)
+    episodes = _episodes(pairs, seeds, worlds, out, workers, "challenge", parquet=parquet, fresh=fresh, trust=trust)
     return score_table(episodes, scale)
 
 
@@ -107,6 +109,7 @@ def _episodes(
     title: str,
     *,
     parquet: bool = False,
+    fresh: bool = False,
     trust: bool = False,
 ) -> pd.DataFrame:
     """Episodes of every player, challenge and seed, in that order."""
@@ -120,8 +123,12 @@ def _episodes(
             }  # fmt: skip
             units.append(Unit(f"{player.label} {training_seed:g} {name} seed {seed}", arguments))
     inputs = digests([player for player, _ in pairs])
-    inputs |= {name: load_challenge(name).fingerprint() for _, name in pairs}
-    return run_units(play_challenge, units, out, workers=workers, title=title, parquet=parquet, inputs=inputs)
+    for chosen in (load_challenge(name) for name in dict.fromkeys(name for _, name in pairs)):
+        inputs[f"the challenge {chosen.name}"] = chosen.fingerprint()
+        inputs |= policy_inputs(each.strategy for options in chosen.cast.values() for each in options)
+    return run_units(
+        play_challenge, units, out, workers=workers, title=title, parquet=parquet, inputs=inputs, fresh=fresh
+    )
 
 
 def play_challenge(
@@ -227,6 +234,7 @@ def make_references(
     worlds: int = WORLDS,
     out: Path | None = None,
     workers: int = 1,
+    fresh: bool = False,
     path: Path | None = None,
 ) -> dict[str, Any]:
     """Find what random and the best known earn in each challenge, and write it to ``path``.
@@ -242,6 +250,7 @@ def make_references(
         worlds: worlds a seed.
         out: folder for the episodes, from which an interrupted call goes on.
         workers: processes, 0 for one a core.
+        fresh: set aside what is in ``out``, and begin anew.
         path: file to write; default the package's own.
 
     Returns:
@@ -265,11 +274,15 @@ def make_references(
         for name, each in chosen.items()
     }
     pairs = [(player, name) for name, found in players.items() for player in found.values()]
-    tried = _episodes(pairs, selection_seeds, worlds, out and out / "selection", workers, "choosing the best known")
+    tried = _episodes(
+        pairs, selection_seeds, worlds, out and out / "selection", workers, "choosing the best known", fresh=fresh
+    )
     means = tried.groupby(["challenge", "policy"], sort=False)["value"].mean()
     best = {name: str(means[each.name].idxmax()) for name, each in chosen.items()}
     pairs = [(players[name][label], name) for name in chosen for label in dict.fromkeys((_RANDOM, best[name]))]
-    measured = _episodes(pairs, seeds, worlds, out and out / "measured", workers, "measuring random and the best")
+    measured = _episodes(
+        pairs, seeds, worlds, out and out / "measured", workers, "measuring random and the best", fresh=fresh
+    )
     by_seed = measured.groupby(["challenge", "policy", "seed"], sort=False)["value"].mean()
     data: dict[str, Any] = {
         "made": {

@@ -104,8 +104,8 @@ def test_a_failing_job_names_itself_and_the_others_finish(tmp_path: Path, capsys
     (bad.folder / "checkpoints").mkdir(parents=True)
     (bad.folder / "checkpoints" / "000000000064.json").write_text("{}")
     assert main(["--resume", str(run)]) == 1
-    printed = capsys.readouterr().out
-    assert "Job doubly-dangerous__seed1 failed: Traceback" in printed
+    printed = capsys.readouterr().err
+    assert "train: job doubly-dangerous__seed1 failed: Traceback" in printed
     assert "CheckpointError: No checkpoint in" in printed
     assert good.result.is_file() and not bad.result.exists()
     assert list(json.loads((run / "report.json").read_text())["worlds"]) == ["doubly-safe"]

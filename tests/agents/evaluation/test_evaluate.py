@@ -23,7 +23,7 @@ from agents.evaluation.evaluate import (
     payoffs_of,
     summarise,
 )
-from agents.evaluation.players import Trembling, digests, play_casts, players_of
+from agents.evaluation.players import Player, Trembling, digests, play_casts, players_of
 from agents.evaluation.report import as_text
 from agents.evaluation.statistics import Estimate
 from agents.evaluation.tables import compared, evaluation_table, theory_of, verdicts
@@ -143,13 +143,16 @@ def test_policies_that_do_not_fit_are_refused() -> None:
         players_of([Narrow()], Scenario.load("jervis/intense"))
 
 
-def test_digests_are_of_learned_policies_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = {"a.sd": Learned("a", 1), "b.sd": Learned("a", 1), "c.sd": Learned("a", 1, training={"steps": 5})}
-    monkeypatch.setattr("agents.evaluation.players._loaded", lambda spec, trust: made.get(spec) or make(spec))
-    players = [players_of([spec], Scenario.load("jervis/intense"))[0] for spec in ("a.sd", "b.sd", "c.sd")]
+def test_digests_are_of_learned_policies_alone(tmp_path: Path) -> None:
+    specs = [str(tmp_path / name) for name in ("a.sd", "b.sd", "c.sd")]
+    for spec, manifest in zip(specs, ("1", "1", "2"), strict=True):
+        Path(spec).mkdir()
+        (Path(spec) / "bundle.json").write_text(manifest)
+    players = [Player(spec, (spec,), (1.0,)) for spec in specs]
     found = digests([*players, *players_of(["dove"], Scenario.load("jervis/intense"))])
-    assert list(found) == ["a.sd", "b.sd", "c.sd"]
-    assert found["a.sd"] == found["b.sd"] != found["c.sd"]
+    assert list(found) == [f"the bundle {spec}" for spec in specs]
+    one, other, third = found.values()
+    assert one == other != third
 
 
 # --- numbers --------------------------------------------------------------------------------------------------

@@ -1,0 +1,151 @@
+"""Units of work that give rows: done on all cores, kept as they are finished, taken up again whatever ended them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import pandas as pd
+
+from agents.files import write_text, write_whole
+from agents.machine import cores
+from agents.work import folder, identity
+from agents.work.board import Board
+from agents.work.local import Backend, Done, Failed, Progressed, Unit, WorkError, in_processes, in_turn
+
+Rows: TypeAlias = "list[dict[str, Any]] | pd.DataFrame"
+Work: TypeAlias = Callable[..., Rows]
+
+EPISODES: Final = "episodes"
+
+
+class Interrupted(KeyboardInterrupt):
+    """Work was interrupted; the text says what is kept and how to go on."""
+
+
+def run_units(
+    work: Work,
+    units: Sequence[Unit],
+    out: Path | None,
+    *,
+    workers: int = 0,
+    title: str = "",
+    parquet: bool = False,
+    inputs: Mapping[str, str] | None = None,
+    fresh: bool = False,
+    backend: Backend | None = None,
+) -> pd.DataFrame:
+    """Do all units and return their rows, in the order of the units, whatever finished first.
+
+    With ``out``, each unit is kept there as soon as it is done, in a file of its own that is written whole; the same
+    call goes on where an earlier one ended, however it ended. A folder whose units were made by something else than
+    would make them now (:mod:`agents.work.identity`) is refused, a unit whose file was changed is done anew. At the end
+    ``episodes.csv`` has all rows.
+
+    Args:
+        work: a function at the top level of a module, called as ``work(**unit.arguments)``, in worker processes that
+            are spawned, not forked. It gives rows of numbers, texts and truth values.
+        units: what to do; keys differ.
+        out: folder of the results, made if need be; None keeps nothing.
+        workers: processes; 0 is one a core. One worker or one unit is done in this process.
+        title: what the progress bar calls the work.
+        parquet: write ``episodes.parquet`` too.
+        inputs: digests of what the work reads beside its arguments, by what it is called.
+        fresh: set aside what is in ``out`` from earlier work, as ``OUT.before-1``, and begin anew.
+        backend: where units are done; default this machine.
+
+    Raises:
+        WorkError: for a folder of other work or in use, for missing pyarrow, and for a worker that was killed.
+        Interrupted: after Ctrl-C.
+    """
+    if workers < 0:
+        raise WorkError(f"workers is {workers}; 0 (one a core) or more is needed.")
+    check_parquet(parquet)
+    if len({unit.key for unit in units}) < len(units):
+        raise WorkError("two units of the work have the same key; they need keys of their own.")
+    with folder.held(out, _identity(work, units, inputs), fresh=fresh) if out else nullcontext():
+        done, damaged = _kept(out, units) if out else ({}, {})
+        waiting = [unit for unit in units if unit.key not in done]
+        limit = min(workers or cores(), len(waiting))
+        do = backend or (in_processes if limit > 1 else in_turn)
+        try:
+            results = do(partial(_do, work, out), waiting, limit)
+            with Board(title, len(units), len(done)) as board, closing(results):
+                for key, what in damaged.items():
+                    board.say(f"{key}: {what}; it is done anew.")
+                for event in results:
+                    match event:
+                        case Done(key, rows):
+                            done[key] = rows
+                            board.finished(key)
+                        case Progressed(key, part):
+                            board.progress(key, part)
+                        case Failed(_, error):
+                            raise error
+        except KeyboardInterrupt:
+            raise Interrupted(_advice(out, len(done), len(units))) from None
+        frame = _frame([done[unit.key] for unit in units])
+        if out:
+            write_table(frame, out / EPISODES, parquet)
+    return frame
+
+
+def check_parquet(wanted: bool) -> None:
+    """Raise a WorkError if Parquet is wanted and pyarrow is not there."""
+    if wanted and importlib.util.find_spec("pyarrow") is None:
+        raise WorkError("Parquet needs pyarrow, which is not installed: pip install 'sd-env[parquet]'.")
+
+
+def write_table(frame: pd.DataFrame, stem: Path, parquet: bool = False) -> None:
+    """Write ``stem.csv``, and ``stem.parquet`` on request; each is written whole. CSV keeps every digit."""
+    write_text(stem.with_suffix(".csv"), frame.to_csv(index=False))
+    if parquet:
+        write_whole(stem.with_suffix(".parquet"), lambda file: frame.to_parquet(file, index=False))
+
+
+def _identity(work: Work, units: Sequence[Unit], inputs: Mapping[str, str] | None) -> identity.Identity:
+    try:
+        asked = json.dumps([[unit.key, unit.arguments] for unit in units], sort_keys=True)
+    except TypeError:
+        raise WorkError("work can be kept in a folder only if its policies are given by name or path.") from None
+    return identity.identity_of(work, {identity.UNITS: folder.digest(asked)}, inputs)
+
+
+def _advice(out: Path | None, done: int, total: int) -> str:
+    if out is None:
+        return f"interrupted after {done} of {total} units; nothing is kept without an output folder."
+    return f"interrupted; {done} of {total} units are kept in {out}: the same command goes on from there."
+
+
+def _kept(out: Path, units: Sequence[Unit]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The rows of finished units, and what is wrong with the files of others."""
+    folder.prepare(out)
+    done, damaged = dict[str, Any](), dict[str, str]()
+    for unit in units:
+        rows, what = folder.read_kept(out, unit.key)
+        if rows is not None:
+            done[unit.key] = rows
+        elif what:
+            damaged[unit.key] = what
+    return done, damaged
+
+
+def _do(work: Work, out: Path | None, unit: Unit) -> Any:
+    """Do a unit and keep it: its rows as JSON has them, in which numbers keep every digit."""
+    given = work(**unit.arguments)
+    frame = given if isinstance(given, pd.DataFrame) else pd.DataFrame(given)
+    held = {"columns": list(frame.columns), "data": [list(row) for row in frame.itertuples(index=False, name=None)]}
+    rows = json.loads(json.dumps(held, default=lambda number: number.item()))
+    if out:
+        folder.keep(out, unit.key, rows)
+    return rows
+
+
+def _frame(kept: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    frames = [pd.DataFrame(**rows) for rows in kept]
+    return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)

@@ -1,0 +1,209 @@
+"""Runs that are resumed end as they began: what was changed, damaged or lost is refused by name or made again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from agents.commands.train import main
+from agents.policies.bundles import load_bundle
+from agents.training.config import parse
+from agents.training.run import new_run, train
+from agents.work import identity as identities
+from tests.agents.commands.test_train_cli import SMALL
+
+ONE = [
+    *SMALL, "--scenarios", '[{"scenario": "jervis/doubly-safe", "label": "safe"}]', "--seeds", "[1]",
+    "--total_steps", "192",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of one small job; tests take copies."""
+    runs = tmp_path_factory.mktemp("runs")
+    assert main([*ONE, "--runs", str(runs)]) == 0
+    [run] = runs.iterdir()
+    return run
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+def edited(run: Path, old: str, new: str) -> None:
+    text = (run / "config.yaml").read_text()
+    assert old in text
+    (run / "config.yaml").write_text(text.replace(old, new))
+
+
+def refused(run: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """The sentence with which the run is refused; nothing in it is touched."""
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    capsys.readouterr()
+    assert main(["--resume", str(run)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and said.startswith(f"train.py: --resume {run}: ")
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+    return said
+
+
+def test_a_setting_that_was_edited_before_the_end_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment, _ = parse([*ONE, "--runs", str(tmp_path)])
+    run = new_run(experiment)
+    edited(run, "learning_rate: 0.001", "learning_rate: 0.5")
+    said = refused(run, capsys)
+    assert "learner.learning_rate was 0.001 and is 0.5; a run ends as it began: start a new one." in said
+    edited(run, "learning_rate: 0.5", "learning_rate: 0.001")
+    edited(run, "torch_threads: 1", "torch_threads: 2")
+    assert "torch_threads was 1 and is 2" in refused(run, capsys)
+    edited(run, "torch_threads: 2", "torch_threads: 1")
+    assert not list(run.glob("jobs/*"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("total_steps: 192", "total_steps: 256", "total_steps was 192 and is 256"),
+        ("  horizon: 6", "  horizon: 7", "overrides.horizon was 6 and is 7"),
+        ("  horizon: 6", "  horizon: 6\n  continuation: 0.9", "overrides.continuation was null and is 0.9"),
+        ("device: cpu", "device: meta", "device"),
+    ],
+)
+def test_a_setting_that_was_edited_after_the_end_is_refused(
+    run: Path, old: str, new: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited(run, old, new)
+    capsys.readouterr()
+    assert main(["--resume", str(run)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_how_fast_it_is_done_may_change(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.read_bytes() for path in (run / "jobs").rglob("*") if path.is_file()}
+    edited(run, "workers: 0", "workers: 1")
+    assert main(["--resume", str(run), "--workers", "2"]) == 0
+    assert "1 of 1 units were finished before" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_other_rules_other_versions_and_older_runs_are_refused(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read = identities._read
+
+    def altered(file: Path, *stamp: int) -> tuple[str, tuple[tuple[int, str], ...]]:
+        digest, imports = read(file, *stamp)
+        return ("changed" if file.name == "war.py" else digest), imports
+
+    with monkeypatch.context() as patched:
+        patched.setattr(identities, "_read", altered)
+        assert "another version of the rules (sd_env/rules/war.py)" in refused(run, capsys)
+    plan = json.loads((run / "plan.json").read_text())
+    torch = plan["versions"]["torch"]
+    (run / "plan.json").write_text(json.dumps(plan | {"versions": plan["versions"] | {"torch": "0.1"}}))
+    assert f"torch 0.1 where this is {torch}" in refused(run, capsys)
+    (run / "plan.json").write_text("{")
+    assert "is not JSON" in refused(run, capsys)
+    (run / "plan.json").unlink()
+    assert "another version of this program" in refused(run, capsys)
+
+
+def truncated(job: Path) -> None:
+    (job / "result.json").write_bytes((job / "result.json").read_bytes()[:-30])
+
+
+def emptied(job: Path) -> None:
+    (job / "result.json").write_text("")
+
+
+def hollow(job: Path) -> None:
+    (job / "result.json").write_text("{}")
+
+
+def altered(job: Path) -> None:
+    data = json.loads((job / "result.json").read_text())
+    data["evaluation"]["learned"]["outcome/attacks"] = 7.0
+    (job / "result.json").write_text(json.dumps(data))
+
+
+def no_policy(job: Path) -> None:
+    shutil.rmtree(job / "policy.sd")
+
+
+def no_manifest(job: Path) -> None:
+    (job / "policy.sd" / "bundle.json").unlink()
+
+
+def other_weights(job: Path) -> None:
+    path = job / "policy.sd" / "policy.safetensors"
+    path.write_bytes(path.read_bytes()[:-4] + b"\0\0\0\0")
+
+
+def no_curves(job: Path) -> None:
+    (job / "progress.csv").unlink()
+
+
+def nothing_to_go_on_from(job: Path) -> None:
+    shutil.rmtree(job / "policy.sd")
+    shutil.rmtree(job / "checkpoints")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [truncated, emptied, hollow, altered, no_policy, no_manifest, other_weights, no_curves, nothing_to_go_on_from],
+)
+def test_what_a_finished_job_has_lost_is_said_and_made_again(
+    damage: Callable[[Path], None], run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [job] = (run / "jobs").iterdir()
+    names = ("progress.csv", "policy.sd/policy.safetensors")
+    before = [(job / name).read_bytes().partition(b"time/fps")[0] for name in names]
+    measured = json.loads((job / "result.json").read_text())["evaluation"]
+    damage(job)
+    capsys.readouterr()
+    assert main(["--resume", str(run)]) == 0
+    said = capsys.readouterr().err
+    assert f"job {job.name}: " in said and "; it is made again." in said and "Traceback" not in said
+    assert [(job / name).read_bytes().partition(b"time/fps")[0] for name in names] == before
+    assert json.loads((job / "result.json").read_text())["evaluation"] == measured
+    assert main(["--resume", str(run)]) == 0
+    assert "it is made again" not in capsys.readouterr().err
+
+
+def test_a_folder_in_the_place_of_a_result_is_a_sentence(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    [job] = (run / "jobs").iterdir()
+    (job / "result.json").unlink()
+    (job / "result.json").mkdir()
+    assert main(["--resume", str(run)]) == 2
+    assert capsys.readouterr().err == (
+        f"train.py: {job / 'result.json'} is a folder where a file is needed; remove it.\n"
+    )
+
+
+def test_a_bundle_says_on_what_it_was_made(run: Path) -> None:
+    [job] = (run / "jobs").iterdir()
+    training = load_bundle(job / "policy.sd").info["training"]
+    assert (training["device"], training["torch_threads"]) == ("cpu", 1)
+
+
+def test_a_run_whose_folder_is_taken_away_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment, _ = parse([*ONE, "--runs", str(tmp_path)])
+    run = new_run(experiment)
+    from agents.training import run as running
+
+    done = running.in_processes
+
+    def then_gone(*arguments: object) -> object:
+        yield from done(*arguments)  # type: ignore[arg-type]
+        shutil.rmtree(run)
+
+    monkeypatch.setattr(running, "in_processes", then_gone)
+    assert train(experiment, run) == ["safe__seed1"]
