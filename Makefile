@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup train test lint science bench docs docs-serve docs-test clean
+.PHONY: help setup train test mutants lint science bench docs docs-serve docs-test clean
 
 # The first of these that runs and is new enough, unless one is named.
 PYTHONS := python3 python3.13 python3.12 python3.11 python
@@ -59,6 +59,9 @@ bench: $(BENCH_STAMP) ## measure speed, beside peers, in an environment of its o
 
 test: $(STAMP) ## run all tests (TESTS=tests/sd_env/test_rules.py to run some)
 	@$(RUN) -m pytest -q -n auto --maxprocesses 4 $(TESTS)
+
+mutants: $(STAMP) ## change the rules one operator at a time and list what no test notices (an hour; ARGS="--only sd_env/rules/war.py --sample 50")
+	@nice -n 15 $(RUN) -m tools.mutants $(ARGS)
 
 docs-test: $(STAMP) ## run the code in README.md and docs/
 	@$(RUN) -m pytest -q tests/test_docs.py
