@@ -16,7 +16,7 @@ import gc
 import random
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from glob import glob
 from importlib import import_module
@@ -56,8 +56,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--tests", nargs="+", default=list(TESTS), metavar="PATH", help="files or folders of tests")
     made.add_argument("--jobs", type=int, default=1, metavar="N", help="processes at a time (default 1)")
-    made.add_argument("--budget", type=float, default=60.0, metavar="SECONDS", help="of tests against one mutant")
-    made.add_argument("--longest", type=float, default=30.0, metavar="SECONDS", help="leave out tests above this")
+    made.add_argument("--budget", type=float, default=20.0, metavar="SECONDS", help="of tests against one mutant")
+    made.add_argument("--longest", type=float, default=5.0, metavar="SECONDS", help="leave out tests above this")
     made.add_argument("--kept", type=Path, default=KEPT, metavar="FILE", help="where results are kept")
     return made
 
@@ -113,6 +113,12 @@ class Run:
         gc.freeze()  # what children share with this process stays shared
         self.measure()
         self.usable = {name for name in self.items if self.kept.tests[name].outcome == trial.PASSED}
+        # names of the tests that run a statement, and of those that run any of a file
+        self.reaching: dict[Hit | str, set[str]] = defaultdict(set)
+        for name in self.usable:
+            for hit in self.kept.tests[name].hits:
+                self.reaching[hit].add(name)
+                self.reaching[hit[0]].add(name)
         self.try_all()
         outcomes = {each.key: self.outcome(each) for each in self.chosen}
         self.text = report.table(self.chosen, outcomes, self.reasons, len(self.usable))
@@ -155,16 +161,12 @@ class Run:
     def tests_for(self, mutant: Mutant) -> list[str]:
         """Tests that reach the mutant, the most promising first, as many as the budget allows."""
 
-        def reaches(hits: frozenset[Hit]) -> bool:
-            if mutant.statement:
-                return (mutant.file, mutant.statement) in hits
-            return any(file == mutant.file for file, _ in hits)
-
         def price(name: str) -> float:
             return self.kept.tests[name].seconds / (1 + self.kills[mutant.file, mutant.function, name])
 
         known = self.kept.mutants.get(mutant.key, Verdict(""))
-        reaching = sorted(name for name in self.usable if reaches(self.kept.tests[name].hits))
+        runs = (mutant.file, mutant.statement)
+        reaching = sorted(self.reaching[runs if runs in self.reaching else mutant.file])
         found, spent = [], 0.0
         for name in sorted(reaching, key=lambda name: (name != known.test, price(name))):
             seconds = self.kept.tests[name].seconds
@@ -190,7 +192,8 @@ class Run:
         """What puts the mutant into a child."""
 
         def put() -> Callable[[], Any]:
-            self.swapper.put(mutant.file, mutated(self.sources[mutant.file], mutant))
+            anew = (mutant.file, mutant.statement) not in self.reaching
+            self.swapper.put(mutant.file, mutated(self.sources[mutant.file], mutant), anew=anew)
             return lambda: None
 
         return put

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,16 +25,25 @@ class Row:
     def __init__(self, columns: Columns, at: Index) -> None:
         self._columns, self._at = columns, at
 
+    def __getitem__(self, name: str) -> Any:
+        return self._columns[name][self._at]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._columns[name][self._at] = value
+
 
 @cache
 def _row_type(names: tuple[str, ...]) -> type[Row]:
-    def read(name: str, row: Row) -> Any:
-        return row._columns[name][row._at]
+    def field(name: str) -> property:
+        def read(row: Row) -> Any:
+            return row._columns[name][row._at]
 
-    def write(name: str, row: Row, value: Any) -> None:
-        row._columns[name][row._at] = value
+        def write(row: Row, value: Any) -> None:
+            row._columns[name][row._at] = value
 
-    fields = {name: property(partial(read, name), partial(write, name)) for name in names}
+        return property(read, write)
+
+    fields = {name: field(name) for name in names}
     return type("Row", (Row,), {"__slots__": (), **fields})
 
 
@@ -56,9 +65,10 @@ class Rows:
             self._known[index] = self._row(self._columns, at) if whole else Rows(self._columns, self._shape, at)
         return self._known[index]
 
-    def __setitem__(self, index: int, row: Row) -> None:
+    def __setitem__(self, index: Any, record: Any) -> None:
+        at = (*self._at, *(index if isinstance(index, tuple) else (index,)))
         for name, column in self._columns.items():
-            column[(*self._at, index)] = getattr(row, name)
+            column[at] = record[name]
 
 
 def with_rows(rule: Callable[..., Any]) -> Callable[..., Any]:

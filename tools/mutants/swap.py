@@ -27,7 +27,8 @@ class Swapper:
     """The modules under trial as they are loaded in this process, and every function made of their source.
 
     A function that was imported elsewhere, decorated or kept in a table is the same object everywhere, so it is enough
-    to give it other code. Constants are set anew in every module that holds the old one under the same name.
+    to give it other code. What is made when a module is loaded, such as its constants, is made anew and put into every
+    module that holds the old one under the same name.
 
     Args:
         root: of the project.
@@ -53,13 +54,22 @@ class Swapper:
             if not all(const in self._functions for const in own if const.co_name.isidentifier()):
                 raise SwapError(f"{file} has changed since it was loaded; start anew")
 
-    def put(self, file: str, tree: ast.Module) -> None:
+    def put(self, file: str, tree: ast.Module, *, anew: bool = False) -> None:
         """Replace the module's code by that of ``tree``.
+
+        Args:
+            file: of the module.
+            tree: its new syntax tree.
+            anew: load it anew, for a change of what runs only when it is loaded.
 
         Raises:
             SwapError: if a function would need other variables of those around it.
         """
-        self._put(file, _compiled(tree, self._paths[file]))
+        code = _compiled(tree, self._paths[file])
+        if anew:
+            self._load(file, code)
+        else:
+            self._put(file, code)
 
     def mark(self, ran: Callable[[Hit], None]) -> None:
         """Have every function call ``ran`` with each of its statements, before it runs."""
@@ -73,17 +83,15 @@ class Swapper:
                 if old.co_freevars != new.co_freevars:
                     raise SwapError(f"{old.co_qualname} would need other variables of those around it")
                 function.__code__ = new
-        if _own(code) != _own(self._codes[file]):
-            self._set_constants(file, code)
 
-    def _set_constants(self, file: str, code: CodeType) -> None:
-        module = self._modules[file]
-        before = vars(module)
+    def _load(self, file: str, code: CodeType) -> None:
+        """Run the module beside the loaded one, and put what differs in the place of what every module has of it."""
+        before = vars(self._modules[file])
         after = {name: value for name, value in before.items() if name.startswith("__")}
         exec(code, after)
         for name, value in after.items():
             kept = before.get(name)
-            if isinstance(kept, type | FunctionType | ModuleType) or repr(kept) == repr(value):
+            if isinstance(kept, type | ModuleType) or repr(kept) == repr(value):
                 continue
             for holder in self._holders:
                 if vars(holder).get(name) is kept:
@@ -107,11 +115,6 @@ def _pairs(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
         for one, other in zip(codes, inner[1].get(name, []), strict=False):
             yield one, other
             yield from _pairs(one, other)
-
-
-def _own(code: CodeType) -> tuple[Any, ...]:
-    """What the module itself does when it is loaded, without what its functions do later."""
-    return code.co_code, code.co_names, [repr(const) for const in code.co_consts if not isinstance(const, CodeType)]
 
 
 def _marked(file: str, source: str) -> ast.Module:
