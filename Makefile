@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-lowest test-bare lint science bench docs docs-serve docs-test clean
+.PHONY: help setup train test test-lowest test-bare mutants lint science bench docs docs-serve docs-test clean
 
 # The first of these that runs and is new enough, unless one is named.
 PYTHONS := python3 python3.13 python3.12 python3.11 python
@@ -76,6 +76,9 @@ test-bare: ## play with nothing installed but the game's six dependencies (PYTHO
 	@rm -rf $(BARE_VENV)
 	$(call make_venv,$(BARE_VENV),-c requirements.lock setuptools -e .,half a minute)
 	@$(BARE_VENV)/bin/python -m tests.bare_install
+
+mutants: $(STAMP) ## change the rules one operator at a time and list what no test notices (an hour; ARGS="--only sd_env/rules/war.py --sample 50")
+	@nice -n 15 $(RUN) -m tools.mutants $(ARGS)
 
 docs-test: $(STAMP) ## run the code in README.md and docs/
 	@$(RUN) -m pytest -q tests/test_docs.py

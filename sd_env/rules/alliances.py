@@ -54,12 +54,11 @@ def answer_calls(p, w, s, r):
                 continue
             r[k, j].call_honoured = False
             r[k, j].call_abandoned = False
-            aggressors = s[j].attackers & ~(1 << k)
-            if r[k, j].allied and aggressors != 0:
+            if r[k, j].allied and s[j].attackers != 0:
                 if r[k, j].call == 0:
                     r[k, j].call = int(p.call_turns) + 1
                     w.calls += 1.0
-                r[k, j].call_against |= aggressors
+                r[k, j].call_against |= s[j].attackers  # who is allied aligns, so k is none of them
             if r[k, j].call == 0:
                 continue
             if (s[k].attacked & r[k, j].call_against) != 0:

@@ -7,11 +7,12 @@ from sd_env.rules.compiled import rule
 
 @rule
 def arm(p, s):
-    """Stocks: a <- (1 - depreciation) a + build_rate u min(income, capacity_cap), u in {0, 1, 2}; cost arms_cost u."""
+    """Stocks: a <- (1 - depreciation) a + build_rate u min(income, capacity_cap), u in {0, 1, 2}; cost arms_cost u.
+
+    The fallen have no arms and no income, and nothing but not to build is open to them.
+    """
     for i in range(len(s)):
         s[i].cost = 0.0
-        if not s[i].standing:
-            continue
         income = s[i].economy * (s[i].homeland + s[i].holdings)
         built = p.build_rate * min(income, p.capacity_cap)
         s[i].offense = (1.0 - p.depreciation) * s[i].offense + built * s[i].build_offense

@@ -72,7 +72,8 @@ def slot_of(name, turn, first, second):
 @rule
 def normal(key, slot):
     """Standard normal by inversion: Wichura's AS 241, routine PPND7 (1988, Applied Statistics 37), error < 1e-6."""
-    u = uniform(key, slot) + 0.5 * _TO_UNIT  # never 0
+    draw = uniform(key, slot)
+    u, rest = draw + 0.5 * _TO_UNIT, (1.0 - draw) - 0.5 * _TO_UNIT  # neither is ever 0; 1 - u could be, by rounding
     q = u - 0.5
     if abs(q) <= 0.425:
         t = 0.180625 - q * q
@@ -81,7 +82,7 @@ def normal(key, slot):
             * (((59.109374720 * t + 159.29113202) * t + 50.434271938) * t + 3.3871327179)
             / (((67.187563600 * t + 78.757757664) * t + 17.895169469) * t + 1.0)
         )
-    t = math.sqrt(-math.log(u if q < 0.0 else 1.0 - u))
+    t = math.sqrt(-math.log(u if q < 0.0 else rest))
     if t <= 5.0:
         t -= 1.6
         z = (((0.17023821103 * t + 1.3067284816) * t + 2.7568153900) * t + 1.4234372777) / (

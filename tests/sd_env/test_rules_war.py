@@ -1,0 +1,134 @@
+"""War at its borders (model.md section 3, *War*): each number worked out by hand; found wanting by ``make mutants``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sd_env.rules.war import contest
+from tests.table import attack, play, worlds
+
+#: Whoever is attacked loses for sure.
+DEFENCELESS: dict[str, Any] = {
+    "war__base_defense": 0.0, "technology__distinguishability": 1.0, "states__defense": 0.0,
+    "states__offense": {"state_0": 1.0, "default": 0.0},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("force", "defence", "decisiveness", "probability"),
+    [
+        (1.0, 3.0, 1.0, 1 / 4),
+        (1.0, 3.0, 2.0, 1 / 10),
+        (1.0, 2.0, 3.0, 1 / 9),
+        (9.0, 1.0, 0.5, 3 / 4),
+        (0.5, 0.5, 3.0, 1 / 2),
+        (0.5, 0.25, 1.0, 2 / 3),
+    ],
+)
+def test_the_contest_is_a_ratio_of_powers(
+    force: float, defence: float, decisiveness: float, probability: float
+) -> None:
+    assert contest(force, defence, decisiveness) == pytest.approx(probability, rel=1e-12)
+
+
+@pytest.mark.parametrize("decisiveness", [0.5, 1.0, 2.0, 3.0])
+def test_no_force_never_prevails_and_no_defence_never_holds(decisiveness: float) -> None:
+    assert contest(0.0, 2.0, decisiveness) == contest(0.0, 0.0, decisiveness) == 0.0
+    assert contest(2.0, 0.0, decisiveness) == contest(1e-9, 0.0, decisiveness) == 1.0
+
+
+def test_a_hopeless_attack_has_no_chance_where_powers_would_overflow() -> None:
+    assert contest(1e-100, 1e100, 3.0) == 0.0
+    assert contest(1e100, 1e-100, 3.0) == 1.0
+
+
+def test_a_small_assault_divides_its_spoils_as_well() -> None:
+    w = worlds(3, states__offense={"state_0": 0.3, "state_1": 0.1, "state_2": 0.0}, technology__distinguishability=1.0)
+    play(w, s0=attack(2), s1=attack(2))
+    taken = 0.5 * 0.4 / (0.4 + 1.0)
+    assert w.states["gained"][0].tolist() == pytest.approx([taken * 3 / 4, taken / 4, 0.0])
+
+
+def test_no_surprise_counts_against_who_attacks_another_and_mobilizes_against_the_attacker_alone() -> None:
+    """Readiness is toward the attacker: to be mobilized against a third, or at war with one, leaves one surprised."""
+    settings = {"war__first_strike": 0.5, "states__offense": 2.0, "technology__distinguishability": 1.0}
+    for elsewhere in (attack(2), {"stance": {2: "mobilize"}}):
+        w = worlds(3, **settings)
+        play(w, s0=attack(1), s1=elsewhere)
+        assert w.pairs["force"][0, 0, 1] == pytest.approx(3.0)
+
+
+def test_land_at_the_border_of_collapse_still_stands() -> None:
+    w = worlds(war__collapse=0.5, war__conquest=0.5, **DEFENCELESS)
+    play(w, s0=attack(1))
+    assert (w.states["homeland"][0, 1], w.states["standing"][0, 1]) == (0.5, True)
+    below = worlds(war__collapse=0.51, war__conquest=0.5, **DEFENCELESS)
+    play(below, s0=attack(1))
+    assert not below.states["standing"][0, 1]
+    assert (below.worlds["fallen"][0], below.worlds["standing"][0]) == (1, 0b01)
+
+
+def test_who_falls_keeps_nothing() -> None:
+    """Of land and arms something is left after the defeat: .4 of a homeland and of holdings, .7 of the arms."""
+    w = worlds(
+        3, war__base_defense=0.0, war__conquest=0.6, war__collapse=0.5, war__decisiveness=3.0, war__attrition_loser=0.3,
+        technology__distinguishability=1.0, states__offense={"state_0": 1000.0, "default": 1.0}, states__defense=1.0,
+        states__holdings=0.5, signals__commitment_turns=4, signals__pledge_turns=4, war__restoration=1.0,
+    )  # fmt: skip
+    rewards = play(w, s0=attack(1), s1={"signal": "threaten"})
+    fallen = w.states[0][1]
+    assert fallen["lost_homeland"] == pytest.approx(0.6) and fallen["lost_holdings"] == pytest.approx(0.3)
+    for name in ("standing", "homeland", "holdings", "offense", "defense", "commitment", "owed"):
+        assert fallen[name] == 0, name
+    assert rewards[1] == 0.0
+    assert w.worlds["standing"][0] == 0b101
+    play(w)  # to have fallen once is counted once
+    assert w.worlds["fallen"][0] == 1
+
+
+def test_what_happened_on_a_turn_is_over_on_the_next() -> None:
+    w = worlds(
+        3, signals__audience_cost=0.1, war__attrition_winner=0.1, war__attrition_loser=0.2, war__outcome="gamble",
+        motives__routine=0.1, states__holdings=0.5, war__base_defense=0.0, technology__distinguishability=1.0,
+        states__offense={"state_0": 2.0, "default": 0.0},
+    )  # fmt: skip
+    play(w, s0={"signal": "reassure", **attack(1)})
+    one, other = w.states[0][0], w.states[0][1]
+    assert one["pledge_broken"] and one["gained"] > 0 and one["keep"] == pytest.approx(0.9)
+    assert other["conquered"] and other["keep"] == pytest.approx(0.8)
+    for name in ("force_against", "success", "lost_homeland", "lost_holdings"):
+        assert other[name] > 0, name
+    play(w)
+    for i in (0, 1):
+        now = w.states[0][i]
+        assert now["keep"] == 1.0
+        for name in (
+            *("pledge_broken", "gained", "conquered", "force_against", "defence_for", "success", "lost_homeland"),
+            *("lost_holdings", "attacked", "attackers", "cost"),
+        ):
+            assert now[name] == 0, name
+    assert w.worlds["pledges_broken"][0] == w.worlds["conquests"][0] == 1
+
+
+def test_attackers_and_targets_are_told_apart_to_the_last_state() -> None:
+    """Bit masks over five states: who attacks and mobilizes against whom, and who is attacked by whom."""
+    w = worlds(5, war__conquest=0.0)
+    play(w, s0={"stance": {4: "attack", 3: "mobilize"}}, s3=attack(4, 1), s4={"stance": {0: "mobilize"}})
+    assert w.states["attacked"][0].tolist() == [0b10000, 0, 0, 0b10010, 0]
+    assert w.states["mobilized"][0].tolist() == [0b01000, 0, 0, 0, 0b00001]
+    assert w.states["attackers"][0].tolist() == [0, 0b01000, 0, 0, 0b01001]
+
+
+def test_mobilizations_cost_each() -> None:
+    w = worlds(4, war__mobilization_cost=0.1)
+    rewards = play(w, s0={"stance": {1: "mobilize", 3: "mobilize"}}, s2={"stance": {0: "mobilize"}})
+    assert rewards.tolist() == pytest.approx([0.8, 1.0, 0.9, 1.0])
+
+
+def test_enforcement_punishes_each_unprovoked_attack_and_no_other() -> None:
+    w = worlds(4, anarchy__enforcement=0.25, war__conquest=0.0)
+    assert play(w, s1=attack(0)).tolist() == pytest.approx([1.0, 0.75, 1.0, 1.0])
+    # of three targets one had attacked it
+    assert play(w, s0=attack(1, 2, 3)).tolist() == pytest.approx([0.5, 1.0, 1.0, 1.0])
