@@ -14,7 +14,7 @@ import sd_env
 from agents.cli import main
 from agents.evaluation.challenges import Challenge
 from agents.evaluation.challenges.environments import challenge_env
-from agents.evaluation.challenges.suite import challenge, play_challenge
+from agents.evaluation.challenges.suite import play_challenge
 from agents.evaluation.crossplay import crossplay
 from agents.evaluation.evaluate import evaluate, evaluate_policies
 from agents.evaluation.exploit import _MEASURING, exploit
@@ -215,7 +215,9 @@ def test_what_is_no_policy_is_refused_in_a_sentence_at_every_door() -> None:
         "tournament": lambda: tournament([here, "dove"], game, worlds=1),
         "crossplay": lambda: crossplay([here, "dove"], game, worlds=1),
         "exploit": lambda: exploit(here, game, steps=1, worlds=1),
-        "challenge": lambda: challenge([here], names=["visitor-among-doves"], seeds=[1], worlds=1),
+        "challenge": lambda: play_challenge(
+            label="m", training_seed=0.0, policy=here, name="visitor-among-doves", seed=1, worlds=1, trust=False
+        ),
         "probe": lambda: probe(here, game, worlds=4),
         "record": lambda: record(game, here, 1),
         "solo": lambda: sd_env.solo_env(game, others=here),
