@@ -198,9 +198,9 @@ def show(report: Report, console: Console, judged: bool = True) -> None:
         table.add_column(heading)
     for figure in report.figures:
         low, high = (number(min(figure.samples)), number(max(figure.samples))) if figure.samples else ("", "")
-        verdict = {None: "", True: "met", False: "[red]not met[/red]"}[figure.met if judged else None]
+        judged_as = {None: "", True: "met", False: "[red]not met[/red]"}[figure.met if judged else None]
         name = f"{figure.name}\n  [dim]{figure.note}[/dim]" if figure.note else figure.name
-        table.add_row(name, number(figure.value), low, high, figure.unit, figure.target, verdict)
+        table.add_row(name, number(figure.value), low, high, figure.unit, figure.target, judged_as)
     console.print(table)
     for note in report.notes:
         console.print(f"  {note}")

@@ -14,9 +14,10 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from agents.evaluation.predictions import CONTRADICTED, Prediction
 from book.concepts import concepts, page_of
-from book.markdown import escape, link, one_line, table
-from book.results import Result, badge, counted, published, results
+from book.markdown import escape, link, table
+from book.results import Result, counted, published, results, shown, told
 from book.uses import Use
 
 PAGE = "results/predictions.md"
@@ -40,23 +41,6 @@ class Row:
     runs: tuple[str, ...] = ()
 
 
-class Effect(BaseModel):
-    """The size of an effect with its 95% interval, as far as they are known."""
-
-    mean: float | None
-    low: float | None
-    high: float | None
-
-
-class Claim(BaseModel):
-    """A claim of an experiment with what is measured and the verdict."""
-
-    claim: str
-    measure: str = ""
-    verdict: str
-    effect: Effect | None = None
-
-
 class Experiment(BaseModel):
     """An entry of index.json (:func:`agents.publish.experiments.write_index`).
 
@@ -70,7 +54,7 @@ class Experiment(BaseModel):
     title: str
     rows: list[str] = []
     scenarios: list[str] = []
-    claims: list[Claim] = []
+    predictions: list[Prediction] = []
     picture: str | None = None
     text: str | None = None
 
@@ -165,14 +149,18 @@ def _state(found: list[Experiment]) -> str:
     """How many experiments and verdicts there are, in a sentence."""
     if not found:
         return "No experiment has been published yet: the last column has the published runs alone."
-    claims = [(claim.verdict, claim.claim) for each in found for claim in each.claims]
-    return f"{len(found)} experiments with {len(claims)} claims have been published: {counted(claims)}."
+    every = [each for experiment in found for each in experiment.predictions]
+    return f"{len(found)} experiments with {len(every)} predictions have been published: {counted(every)}."
 
 
 def _contradicted(found: list[Experiment]) -> list[str]:
-    """A box of every claim that was contradicted, before all else; none without one."""
-    claims = ((each, claim) for each in found for claim in each.claims if claim.verdict == "contradicted")
-    lines = [f"    - {escape(one_line(claim.claim))}{_size(claim)}: {each.linked}" for each, claim in claims]
+    """A box of every prediction that was contradicted, before all else; none without one."""
+    lines = [
+        f"    - {told(each)}: {experiment.linked}"
+        for experiment in found
+        for each in experiment.predictions
+        if each.word == CONTRADICTED
+    ]
     return ["\n".join(['!!! failure "Contradicted"', "", *lines])] if lines else []
 
 
@@ -183,9 +171,9 @@ def _told(row: Row) -> tuple[str, str, str]:
 
 
 def _found(tried: list[Experiment], runs: list[Result]) -> str:
-    """The verdicts of a row: those of experiments each with its claim and effect, those of other runs counted."""
-    parts = [f"{each.linked}<br>{_claims(each)}" for each in tried]
-    parts += [f"{link(PAGE, each.page, escape(each.title))}: {counted(each.claims)}" for each in runs]
+    """The verdicts of a row: those of experiments each in full, those of other runs counted."""
+    parts = [f"{each.linked}<br>{_predictions(each)}" for each in tried]
+    parts += [f"{link(PAGE, each.page, escape(each.title))}: {counted(each.predictions)}" for each in runs]
     return "<br>".join(parts) or "no experiment yet"
 
 
@@ -193,20 +181,10 @@ def _runs(row: Row, before: list[Result]) -> list[Result]:
     return [result for result in before if result.path in {f"docs/results/{name}.txt" for name in row.runs}]
 
 
-def _claims(experiment: Experiment) -> str:
-    claims = ((badge(each.verdict), escape(one_line(each.claim)), _size(each)) for each in experiment.claims)
-    return "<br>".join(f"{verdict} {claim}{size}" for verdict, claim, size in claims)
-
-
-def _size(claim: Claim) -> str:
-    """The effect in brackets, as far as it is known."""
-    effect = claim.effect
-    if effect is None or effect.mean is None:
-        return " (no case)" if effect else ""
-    interval = f" \\[{effect.low:.3g}, {effect.high:.3g}\\]" if None not in (effect.low, effect.high) else ""
-    return f" (`{claim.measure}`: {effect.mean:.3g}{interval})" if claim.measure else f" ({effect.mean:.3g}{interval})"
+def _predictions(experiment: Experiment) -> str:
+    return "<br>".join(map(shown, experiment.predictions))
 
 
 def _experiment_table(listed: list[Experiment]) -> str:
-    rows = [(each.linked, _claims(each)) for each in listed]
+    rows = [(each.linked, _predictions(each)) for each in listed]
     return table(("experiment", "found"), rows)

@@ -1,19 +1,31 @@
-"""The pages of the results: every published text with its pictures, and its verdicts at the top."""
+"""The pages of the results: every published text with its pictures, and its predictions at the top.
+
+What was predicted and found is read from the JSON beside a text, never from the text itself.
+"""
 
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from book.markdown import block, escape, link, table
+from agents.evaluation.predictions import (
+    CONTRADICTED,
+    SUPPORTED,
+    UNDECIDED,
+    Prediction,
+    counts,
+    predictions_of,
+    quoted,
+    sentence,
+)
+from book.markdown import block, escape, link, one_line, table
 
-#: What a verdict can be, the ones that a reader must not overlook first.
-VERDICTS = ("contradicted", "undecided", "supported")
+#: What a prediction can count as, the ones that a reader must not overlook first; marks such as "withdrawn" come last.
+ORDER = (CONTRADICTED, UNDECIDED, SUPPORTED)
 _PICTURES = {".png", ".svg"}
 _DATA = {".json", ".csv", ".parquet"}
 
@@ -22,13 +34,15 @@ _DATA = {".json", ".csv", ".parquet"}
 class Result:
     """A published text: its path in the repository, its title, what it says, and the files that go with it.
 
-    ``claims``: verdict and claim of each line that gives one. ``pictures``, ``data``: places in the book.
+    ``predictions``: those of its report. ``status``: the mark of the whole of it, if any. ``pictures``, ``data``:
+    places in the book.
     """
 
     path: str
     title: str
     text: str
-    claims: tuple[tuple[str, str], ...]
+    predictions: tuple[Prediction, ...]
+    status: str
     pictures: tuple[str, ...]
     data: tuple[str, ...]
 
@@ -55,14 +69,15 @@ def _read(root: Path, path: Path) -> Result:
     text = path.read_text(encoding="utf-8")
     report = _report(path)
     first = next((line.strip() for line in text.splitlines() if line.strip()), path.stem)
-    title = report["title"] if "predictions" in report else first
+    name = path.relative_to(root).with_suffix(".json").as_posix()
     beside = [other for other in sorted(path.parent.iterdir()) if _belongs(other, path)]
     places = [(other.suffix, other.relative_to(root / "docs").as_posix()) for other in beside]
     return Result(
         path=path.relative_to(root).as_posix(),
-        title=title,
+        title=report.get("title", first),
         text=text,
-        claims=tuple(claims_of(text, report)),
+        predictions=tuple(predictions_of(report, name)),
+        status=report.get("status", ""),
         pictures=tuple(place for suffix, place in places if suffix in _PICTURES),
         data=tuple(place for suffix, place in places if suffix in _DATA),
     )
@@ -85,16 +100,7 @@ def _belongs(other: Path, text: Path) -> bool:
 
 def _told_apart(result: Result) -> Result:
     name = Path(result.path).stem.replace("_", " ").replace("-", " ")
-    return Result(**{**vars(result), "title": f"{result.title}: {name}"})
-
-
-def claims_of(text: str, report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Verdict and claim of each of the report's predictions, or else of each line that begins with a verdict."""
-    if "predictions" in report:
-        yield from ((each["verdict"], each["claim"]) for each in report["predictions"])
-        return
-    for verdict, claim in re.findall(rf"^\s*({'|'.join(VERDICTS)})\b[:\s]+(.+)$", text, re.M):
-        yield verdict, claim.strip()
+    return replace(result, title=f"{result.title}: {name}")
 
 
 def result_page(result: Result) -> str:
@@ -105,7 +111,8 @@ def result_page(result: Result) -> str:
     sections = [
         f"---\nhide:\n  - toc\nsearch:\n  exclude: {'true' if len(result.text) > 50_000 else 'false'}\n---",
         f"# {escape(result.title)}",
-        *verdict_box(list(result.claims)),
+        *([_mark(result.status)] if result.status else []),
+        *verdict_box(result.predictions),
         *pictures,
         f'<div class="sd-wide" markdown>\n\n{block(result.text)}\n</div>',
         f"Files: {files}",
@@ -113,33 +120,57 @@ def result_page(result: Result) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def verdict_box(claims: list[tuple[str, str]]) -> list[str]:
-    """How many predictions were supported, and in full each one that was contradicted or left undecided."""
-    if not claims:
+def _mark(status: str) -> str:
+    """A box for a result that no longer stands."""
+    word, _, reason = status.partition(":")
+    return f'!!! failure "{escape(word.capitalize())}"\n\n    {escape(reason.strip())}'
+
+
+def verdict_box(predictions: Iterable[Prediction]) -> list[str]:
+    """How many predictions were supported, and in full each one that was not."""
+    found = list(predictions)
+    if not found:
         return []
-    summary = counted(claims)
-    against = [(verdict, claim) for verdict, claim in claims if verdict != "supported"]
-    kind = "failure" if "contradicted" in dict(claims) else "warning" if against else "success"
-    lines = [f"    - {badge(verdict)} {escape(claim)}" for verdict, claim in sorted(against)]
-    return ["\n".join([f'!!! {kind} "Predictions: {summary}"', "", *(lines or ["    None was contradicted."])])]
+    against = sorted((each for each in found if each.word != SUPPORTED), key=_place)
+    contradicted = any(each.word == CONTRADICTED for each in found)
+    kind = "failure" if contradicted else "warning" if against else "success"
+    lines = [f"    - {shown(each)}" for each in against]
+    return ["\n".join([f'!!! {kind} "Predictions: {counted(found)}"', "", *(lines or ["    None was contradicted."])])]
 
 
-def counted(claims: Iterable[tuple[str, str]]) -> str:
-    """How many of the claims have each verdict, in words."""
-    counts = Counter(verdict for verdict, _ in claims)
-    return ", ".join(f"{counts[verdict]} {badge(verdict)}" for verdict in reversed(VERDICTS) if counts[verdict])
+def _place(prediction: Prediction) -> int:
+    return ORDER.index(prediction.verdict) if prediction.word in ORDER else len(ORDER)
 
 
-def badge(verdict: str) -> str:
-    """A verdict, set so that it stands out."""
-    return f"**{verdict}**{{ .sd-{verdict} }}" if verdict in VERDICTS else f"**{escape(verdict)}**"
+def shown(prediction: Prediction) -> str:
+    """What a prediction counts as, and its sentence."""
+    return f"{badge(prediction.word)} {told(prediction)}"
+
+
+def told(prediction: Prediction) -> str:
+    """The sentence of a prediction as Markdown."""
+    return one_line(sentence(prediction, escape, quoted))
+
+
+def counted(predictions: Iterable[Prediction]) -> str:
+    """How many predictions count as what, in words, without what there is none of."""
+    return ", ".join(f"{number} {badge(word)}" for word, number in counts(predictions).items() if number)
+
+
+def badge(word: str) -> str:
+    """A verdict or a mark, set so that it stands out."""
+    return f"**{word}**{{ .sd-{word} }}"
 
 
 def published(found: list[Result], here: str) -> str:
     """A table of the published texts that judge predictions, with their counts."""
+    judging = [result for result in found if result.predictions]
+    words = [
+        *ORDER,
+        *(word for word in counts(each for result in judging for each in result.predictions) if word not in ORDER),
+    ]
     rows = []
-    for result in found:
-        if result.claims:
-            counts = Counter(verdict for verdict, _ in result.claims)
-            rows.append((link(here, result.page, escape(result.title)), *(str(counts[each]) for each in VERDICTS)))
-    return table(("run", *VERDICTS), rows)
+    for result in judging:
+        own = counts(result.predictions)
+        rows.append((link(here, result.page, escape(result.title)), *(str(own.get(word, 0)) for word in words)))
+    return table(("run", *words), rows)

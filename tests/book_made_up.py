@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
 
+from agents.evaluation.predictions import Bounds, judge, records
+from agents.evaluation.statistics import Interval
 from book.predictions import EXPERIMENTS
 
 ROOT = Path(__file__).parent.parent
+
+
+def made_up(claim: str, effect: Interval, predicted: Bounds) -> dict[str, Any]:
+    return records([judge(claim, "outcome/ss_attacks", effect, predicted, count=4)])[0]
+
+
 MADE_UP = [
     {
         "name": "fear", "title": "Fear and m", "rows": ["Fear (psychological regulator)"],
         "scenarios": ["theories/butterfield-fear"], "picture": "fear.png", "text": "fear.txt",
-        "claims": [
-            {
-                "claim": "fear raises war at m = .5", "measure": "outcome/ss_attacks", "verdict": "supported",
-                "effect": {"mean": 0.12, "low": 0.1, "high": 0.14},
-            },
-            {
-                "claim": "fear changes nothing at m < 0", "verdict": "contradicted",
-                "effect": {"mean": 0.2, "low": 0.1, "high": 0.3},
-            },
-            {
-                "claim": "fear makes no tragic wars", "verdict": "undecided",
-                "effect": {"mean": None, "low": None, "high": None},
-            },
+        "predictions": [
+            made_up("fear raises war at m = .5", Interval(0.12, 0.1, 0.14), (0.0, None)),
+            made_up("fear changes nothing at m < 0", Interval(0.2, 0.1, 0.3), (-0.01, 0.01)),
+            made_up("fear makes no tragic wars", Interval(math.nan, math.nan, math.nan), (None, 0.05)),
         ],
     },
-    {"name": "extra", "title": "An extra", "rows": ["No such row"], "scenarios": ["jervis/intense"], "claims": []},
+    {"name": "extra", "title": "An extra", "rows": ["No such row"], "scenarios": ["jervis/intense"], "predictions": []},
 ]  # fmt: skip
 
 

@@ -19,7 +19,7 @@ import pytest
 
 import sd_env
 from agents.cli import COMMANDS, parser_of
-from agents.evaluation.verdict import PREDICTED
+from agents.evaluation.outcome import PREDICTED
 from agents.experiments.quantities import LOGGED
 from agents.policies import registry
 from agents.table.metrics import RATES

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from agents.commands.options import add_trust, add_work, command_line, positive, whole
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.console import RenderableType
 
 HELP = "score policies among residents that they did not train with: 0 is random play, 1 the best known"
 
@@ -55,10 +50,10 @@ def run(args: argparse.Namespace) -> int:
     if not args.policies:
         raise ChallengeError("no policy is given; name at least one, or ask for --list or --reference.")
     from agents.commands.output import publish
-    from agents.evaluation.challenges.suite import SEEDS, challenge, overall
-    from agents.evaluation.tables import records
+    from agents.evaluation.challenges.suite import SEEDS
+    from agents.evaluation.outputs import challenge_outputs
 
-    table = challenge(
+    report, shown = challenge_outputs(
         args.policies,
         names=args.only,
         seeds=args.seeds or SEEDS,
@@ -70,9 +65,7 @@ def run(args: argparse.Namespace) -> int:
         trust=args.trust,
         reference=args.references,
     )
-    summary = overall(table)
-    report = {**command_line("challenge", args), "overall": records(summary), "challenges": records(table)}
-    publish(_shown(table, summary), report, args.out, args.json)
+    publish(shown, {**command_line("challenge", args), **report}, args.out, args.json)
     return 0
 
 
@@ -93,39 +86,3 @@ def _reference(args: argparse.Namespace) -> int:
         zero, one = known["random"], known["best"]
         print(f"{name:<28}random {zero['mean']:8.3f}   best {one['mean']:8.3f}  {one['policy']}")
     return 0
-
-
-def _shown(table: pd.DataFrame, summary: pd.DataFrame) -> RenderableType:
-    """One table over all challenges, and one for each of them."""
-    from rich.console import Group
-    from rich.text import Text
-
-    from agents.evaluation.report import cell
-    from agents.evaluation.statistics import Estimate
-    from agents.evaluation.tables import frame_of, interval_words
-
-    headings = (("", "score", 2), ("", "return", 2), ("", "S-S attacks", 4), ("", "tragic wars", 3))
-    each = frame_of(
-        "Challenges", "challenge", [("", "policy", 0), *headings, ("", "0: random", 2), ("", "1: best known", 2)]
-    )
-    for row in table.sort_values("challenge", kind="stable").itertuples(index=False):
-        score = cell(Estimate(row.score, row.low, row.high, ()), 2)
-        known = f"{row.best:.2f}\n{row.best_policy}"  # below, as intervals are: it is long
-        each.add_row(
-            row.challenge, row.policy, score, f"{row.value:.2f}", _number(row.ss_attacks, 4),
-            _number(row.tragic_wars, 3), f"{row.random:.2f}", known,
-        )  # fmt: skip
-    total = frame_of(
-        "Over all of them", "policy", [("", text, 2) for text in ("middle half", "mean", "least", "in", "of")]
-    )
-    for row in summary.itertuples(index=False):
-        total.add_row(
-            row.policy, f"{row.iqm:.2f}", f"{row.mean:.2f}", f"{row.least:.2f}", row.least_in, str(row.challenges)
-        )
-    words = interval_words(table)
-    scale = "0 is what random play earns, 1 what the best known earns; above 1 a policy beats all that were tried."
-    return Group(each, total, Text(f"{words} {scale}"))
-
-
-def _number(value: Any, decimals: int) -> str:
-    return "-" if value != value else f"{value:.{decimals}f}"

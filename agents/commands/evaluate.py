@@ -1,4 +1,4 @@
-"""``sd-env evaluate``: how policies do in a scenario, with intervals, a verdict, and theory's prediction beside it."""
+"""``sd-env evaluate``: how policies do in a scenario, with intervals, their outcome, and theory's prediction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from agents.commands.options import (
     whole,
 )
 
-HELP = "play policies in a scenario: attacks, arms and welfare with intervals, the verdict, and what theory predicts"
+HELP = "play policies in a scenario: attacks, arms and welfare with intervals, the outcome, and what theory predicts"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,8 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Play, print, and leave everything in ``--out``."""
     from agents.commands.output import publish
+    from agents.evaluation import predictions
     from agents.evaluation.evaluate import evaluate_policies, summarise
-    from agents.evaluation.tables import evaluation_table, records, theory_of, verdicts
+    from agents.evaluation.tables import evaluation_table, judged, outcomes, records, theory_of
     from sd_env.scenario import Scenario
 
     scenario = Scenario.load(args.scenario, dict(args.overrides))
@@ -45,11 +46,12 @@ def run(args: argparse.Namespace) -> int:
     summary = summarise(frame)
     against = str(frame["against"].iloc[0])
     predicted, unchanged = theory_of(scenario)
-    judged = verdicts(summary, scenario, against)
+    found = judged(summary, scenario, against)
     report = {
         **command_line("evaluate", args),
         "theory": {"predicts": predicted, "of_this_very_scenario": unchanged},
-        "verdicts": {name: {"verdict": found, "by_theory": outcome} for name, (found, outcome) in judged.items()},
+        "outcomes": outcomes(summary),
+        "predictions": predictions.records(each for some in found.values() for each in some),
         "metrics": records(summary),
     }
     title = scenario.title or scenario.name

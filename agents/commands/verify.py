@@ -20,11 +20,11 @@ def run(args: argparse.Namespace) -> int:
     code = 0
     for path in args.logs:
         try:
-            verdict = verify(path)
+            found = verify(path)
         except LogError as error:
             print(f"sd-env: {error}", file=sys.stderr)
             code = 2
         else:
-            print(f"{path}: {verdict.message}")
-            code = max(code, 0 if verdict else 1)
+            print(f"{path}: {found.message}")
+            code = max(code, 0 if found else 1)
     return code

@@ -1,1 +1,1 @@
-"""Measuring policies: evaluation in fresh worlds, verdicts, and the report at the end of a run."""
+"""Measuring policies: evaluation in fresh worlds, outcomes and predictions, and the report at the end of a run."""

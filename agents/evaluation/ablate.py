@@ -10,19 +10,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from agents.evaluation.evaluate import (
-    EPISODES,
-    METRICS,
-    RESAMPLES,
-    SEEDS,
-    TRAINING_SEEDS,
-    check_sizes,
-    measured,
-    percentiles,
-    resampled,
-)
+from agents.evaluation.evaluate import METRICS, RESAMPLES, check_sizes, measured, percentiles, resampled
 from agents.evaluation.players import Spec, digests, load, play_casts, players_of
-from agents.evaluation.statistics import Estimate, estimate, paired_difference
+from agents.evaluation.statistics import EPISODES, SEEDS, TRAINING_SEEDS, Estimate, estimate, paired_difference
 from agents.work import Unit, WorkError, run_units
 from sd_env.scenario import Scenario
 
@@ -115,7 +105,7 @@ def differences(frame: pd.DataFrame, *, resamples: int = RESAMPLES) -> pd.DataFr
             for metric in METRICS:
                 change = found[metric]
                 interval = (np.nan, np.nan) if value == BASE else (change.low, change.high)
-                row = (policy, group["parameter"].iloc[0], value, metric, means[metric], change.mean, *interval)
+                row = (policy, group["parameter"].iloc[0], value, metric, means[metric], change.value, *interval)
                 rows.append((*row, count, unit))
     names = ["policy", "parameter", "value", "metric", "mean", "difference", "low", "high", "count", "unit"]
     return pd.DataFrame(rows, columns=names)
@@ -127,7 +117,7 @@ def _paired(
     """Means with the change, differences to the base, how many units, and what they are."""
     by, unit = ("training_seed", TRAINING_SEEDS) if base["training_seed"].nunique() > 1 else ("seed", SEEDS)
     mine, theirs = ({key: measured(rows) for key, rows in each.groupby(by, sort=False)} for each in (changed, base))
-    means = {metric: estimate([values[metric] for values in mine.values()]).mean for metric in METRICS}
+    means = {metric: estimate([values[metric] for values in mine.values()]).value for metric in METRICS}
     if len(mine) > 1:
         found = {
             metric: paired_difference([each[metric] for each in mine.values()], [theirs[key][metric] for key in mine])

@@ -100,7 +100,7 @@ def gaps(frame: pd.DataFrame) -> pd.DataFrame:
     for metric, matrix in cells.items():
         alone, together = _means(matrix)
         found = gap(matrix)
-        rows.append((metric, alone, together, found.mean, found.low, found.high, len(labels)))
+        rows.append((metric, alone, together, found.value, found.low, found.high, len(labels)))
     return pd.DataFrame(rows, columns=["metric", "self_play", "cross_play", "gap", "low", "high", "count"])
 
 
@@ -121,7 +121,7 @@ def gap(matrix: np.ndarray) -> Estimate:
         a, b = _means(matrix[np.ix_(keep, keep)])
         pseudo.append(count * whole - (count - 1) * (a - b))
     found = estimate(pseudo)
-    return Estimate(whole, found.low - found.mean + whole, found.high - found.mean + whole, tuple(pseudo))
+    return Estimate(whole, found.low - found.value + whole, found.high - found.value + whole, tuple(pseudo))
 
 
 def _means(matrix: np.ndarray) -> tuple[float, float]:

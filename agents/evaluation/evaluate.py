@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from agents.evaluation.players import Spec, digests, play_casts, players_of
-from agents.evaluation.statistics import Estimate, estimate
+from agents.evaluation.statistics import EPISODES, SEEDS, TRAINING_SEEDS, Estimate, estimate
 from agents.table.interventions import Interventions, InterventionsLike
 from agents.table.metrics import RATES, rates, rates_of
 from agents.table.play import play, returns_of
@@ -23,8 +23,6 @@ from sd_env.scenario import Scenario
 
 #: The metric that is not of the world but of the policy that is evaluated: its mean return over its seats.
 PAYOFF: Final = "payoff"
-#: What the values behind an interval are.
-TRAINING_SEEDS, SEEDS, EPISODES = "training seeds", "seeds", "episodes"
 RESAMPLES: Final = 2000
 
 
@@ -226,7 +224,7 @@ def summarise(frame: pd.DataFrame) -> pd.DataFrame:
     """Metrics with intervals from the rows of :func:`evaluate_policies`.
 
     Returns:
-        One row a policy and metric: ``policy, metric, mean, low, high, count, unit``; ``count`` values of ``unit``
+        One row a policy and metric: ``policy, metric, value, low, high, count, unit``; ``count`` values of ``unit``
         (training seeds, seeds or episodes) are behind the interval.
     """
     rows = []
@@ -234,8 +232,8 @@ def summarise(frame: pd.DataFrame) -> pd.DataFrame:
         found, unit = estimates(group)
         for metric, value in found.items():
             count = len(group) if unit == EPISODES else len(value.values)
-            rows.append((policy, metric, value.mean, value.low, value.high, count, unit))
-    return pd.DataFrame(rows, columns=["policy", "metric", "mean", "low", "high", "count", "unit"])
+            rows.append((policy, metric, value.value, value.low, value.high, count, unit))
+    return pd.DataFrame(rows, columns=["policy", "metric", "value", "low", "high", "count", "unit"])
 
 
 #: The metrics that :func:`summarise` gives, in order.

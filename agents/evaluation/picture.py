@@ -10,7 +10,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from agents.evaluation.verdict import ARMS, ATTACKS, SPIRAL
+from agents.evaluation.outcome import ARMS, ATTACKS, SPIRAL
 from agents.files import write_whole
 
 matplotlib.use("Agg")  # before pyplot: no display is needed

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from agents.evaluation.evaluate import PAYOFF
+from agents.evaluation.outcome import ARMS, ATTACKS
 from agents.evaluation.picture import COLOURS, STYLES
-from agents.evaluation.verdict import ARMS, ATTACKS
 from agents.files import write_whole
 
 matplotlib.use("Agg")  # before pyplot: no display is needed

@@ -1,32 +1,31 @@
-"""The end of a run: numbers over seeds, verdicts, what theory says, as JSON, table and picture."""
+"""The end of a run: numbers over seeds, outcomes, what theory says, as JSON, table and picture."""
 
 from __future__ import annotations
 
 import io
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agents.evaluation.statistics import Estimate, estimate
-from agents.evaluation.verdict import (
+from agents.evaluation.outcome import (
     ARMS,
     ARMS_RACE,
     ATTACKS,
-    OUTCOME_STYLES,
-    PREDICTED,
+    OUTCOMES,
     SPIRAL,
-    VERDICTS,
-    Sign,
+    outcome,
+    predicted_of,
     signs,
-    verdict,
 )
+from agents.evaluation.predictions import Prediction, lines, predictions_of, records
+from agents.evaluation.statistics import Estimate, Interval, estimate, interval_from
 from agents.files import write_json, write_text
 from agents.table.metrics import RATES
 
@@ -51,6 +50,7 @@ COLUMNS = (
 )
 
 World = dict[str, dict[str, Estimate]]  # policy -> metric -> estimate
+Report = dict[str, Any]  # as its JSON has it
 
 
 def gather(results: list[dict[str, Any]]) -> dict[str, World]:
@@ -82,21 +82,8 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def theory_of(results: list[dict[str, Any]], predictions: Mapping[str, str]) -> dict[str, str]:
-    """What theory predicts of each world: Jervis's four by name, others by their scenario's own words."""
-    return {
-        str(r["world"]): PREDICTED.get(four_worlds_name(str(r["scenario"])), predictions.get(str(r["world"]), ""))
-        for r in results
-    }
-
-
-def four_worlds_name(scenario: str) -> str:
-    """The part of a scenario's name by which ``PREDICTED`` knows it."""
-    return Path(scenario).stem
-
-
 def write_report(
-    run: Path, title: str, results: list[dict[str, Any]], predictions: Mapping[str, str], command: str
+    run: Path, title: str, results: list[dict[str, Any]], theory: Mapping[str, str], command: str
 ) -> RenderableType:
     """Write ``report.json`` and ``table.txt`` into ``run`` and return the table for the screen.
 
@@ -104,37 +91,58 @@ def write_report(
         run: the run folder.
         title: of the experiment.
         results: the finished jobs' ``result.json``, at least one.
-        predictions: world -> its scenario's prediction.
+        theory: world -> its scenario's prediction, for worlds other than Jervis's four.
         command: the command line that made the run.
     """
-    worlds = gather(results)
-    theory = theory_of(results, predictions)
-    judged = judge(results, worlds)
+    report = report_of(title, results, theory, command)
+    report["predictions"] = records(judge(report))
+    write_json(run / "report.json", report)
+    table = shown(report)
+    write_text(run / "table.txt", as_text(table))
+    return table
+
+
+def report_of(title: str, results: list[dict[str, Any]], theory: Mapping[str, str], command: str) -> Report:
+    """What was measured, and the outcome of each world; without predictions."""
     gained = returns(results)
-    write_json(
-        run / "report.json",
-        {
-            "title": title,
-            "command": command,
-            "interval": "95% Student t over seeds; null with fewer than two seeds",
-            "thresholds": {"spiral": SPIRAL, "arms_race": ARMS_RACE},
-            "worlds": {
-                name: {
-                    "scenario": next(r["scenario"] for r in results if r["world"] == name),
-                    "seeds": [r["seed"] for r in results if r["world"] == name],
-                    "verdict": _verdict(world["learned"]),
-                    "theory": theory[name],
-                    **{p: {m: asdict(e) for m, e in metrics.items()} for p, metrics in world.items()},
-                    "returns": {w: {p: asdict(e) for p, e in g.items()} for w, g in gained.get(name, {}).items()},
-                }
-                for name, world in worlds.items()
-            },
-            "signs": [asdict(sign) for sign in judged],
-        },
-    )
-    shown = Group(table(title, worlds, theory), *notes(worlds, theory, judged), *gains(gained))
-    write_text(run / "table.txt", as_text(shown))
-    return shown
+    worlds: dict[str, Any] = {}
+    for name, world in gather(results).items():
+        runs = [result for result in results if result["world"] == name]
+        scenario = str(runs[0]["scenario"])
+        worlds[name] = {
+            "scenario": scenario,
+            "overrides": runs[0].get("overrides", {}),
+            "seeds": [run["seed"] for run in runs],
+            "outcome": outcome_of(world["learned"]),
+            "theory": predicted_of(scenario) or theory.get(name, ""),
+            **{policy: {m: asdict(e) for m, e in metrics.items()} for policy, metrics in world.items()},
+            "returns": {w: {p: asdict(e) for p, e in g.items()} for w, g in gained.get(name, {}).items()},
+        }
+    return {
+        "title": title,
+        "command": command,
+        "interval": "95% Student t over seeds; null with fewer than two seeds",
+        "thresholds": {"spiral": SPIRAL, "arms_race": ARMS_RACE},
+        "worlds": worlds,
+    }
+
+
+def judge(report: Report) -> list[Prediction]:
+    """Theory's signs; worlds with different overrides are different experiments and compared apart."""
+    groups: dict[str, dict[str, Mapping[str, Estimate]]] = {}
+    for world in report["worlds"].values():
+        overrides = ", ".join(f"{key} = {value}" for key, value in sorted(world["overrides"].items()))
+        groups.setdefault(overrides, {})[Path(world["scenario"]).stem] = _estimates(world["learned"])
+    return [
+        sign
+        for overrides, worlds in groups.items()
+        for sign in signs(worlds, f" with {overrides}" if overrides else "")
+    ]
+
+
+def _estimates(data: Mapping[str, Any]) -> dict[str, Estimate]:
+    """Estimates from their JSON."""
+    return {name: cast("Estimate", interval_from(each)) for name, each in data.items()}
 
 
 def as_text(shown: RenderableType) -> str:
@@ -144,21 +152,24 @@ def as_text(shown: RenderableType) -> str:
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 
-def judge(results: list[dict[str, Any]], worlds: Mapping[str, World]) -> list[Sign]:
-    """Theory's signs; worlds with different overrides are different experiments and compared apart."""
-    groups: dict[str, dict[str, str]] = {}
-    for result in results:
-        overrides = ", ".join(f"{key} = {value}" for key, value in sorted(result.get("overrides", {}).items()))
-        groups.setdefault(overrides, {})[four_worlds_name(str(result["scenario"]))] = str(result["world"])
-    judged = []
-    for overrides, names in groups.items():
-        for sign in signs({scenario: worlds[world]["learned"] for scenario, world in names.items()}):
-            judged.append(replace(sign, claim=f"{sign.claim} with {overrides}") if overrides else sign)
-    return judged
+def outcome_of(metrics: Mapping[str, Interval]) -> str:
+    """What one policy's play amounts to."""
+    return outcome(metrics[ATTACKS].value, metrics[ARMS].value)
 
 
-def _verdict(metrics: Mapping[str, Estimate]) -> str:
-    return verdict(metrics[ATTACKS].mean, metrics[ARMS].mean)
+def shown(report: Report) -> RenderableType:
+    """A report as a table with notes, theory's signs and returns below it."""
+    worlds = {
+        name: {policy: _estimates(world[policy]) for policy in POLICIES if policy in world}
+        for name, world in report["worlds"].items()
+    }
+    theory = {name: str(world["theory"]) for name, world in report["worlds"].items()}
+    gained = {
+        name: {who: _estimates(parties) for who, parties in world["returns"].items()}
+        for name, world in report["worlds"].items()
+    }
+    judged = predictions_of(report, str(report["title"]))
+    return Group(table(str(report["title"]), worlds, theory), *notes(worlds, theory, judged), *gains(gained))
 
 
 def table(title: str, worlds: Mapping[str, World], theory: Mapping[str, str]) -> Table:
@@ -167,7 +178,7 @@ def table(title: str, worlds: Mapping[str, World], theory: Mapping[str, str]) ->
     shown.add_column("world", no_wrap=True)
     for _, heading, _ in COLUMNS:
         shown.add_column(heading, justify="right", no_wrap=True)
-    shown.add_column("verdict", max_width=15)
+    shown.add_column("outcome", max_width=15)
     shown.add_column("theory\npredicts", max_width=15)
     for name, world in worlds.items():
         for policy, metrics in world.items():
@@ -175,49 +186,45 @@ def table(title: str, worlds: Mapping[str, World], theory: Mapping[str, str]) ->
             shown.add_row(
                 Text(name, style="bold") if learned else f"  {POLICIES[policy]}",
                 *(cell(metrics[metric], decimals) for metric, _, decimals in COLUMNS),
-                _verdict(metrics) if learned else "",
-                (theory[name] if theory[name] in VERDICTS else "see below") if learned else "",
+                outcome_of(metrics) if learned else "",
+                (theory[name] if theory[name] in OUTCOMES else "see below") if learned else "",
                 end_section=policy == list(world)[-1],
                 style="" if learned else "dim",
             )
     return shown
 
 
-def cell(value: Estimate, decimals: int) -> str:
-    """A mean and below it half its interval; a dash where there is no mean."""
-    if math.isnan(value.mean):
+def cell(value: Interval, decimals: int) -> str:
+    """A value and below it half its interval; a dash where there is no value."""
+    if math.isnan(value.value):
         return "-"
-    mean = f"{value.mean:.{decimals}f}"
-    return f"{mean}\n±{(value.high - value.low) / 2:.{decimals}f}" if value.known else mean
+    middle = f"{value.value:.{decimals}f}"
+    return f"{middle}\n±{(value.high - value.low) / 2:.{decimals}f}" if value.known else middle
 
 
-def notes(worlds: Mapping[str, World], theory: Mapping[str, str], judged: list[Sign]) -> list[RenderableType]:
-    """What stands below the table: what the numbers are, and theory's signs."""
+def notes(worlds: Mapping[str, World], theory: Mapping[str, str], judged: list[Prediction]) -> list[RenderableType]:
+    """What stands below the table: what the numbers are, and the predictions."""
     seeds = max(len(world["learned"]["outcome/return"].values) for world in worlds.values())
     interval = f"± 95% t interval over {seeds} seeds" if seeds > 1 else "one seed: no interval"
-    lines: list[RenderableType] = [
+    found: list[RenderableType] = [
         Text(
             f"{interval}. S-S: attacks of security seekers on one another, by ordered pair. Offence, defence: mean "
             "stock of a security seeker.\nAllied: share of pairs and turns. Reassurances: by security seeker and turn. "
-            f"Welfare: a security seeker's return.\nVerdict: spiral from {SPIRAL} S-S attacks per pair-turn, "
+            f"Welfare: a security seeker's return.\nOutcome: spiral from {SPIRAL} S-S attacks per pair-turn, "
             f"else arms race without war from {ARMS_RACE} arms, else cooperation."
         )
     ]
-    lines += [Text(f"\n{name}: theory predicts: {words}") for name, words in theory.items() if words not in VERDICTS]
+    found += [Text(f"\n{name}: theory predicts: {words}") for name, words in theory.items() if words not in OUTCOMES]
     if judged:
-        lines.append(Text("\nTheory's signs (Jervis 1978), learned policies:"))
-        for sign in judged:
-            lines.append(
-                Text.assemble("  ", (f"{sign.outcome:<13}", OUTCOME_STYLES[sign.outcome]), f"{sign.claim} ({sign.why})")
-            )
-    return lines
+        found += [Text("\nWhat theory predicts, and what was found:"), *lines(judged)]
+    return found
 
 
 def gains(gained: Mapping[str, World]) -> list[RenderableType]:
     """What each party gained, below the table."""
-    lines: list[RenderableType] = []
+    found: list[RenderableType] = []
     for world, plays in gained.items():
         for who, parties in plays.items():
-            shown = ", ".join(f"{party} {cell(value, 2)}".replace("\n", " ") for party, value in parties.items())
-            lines.append(Text(f"\n{world}, {POLICIES[who]}: mean return of a state: {shown}"))
-    return lines
+            words = ", ".join(f"{party} {cell(value, 2)}".replace("\n", " ") for party, value in parties.items())
+            found.append(Text(f"\n{world}, {POLICIES[who]}: mean return of a state: {words}"))
+    return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy import optimize, stats
@@ -24,21 +24,35 @@ LEVEL: Final = 0.95
 #: Numbers that a bootstrap draws at a time, so that memory stays small.
 _BATCH: Final = 2_000_000
 _BESIDE: Final = 1e-9
+#: What the values behind an interval are.
+TRAINING_SEEDS, SEEDS, EPISODES = "training seeds", "seeds", "episodes"
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A mean over seeds and its 95% interval (NaN bounds with fewer than two seeds)."""
+class Interval:
+    """A statistic and its 95% interval (NaN bounds where there are too few seeds for one)."""
 
-    mean: float
+    value: float
     low: float
     high: float
-    values: tuple[float, ...]
 
     @property
     def known(self) -> bool:
         """Whether there is an interval."""
         return math.isfinite(self.low) and math.isfinite(self.high)
+
+
+@dataclass(frozen=True)
+class Estimate(Interval):
+    """A mean over seeds with its 95% interval, and the number of each seed."""
+
+    values: tuple[float, ...]
+
+
+def interval_from(data: Mapping[str, Any]) -> Interval:
+    """An interval from its JSON, in which null stands for a number that there is not; an estimate if it has values."""
+    value, low, high = (math.nan if data[key] is None else float(data[key]) for key in ("value", "low", "high"))
+    return Estimate(value, low, high, tuple(data["values"])) if "values" in data else Interval(value, low, high)
 
 
 def estimate(values: list[float]) -> Estimate:
@@ -55,20 +69,6 @@ def estimate(values: list[float]) -> Estimate:
         return Estimate(mean, math.nan, math.nan, tuple(finite))
     half = float(stats.t.ppf(0.975, len(finite) - 1) * np.std(finite, ddof=1) / math.sqrt(len(finite)))
     return Estimate(mean, mean - half, mean + half, tuple(finite))
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A statistic and its 95% interval (NaN bounds where there are too few seeds for one)."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def known(self) -> bool:
-        """Whether there is an interval."""
-        return math.isfinite(self.low) and math.isfinite(self.high)
 
 
 #: One number a seed; or, by world (or scenario, ...), such numbers: the strata.

@@ -13,85 +13,81 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.evaluation.ablate import BASE
-from agents.evaluation.evaluate import EPISODES, PAYOFF
-from agents.evaluation.report import COLUMNS, cell, four_worlds_name
-from agents.evaluation.statistics import Estimate
-from agents.evaluation.verdict import ARMS, ARMS_RACE, ATTACKS, OUTCOME_STYLES, PREDICTED, SPIRAL, VERDICTS, verdict
+from agents.evaluation.evaluate import PAYOFF
+from agents.evaluation.outcome import ARMS_RACE, ATTACKS, OUTCOMES, SPIRAL, all_hold, conditions, predicted_of
+from agents.evaluation.predictions import VERDICT_STYLES, Prediction, lines
+from agents.evaluation.report import COLUMNS, cell, outcome_of
+from agents.evaluation.statistics import EPISODES, Interval
 from sd_env.scenario import Scenario, scenarios
 
 PAYOFF_COLUMN: Final = (PAYOFF, "pay-off", 2)
 
 
-def estimates_of(summary: pd.DataFrame, by: str = "policy") -> dict[str, dict[str, Estimate]]:
-    """``by`` -> metric -> estimate, from a long table with ``metric, mean, low, high`` (its values are left out)."""
-    found: dict[str, dict[str, Estimate]] = {}
-    for name, metric, mean, low, high in summary[[by, "metric", "mean", "low", "high"]].itertuples(index=False):
-        found.setdefault(str(name), {})[str(metric)] = Estimate(float(mean), float(low), float(high), ())
+def intervals_of(summary: pd.DataFrame) -> dict[str, dict[str, Interval]]:
+    """Policy -> metric -> value and interval, from a long table with ``policy, metric, value, low, high``."""
+    found: dict[str, dict[str, Interval]] = {}
+    for name, metric, value, low, high in summary[["policy", "metric", "value", "low", "high"]].itertuples(index=False):
+        found.setdefault(str(name), {})[str(metric)] = Interval(float(value), float(low), float(high))
     return found
 
 
 def theory_of(scenario: Scenario) -> tuple[str, bool]:
     """What theory predicts of a scenario, and whether it is of this very scenario, with nothing overridden.
 
-    The words are one of ``VERDICTS`` for Jervis's four worlds, else the scenario's own.
+    The words are one of ``OUTCOMES`` for Jervis's four worlds, else the scenario's own.
     """
     unchanged = scenario.name in scenarios() and Scenario.load(scenario.name) == scenario
-    return PREDICTED.get(four_worlds_name(scenario.name), scenario.prediction), unchanged
+    return predicted_of(scenario.name) or scenario.prediction, unchanged
 
 
-def compared(metrics: Mapping[str, Estimate], predicted: str) -> str:
-    """Whether a policy's verdict is what theory predicts: supported, contradicted or undecided; "" without a verdict.
-
-    It is undecided where the intervals of attacks and arms allow both.
-    """
-    if predicted not in VERDICTS or math.isnan(metrics[ATTACKS].mean):
-        return ""
-    attacks, arms = metrics[ATTACKS], metrics[ARMS]
-    if not (attacks.known and arms.known):
-        return "undecided"
-    possible = {verdict(a, b) for a in (attacks.low, attacks.high) for b in (arms.low, arms.high)}
-    if possible == {predicted}:
-        return "supported"
-    return "undecided" if predicted in possible else "contradicted"
+def outcomes(summary: pd.DataFrame) -> dict[str, str]:
+    """Each policy's outcome; "" without a security seeker."""
+    return {name: outcome_of(metrics) for name, metrics in intervals_of(summary).items()}
 
 
-def verdicts(summary: pd.DataFrame, scenario: Scenario, against: str = "") -> dict[str, tuple[str, str]]:
-    """Each policy's verdict ("-" without a security seeker), and what :func:`compared` says of it.
+def judged(summary: pd.DataFrame, scenario: Scenario, against: str = "") -> dict[str, list[Prediction]]:
+    """Each policy's predictions: that its outcome is the one that theory predicts, metric by metric.
 
-    Nothing is said of a changed scenario, or of a policy among others: theory predicts neither.
+    There are none of a changed scenario, of a policy among others or without a security seeker, and none where theory
+    predicts no outcome.
     """
     predicted, unchanged = theory_of(scenario)
-    found = {}
-    for name, metrics in estimates_of(summary).items():
-        attacks, arms = metrics[ATTACKS].mean, metrics[ARMS].mean
-        outcome = compared(metrics, predicted) if unchanged and not against else ""
-        found[name] = ("-" if math.isnan(attacks) else verdict(attacks, arms), outcome)
-    return found
+    if predicted not in OUTCOMES or not unchanged or against:
+        return {}
+    units = summary[summary["metric"] == ATTACKS].set_index("policy")
+    return {
+        name: conditions(
+            metrics, predicted, count=int(units.loc[name, "count"]), unit=str(units.loc[name, "unit"]), where=name
+        )
+        for name, metrics in intervals_of(summary).items()
+        if outcome_of(metrics)
+    }
 
 
 def evaluation_table(title: str, summary: pd.DataFrame, scenario: Scenario, against: str = "") -> RenderableType:
-    """One row a policy: metrics with half their intervals, the verdict, and whether theory predicts it."""
+    """One row a policy: metrics with half their intervals, the outcome, and whether theory predicts it."""
     predicted, unchanged = theory_of(scenario)
     columns = (PAYOFF_COLUMN, *COLUMNS[:-1]) if against else COLUMNS  # a seat's pay-off in the place of welfare
-    judged = verdicts(summary, scenario, against)
+    found = judged(summary, scenario, against)
     shown = frame_of(title, "policy", columns)
-    shown.add_column("verdict", min_width=11, max_width=15)
-    if any(outcome for _, outcome in judged.values()):
+    shown.add_column("outcome", min_width=11, max_width=15)
+    if found:
         shown.add_column("by theory", no_wrap=True)
-    for name, metrics in estimates_of(summary).items():
-        found, outcome = judged[name]
+    for name, metrics in intervals_of(summary).items():
         numbers = (cell(metrics[metric], decimals) for metric, _, decimals in columns)
-        shown.add_row(Text(name, style="bold"), *numbers, found, Text(outcome, style=OUTCOME_STYLES.get(outcome, "")))
+        verdict = all_hold(found[name]) if name in found else None
+        whether = Text(verdict, style=VERDICT_STYLES[verdict]) if verdict else Text("")
+        shown.add_row(Text(name, style="bold"), *numbers, outcome_of(metrics) or "-", *([whether] if found else []))
     words = [f"{interval_words(summary)} {METRIC_WORDS}"]
     if against:
         words.append(f"Each seat in turn, {against} at the others. Pay-off: return of the policy's own seat.")
     words.append(
-        f"Verdict: spiral from {SPIRAL} S-S attacks per pair-turn, else arms race without war from {ARMS_RACE} arms, "
-        "else cooperation; undecided where the intervals allow another verdict."
+        f"Outcome: spiral from {SPIRAL} S-S attacks per pair-turn, else arms race without war from {ARMS_RACE} arms, "
+        "else cooperation."
     )
     if predicted:
         words.append(f"Theory predicts{'' if unchanged else ' of the scenario without overrides'}: {predicted}")
-    return Group(shown, *map(Text, words))
+    return Group(shown, *map(Text, words), *lines(each for some in found.values() for each in some))
 
 
 METRIC_WORDS: Final = (

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from agents.evaluation.dynamics import GENERATIONS, replicator
-from agents.evaluation.evaluate import EPISODES, RESAMPLES, SEEDS, check_sizes, percentiles
+from agents.evaluation.evaluate import RESAMPLES, check_sizes, percentiles
 from agents.evaluation.players import Player, Spec, digests, play_casts, players_of
-from agents.evaluation.statistics import estimate, interquartile_mean
+from agents.evaluation.statistics import EPISODES, SEEDS, estimate, interquartile_mean
 from agents.work import Unit, WorkError, run_units
 from sd_env.scenario import Scenario
 
@@ -231,7 +231,7 @@ def ranking(frame: pd.DataFrame, *, resamples: int = RESAMPLES) -> pd.DataFrame:
         values = table[policy].dropna().to_numpy(np.float64)
         if unit == SEEDS:
             found = estimate(list(values))
-            mean, low, high = found.mean, found.low, found.high
+            mean, low, high = found.value, found.low, found.high
         else:
             draws = np.random.default_rng(0).integers(len(values), size=(resamples, len(values)))
             mean, (low, high) = float(values.mean()), percentiles(values[draws].mean(axis=1))

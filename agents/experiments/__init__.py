@@ -4,14 +4,6 @@
 it is supported, contradicted or undecided (docs/experiments.md).
 """
 
-from agents.experiments.language import (
-    Cell,
-    Prediction,
-    Setup,
-    Study,
-    StudyError,
-    load_study,
-    studies,
-)
+from agents.experiments.language import Cell, Expectation, Setup, Study, StudyError, load_study, studies
 
-__all__ = ["Cell", "Prediction", "Setup", "Study", "StudyError", "load_study", "studies"]
+__all__ = ["Cell", "Expectation", "Setup", "Study", "StudyError", "load_study", "studies"]

@@ -1,96 +1,59 @@
-"""What an experiment says of each prediction: its effect with an interval over seeds, and the verdict."""
+"""What an experiment says of each prediction: its effect with an interval over seeds, and what is said of it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from agents.evaluation.statistics import Estimate, difference_of_means, estimate
-from agents.evaluation.verdict import CONTRADICTED, SUPPORTED, UNDECIDED
-from agents.experiments.language import SIGNS, Cell, Prediction, Selector, Study, given_name
+from agents.evaluation import predictions
+from agents.evaluation.predictions import Prediction
+from agents.evaluation.statistics import difference_of_means, estimate
+from agents.experiments.language import Cell, Expectation, Selector, Study, given_name
 from agents.experiments.work import GENERALIST, OWN
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """A prediction and what the runs say of it.
+def judge(study: Study, frame: pd.DataFrame) -> list[Prediction]:
+    """Judge every prediction of a study from its tidy table; a generalist's cells are judged by the generalist.
 
-    Attributes:
-        prediction: as it was written.
-        effect: of the measure, one value a seed: the change along the axis from its first to its last value by the
-            line of least squares; or the mean over some cells less that over others.
-        verdict: see :func:`verdict_of`.
+    The effect of a prediction has one value a seed: the change along the axis from its first to its last value by the
+    line of least squares; or the mean over some cells less that over others.
     """
-
-    prediction: Prediction
-    effect: Estimate
-    verdict: str
-
-
-def verdict_of(effect: Estimate, expect: str, margin: float) -> str:
-    """Supported, contradicted or undecided, by the 95% interval of the effect alone.
-
-    A predicted rise is supported if the whole interval lies above the margin, and contradicted if all of it lies below
-    (with a margin of 0: beyond 0 on the other side); a fall is its mirror image. That nothing changes is supported if
-    the whole interval lies within the margin of 0, and contradicted if all of it lies beyond. Everything else, and an
-    effect without an interval, is undecided.
-
-    Args:
-        effect: over seeds.
-        expect: a key of ``SIGNS``.
-        margin: the smallest effect that counts.
-    """
-    if not effect.known:
-        return UNDECIDED
-    sign = SIGNS[expect]
-    if sign == 0:
-        if -margin < effect.low and effect.high < margin:
-            return SUPPORTED
-        return CONTRADICTED if effect.low > margin or effect.high < -margin else UNDECIDED
-    low, high = (effect.low, effect.high) if sign > 0 else (-effect.high, -effect.low)
-    if low > margin:
-        return SUPPORTED
-    return CONTRADICTED if high < margin else UNDECIDED
-
-
-def judge(study: Study, frame: pd.DataFrame) -> list[Judgement]:
-    """Judge every prediction of a study from its tidy table; a generalist's cells are judged by the generalist."""
     kinds = [GENERALIST] if study.generalist else sorted(set(frame["policies"]))
     main = frame[frame["policies"].isin(kinds)]
     cells = study.cells()
     found = []
-    for prediction in study.predictions:
-        kept = main[(main["measure"] == prediction.measure) & (main["given"] == given_name(prediction.given))]
-        effects = [_effect(study, cells, prediction, group) for _, group in kept.groupby("seed", sort=True)]
-        effect = estimate(effects)
-        found.append(Judgement(prediction, effect, verdict_of(effect, prediction.expect, prediction.margin)))
+    for wanted in study.predictions:
+        given = given_name(wanted.given)
+        kept = main[(main["measure"] == wanted.measure) & (main["given"] == given)]
+        effects = [_effect(study, cells, wanted, group) for _, group in kept.groupby("seed", sort=True)]
+        measure = wanted.measure + (f" given {given}" if given else "")
+        found.append(predictions.judge(wanted.claim, measure, estimate(effects), wanted.bounds))
     return found
 
 
-def _effect(study: Study, cells: Sequence[Cell], prediction: Prediction, rows: pd.DataFrame) -> float:
+def _effect(study: Study, cells: Sequence[Cell], wanted: Expectation, rows: pd.DataFrame) -> float:
     """The effect in one seed; NaN where a cell that it needs has no value, but for places along an axis."""
     values = dict(zip(_keys(study, rows), rows["value"], strict=True))
 
     def mean(selector: Selector) -> float:
-        chosen = {**prediction.where, **selector}
+        chosen = {**wanted.where, **selector}
         return float(np.mean([values[tuple(cell.labels.values())] for cell in cells if cell.matches(chosen)]))
 
-    if prediction.along is not None:
-        axis = prediction.along
+    if wanted.along is not None:
+        axis = wanted.along
         heights = [mean({axis: label}) for label in study.labels(axis)]
         return slope_over(positions(study, axis), heights)
-    assert prediction.of is not None
+    assert wanted.of is not None
 
     def difference(of: Selector, against: Selector | None) -> float:
         return mean(of) - (mean(against) if against is not None else 0.0)
 
-    effect = difference(prediction.of, prediction.against)
-    return effect - difference(prediction.less.of, prediction.less.against) if prediction.less else effect
+    effect = difference(wanted.of, wanted.against)
+    return effect - difference(wanted.less.of, wanted.less.against) if wanted.less else effect
 
 
 def _keys(study: Study, rows: pd.DataFrame) -> list[tuple[str, ...]]:

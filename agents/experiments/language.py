@@ -11,12 +11,15 @@ import os
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from agents.entries import Entries
 from sd_env.scenario_files import parse_yaml
+
+if TYPE_CHECKING:
+    from agents.evaluation.predictions import Bounds
 
 #: The file of the folder that is no experiment.
 TRAINING: Final = "training"
@@ -103,8 +106,8 @@ class Difference(_Model):
 SIGNS: Final = {"rises": 1, "above": 1, "falls": -1, "below": -1, "flat": 0, "same": 0}
 
 
-class Prediction(_Model):
-    """A sign that theory predicts of a measure, written before anything is run."""
+class Expectation(_Model):
+    """An entry of ``predictions``: a sign that theory expects of a measure, written before anything is run."""
 
     claim: Text = Field(description="the prediction in words")
     measure: Text = Field(description="what is measured")
@@ -129,6 +132,13 @@ class Prediction(_Model):
         if self.along is not None and (self.against is not None or self.less is not None):
             raise ValueError(f"prediction {self.claim!r}: against and less go with of, not with along")
         return self
+
+    @property
+    def bounds(self) -> Bounds:
+        """Between which the effect should lie."""
+        if SIGNS[self.expect] == 0:
+            return -self.margin, self.margin
+        return (self.margin, None) if SIGNS[self.expect] > 0 else (None, 0.0 - self.margin)
 
     @property
     def selectors(self) -> tuple[Selector, ...]:
@@ -179,7 +189,7 @@ class Study(_Model):
     seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(min_length=1, description="one training each")
     worlds: Annotated[int, Field(ge=1)] = Field(default=512, description="worlds of an evaluation")
     logs: Annotated[int, Field(ge=1)] = Field(default=96, description="worlds recorded, where measures need logs")
-    predictions: list[Prediction] = Field(min_length=1, description="what is expected, and judged")
+    predictions: list[Expectation] = Field(min_length=1, description="what is expected, and judged")
     also: list[str] = Field(default=[], description="further measures for the table")
     picture: Picture = Field(description="how the result is drawn")
 

@@ -87,7 +87,7 @@ def _lines(study: Study, rows: Levels, axis: Any) -> None:
         means, halves = [], []
         for label in labels:
             found = [row["estimate"] for row in rows if row[x] == label and (not by or row[by] == line)]
-            means.append(float(np.mean([each.mean for each in found])) if found else math.nan)
+            means.append(float(np.mean([each.value for each in found])) if found else math.nan)
             one = found[0] if len(found) == 1 else None
             halves.append((one.high - one.low) / 2 if one is not None and one.known else 0.0)
         shift = 0.0 if numeric else 0.06 * (k - (len(lines) - 1) / 2)
@@ -100,7 +100,7 @@ def _lines(study: Study, rows: Levels, axis: Any) -> None:
         half = (value.high - value.low) / 2 if value.known else 0.0
         words = "policies trained in the cell" if k == 0 else None
         place = places[labels.index(row[x])] + 0.04 * (places[-1] - places[0])
-        axis.errorbar([place], [value.mean], yerr=half, marker="x", capsize=3, color="#666666", ls="none", label=words)
+        axis.errorbar([place], [value.value], yerr=half, marker="x", capsize=3, color="#666666", ls="none", label=words)
     if not numeric:
         axis.set_xticks(places, labels, rotation=20 if max(map(len, labels)) > 12 else 0)
         axis.margins(x=0.15)
@@ -134,7 +134,7 @@ def _map(study: Study, rows: Levels, axis: Any, fields: Mapping[str, np.ndarray]
     across, up = positions(study, x), positions(study, y)
     grid = np.full((len(up), len(across)), np.nan)
     for row in _apart(study, rows)[0]:
-        grid[study.labels(y).index(row[y]), study.labels(x).index(row[x])] = row["estimate"].mean
+        grid[study.labels(y).index(row[y]), study.labels(x).index(row[x])] = row["estimate"].value
     axis.pcolormesh(_edges(across), _edges(up), grid, cmap="YlOrRd", shading="flat")
     top = np.nanmax(grid) if np.isfinite(grid).any() else 1.0
     for (j, v), (i, h) in itertools.product(enumerate(up), enumerate(across)):

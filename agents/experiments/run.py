@@ -1,4 +1,4 @@
-"""Running an experiment: from its file to the tidy table, the verdicts and the picture."""
+"""Running an experiment: from its file to the tidy table, the judged predictions and the picture."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ import pandas as pd
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from agents.evaluation import predictions
+from agents.evaluation.predictions import Prediction
 from agents.evaluation.report import as_text, cell
 from agents.evaluation.statistics import Estimate, Interval
 from agents.evaluation.tables import frame_of
-from agents.evaluation.verdict import OUTCOME_STYLES
 from agents.experiments import picture
-from agents.experiments.judge import Judgement, checks, judge, levels
-from agents.experiments.language import Study, given_name, training_defaults
+from agents.experiments.judge import checks, judge, levels
+from agents.experiments.language import Study, training_defaults
 from agents.experiments.quantities import parts_of
 from agents.experiments.work import GENERALIST, check, digest, inputs_of, train_and_measure, units_of
 from agents.files import write_json, write_text
@@ -28,6 +29,8 @@ from agents.work import held, identity_of, run_units, write_table
 
 #: Files of a finished experiment in its folder.
 CELLS, REPORT, TABLE, PICTURE = "cells", "report.json", "table.txt", "picture.png"
+#: What a report has beside what made it.
+FOUND: Final = ("expectations", "predictions", "cells", "generalist_against_own")
 #: Measures that a table has side by side.
 _SIDE_BY_SIDE: Final = 4
 
@@ -39,16 +42,24 @@ class Result:
     Attributes:
         study: the experiment.
         frame: tidy: one row a cell, seed, condition and measure.
-        judged: its predictions with verdicts.
+        predictions: its predictions, judged.
+        levels: every measure in every cell, as :func:`agents.experiments.judge.levels` gives it.
+        checks: the generalist against policies of the cells' own, as :func:`agents.experiments.judge.checks` gives it.
         report: all of it as plain data.
-        shown: all of it as a table for the screen.
     """
 
     study: Study
     frame: pd.DataFrame
-    judged: list[Judgement]
+    predictions: list[Prediction]
+    levels: list[dict[str, Any]]
+    checks: list[dict[str, Any]]
     report: dict[str, Any]
-    shown: RenderableType
+
+    @property
+    def shown(self) -> RenderableType:
+        """All of it as a table for the screen."""
+        title = Text(self.study.title, style="bold")
+        return Group(title, table(self, self.predictions))
 
 
 def run(study: Study, out: Path, *, workers: int = 0, fresh: bool = False, command: str = "") -> Result:
@@ -82,24 +93,39 @@ def _run(study: Study, out: Path, workers: int, command: str) -> Result:
     frame = run_units(train_and_measure, units, folder, workers=workers, title=study.name)
     write_table(frame, out / CELLS)
     seconds = time.monotonic() - started + _before(out / REPORT)
-    judged, cells = judge(study, frame), levels(study, frame)
-    compared = checks(study, frame)
+    found = judged(study, frame, made(study, command, seconds))
+    write_json(out / REPORT, found.report)
+    write_text(out / TABLE, as_text(found.shown))
+    picture.draw(study, found.levels, out / PICTURE)
+    return found
+
+
+def judged(study: Study, frame: pd.DataFrame, made: Mapping[str, Any]) -> Result:
+    """The result of an experiment from its tidy table.
+
+    Args:
+        study: the experiment.
+        frame: as :func:`run` leaves it, or :func:`read_cells` reads it.
+        made: what made it, as :func:`made` gives it.
+    """
+    found, cells, compared = judge(study, frame), levels(study, frame), checks(study, frame)
     report = {
-        **made(study, command, seconds),
-        "predictions": [
-            {**each.prediction.model_dump(mode="json"), "effect": asdict(each.effect), "verdict": each.verdict}
-            for each in judged
-        ],
+        **made,
+        "expectations": [wanted.model_dump(mode="json") for wanted in study.predictions],
+        "predictions": predictions.records(found),
         "cells": [{**row, "estimate": asdict(row["estimate"])} for row in cells],
         "generalist_against_own": [
             {**row, **{side: asdict(row[side]) for side in ("generalist", "own", "difference")}} for row in compared
         ],
     }
-    shown = table(study, judged, cells, compared)
-    write_json(out / REPORT, report)
-    write_text(out / TABLE, as_text(shown))
-    picture.draw(study, cells, out / PICTURE)
-    return Result(study, frame, judged, report, shown)
+    return Result(study, frame, found, cells, compared, report)
+
+
+def read_cells(study: Study, path: Path) -> pd.DataFrame:
+    """The tidy table that a run has left in a file, digit by digit."""
+    frame = pd.read_csv(path, dtype=dict.fromkeys(study.grid, str), keep_default_na=False)
+    frame["value"] = pd.to_numeric(frame["value"].replace("", "nan"), errors="coerce")
+    return frame
 
 
 def _before(report: Path) -> float:
@@ -128,45 +154,35 @@ def made(study: Study, command: str, seconds: float) -> dict[str, Any]:
         else "one a cell and seed",
         "machine": described(),
         "seconds": round(seconds, 1),
-        "agent_steps": study.training.get("total_steps", training_defaults()["total_steps"]),
+        "agent_steps": None if study.cast else study.training.get("total_steps", training_defaults()["total_steps"]),
         "versions": versions(),
         "interval": "95% Student t over seeds",
     }
 
 
-def table(
-    study: Study, judged: Sequence[Judgement], cells: Sequence[Mapping[str, Any]], compared: Sequence[Mapping[str, Any]]
-) -> RenderableType:
-    """The verdicts, then the measures in every cell."""
-    lines: list[RenderableType] = [Text(study.title, style="bold"), Text(study.description.strip()), Text("")]
-    for each in judged:
-        wanted = each.prediction
-        beyond = f", beyond {wanted.margin:g}" if wanted.margin else ""
-        effect = f"{wanted.measure}{_condition(each)} {wanted.expect}{beyond}; effect {_interval(each.effect)}"
-        lines.append(
-            Text.assemble(
-                "  ", (f"{each.verdict:<13}", OUTCOME_STYLES[each.verdict]), f"{wanted.claim}\n{'':15}({effect})"
-            )
-        )
-    lines += [Text(""), *_tables(study, cells)]
+def table(result: Result, judged: Sequence[Prediction]) -> RenderableType:
+    """What varies, the predictions, and the measures in every cell."""
+    study = result.study
+    shown: list[RenderableType] = [Text(study.description.strip()), Text(""), *predictions.lines(judged)]
+    shown += [Text(""), *_tables(study, result.levels)]
     how = "One generalist a seed plays all cells" if study.generalist else "Each cell has policies of its own"
     if study.cast:
         how = "Nobody learns: " + ", ".join(f"{state}: {spec}" for state, spec in study.cast.items())
-    lines.append(
+    shown.append(
         Text(
             f"± 95% t interval over {len(study.seeds)} seeds of {study.worlds} worlds each. {how}. A verdict is by the "
             "interval of the effect alone: one in twenty of such intervals misses its number by chance."
         )
     )
-    for row in compared:
+    for row in result.checks:
         where = ", ".join(f"{axis} = {row[axis]}" for axis in study.grid)
-        lines.append(
+        shown.append(
             Text(
                 f"Generalist against policies of the cell's own at {where}, {row['measure']}: "
-                f"{row['generalist'].mean:.4f} and {row['own'].mean:.4f}, difference {_interval(row['difference'])}"
+                f"{row['generalist'].value:.4f} and {row['own'].value:.4f}, difference {_size(row['difference'])}"
             )
         )
-    return Group(*lines)
+    return Group(*shown)
 
 
 def _tables(study: Study, cells: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
@@ -188,19 +204,13 @@ def _tables(study: Study, cells: Sequence[Mapping[str, Any]]) -> list[Renderable
     return found
 
 
-def _condition(each: Judgement) -> str:
-    given = given_name(each.prediction.given)
-    return f" given {given}" if given else ""
-
-
 def _heading(given: str, measure: str) -> str:
     parts = " -\n".join(parts_of(measure)) if len(measure) > 24 else measure
     return parts + (f"\n({given})" if given else "")
 
 
-def _interval(value: Estimate | Interval) -> str:
-    middle = value.mean if isinstance(value, Estimate) else value.value
-    return f"{middle:+.4f}" + (f" [{value.low:+.4f}, {value.high:+.4f}]" if value.known else "")
+def _size(effect: Interval) -> str:
+    return predictions.size(effect.value, (effect.low, effect.high) if effect.known else None)
 
 
 def _cell(value: Estimate | None) -> str:

@@ -201,9 +201,9 @@ def aggregate(rows: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         A row for each scenario, policy, kind of episodes (those of :data:`EPISODES` that there are) and flag:
-        ``scenario, policy, episodes, flag, mean, low, high`` (mean over seeds of the seed's share, 95% t interval),
+        ``scenario, policy, episodes, flag, value, low, high`` (mean over seeds of the seed's share, 95% t interval),
         ``seeds`` (that have such episodes), ``played`` (such episodes of all seeds) and ``applies``, the share of those
-        in which the flag applies. Where it applies in none, mean and interval are NaN.
+        in which the flag applies. Where it applies in none, value and interval are NaN.
     """
     found: list[Row] = []
     for (scenario, policy), group in rows.groupby(["scenario", "policy"], sort=False):
@@ -221,7 +221,7 @@ def aggregate(rows: pd.DataFrame) -> pd.DataFrame:
                         "policy": policy,
                         "episodes": kind,
                         "flag": flag,
-                        "mean": over.mean,
+                        "value": over.value,
                         "low": over.low,
                         "high": over.high,
                         "seeds": len(shares),

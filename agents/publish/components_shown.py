@@ -76,7 +76,7 @@ def as_table(table: pd.DataFrame) -> str:
     names = max(map(len, table["scenario"])) + 2
     blocks = []
     for policy in dict.fromkeys(table["policy"]):
-        mean, low, high = (_wide(table, policy, value) for value in ("mean", "low", "high"))
+        mean, low, high = (_wide(table, policy, value) for value in ("value", "low", "high"))
         lines = [f"{policy:<{names}}" + "".join(f"{name:>{_WIDE}}" for name in COLUMNS)]
         for scenario in mean.index:
             parts = zip(mean.loc[scenario], low.loc[scenario], high.loc[scenario], strict=True)
@@ -103,7 +103,7 @@ def draw(table: pd.DataFrame, picture: Path, seeds: int) -> None:
     )
     image: Any = None
     for axis, policy in zip(axes[0], policies, strict=True):
-        values = _wide(table, policy, "mean").reindex(scenarios).to_numpy(np.float64)
+        values = _wide(table, policy, "value").reindex(scenarios).to_numpy(np.float64)
         axis.set_facecolor("0.85")
         image = axis.imshow(values, cmap="viridis", vmin=0.0, vmax=1.0, aspect="auto")
         for i, j in itertools.product(range(len(scenarios)), range(len(COLUMNS))):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from agents.evaluation.report import as_text
-from agents.evaluation.verdict import OUTCOMES
-from agents.experiments.language import Study, load_study, studies
-from agents.experiments.run import CELLS, PICTURE, REPORT, Result, run
+from agents.evaluation.predictions import CONTRADICTED, counted, counts, details, predictions_of, quoted, sentence
+from agents.experiments.language import given_name, load_study, studies
+from agents.experiments.run import CELLS, FOUND, PICTURE, Result, judged, read_cells, run, table
 from agents.experiments.work import smoke_sized
 from agents.files import copy_whole, write_json, write_text
+from agents.publish import results
 
 #: The concepts of the field, a row each of the table of theory that the experiments check.
 CONCEPTS: Final = (
@@ -61,46 +61,41 @@ def publish_all(out: Path, runs: Path, smoke: bool, names: Sequence[str] | None 
         study = load_study(name)
         sized = smoke_sized(study) if smoke else study
         result = run(sized, runs / name, fresh=fresh, command=f"sd-env experiment {name}")
-        publish(result, runs / name, out)
-        print(
-            f"{name}: {', '.join(f'{n} {verdict}' for verdict, n in verdicts(result.report).items() if n)}", flush=True
-        )
+        publish(result, out)
+        copy_whole(runs / name / f"{CELLS}.csv", out / f"{name}.csv")
+        copy_whole(runs / name / PICTURE, out / f"{name}.png")
     write_index(out)
 
 
-def publish(result: Result, folder: Path, out: Path) -> None:
-    """Copy what a run found into ``out``: ``NAME.txt``, ``.json``, ``.csv`` and ``.png``."""
-    out.mkdir(parents=True, exist_ok=True)
+def publish(result: Result, out: Path) -> None:
+    """Write what a run found into ``out``: ``NAME.txt`` and ``.json``, with the marks that they have there."""
     name = result.study.name
-    text = as_text(result.shown).removeprefix(f"{result.study.title}\n")  # the heading has it
-    write_text(out / f"{name}.txt", heading(result.study, result.report) + text)
-    copy_whole(folder / REPORT, out / f"{name}.json")
-    copy_whole(folder / f"{CELLS}.csv", out / f"{name}.csv")
-    copy_whole(folder / PICTURE, out / f"{name}.png")
+    report = results.judged(result.report, result.predictions, out, name)
+    shown = table(result, predictions_of(report, name))
+    results.write(out, name, report, shown)
 
 
-def heading(study: Study, report: Mapping[str, Any]) -> str:
-    """What made a result."""
-    versions = report["versions"]
-    steps = "" if study.cast else f"    agent-steps a training: {report['agent_steps']:,}"
-    return (
-        f"{study.title}\n\nCommand: {report['command']}    seeds: {report['seeds']}{steps}\n"
-        f"Machine: {report['machine']}; {report['seconds'] / 60:.1f} minutes; Python {versions['python']}, "
-        f"torch {versions['torch']}, stable-baselines3 {versions['stable-baselines3']}\n\n"
-    )
+def judge_again(out: Path) -> None:
+    """Judge what is published in ``out`` again, from its tidy tables, by the experiments as they stand now.
 
-
-def verdicts(report: Mapping[str, Any]) -> dict[str, int]:
-    """How many predictions of a report have which verdict."""
-    found = [each["verdict"] for each in report["predictions"]]
-    return {verdict: found.count(verdict) for verdict in OUTCOMES}
+    Raises:
+        ResultError: for an experiment that was not published, or that measures what its table has not.
+    """
+    for name in studies():
+        study, report = load_study(name), results.read(out, name)
+        frame = read_cells(study, out / f"{name}.csv")
+        there = set(zip(frame["given"], frame["measure"], strict=True))
+        for given, measure in study.wanted:
+            if (given_name(given), measure) not in there:
+                raise results.ResultError(f"{out / name}.csv has no {measure} given {given_name(given) or 'nothing'}.")
+        about = {key: value for key, value in report.items() if key not in (*FOUND, "status")}
+        publish(judged(study, frame, about | {"rows": list(study.rows), "title": study.title}), out)
+    write_index(out)
 
 
 def write_index(out: Path) -> None:
     """Write ``index.json`` and ``README.md`` from the reports that are in ``out``."""
-    reports = [
-        json.loads(path.read_text(encoding="utf-8")) for path in sorted(out.glob("*.json")) if path.name != INDEX
-    ]
+    reports = [results.read(out, path.stem) for path in sorted(out.glob("*.json")) if path.name != INDEX]
     write_json(
         out / INDEX,
         [
@@ -111,15 +106,7 @@ def write_index(out: Path) -> None:
                 "scenarios": report["scenarios"],
                 "picture": f"{report['name']}.png",
                 "text": f"{report['name']}.txt",
-                "claims": [
-                    {
-                        "claim": each["claim"],
-                        "measure": each["measure"],
-                        "verdict": each["verdict"],
-                        "effect": {key: each["effect"][key] for key in ("mean", "low", "high")},
-                    }
-                    for each in report["predictions"]
-                ],
+                "predictions": report["predictions"],
             }
             for report in reports
         ],
@@ -129,53 +116,43 @@ def write_index(out: Path) -> None:
 
 def page(reports: Sequence[Mapping[str, Any]]) -> str:
     """The page of all predictions: by concept, then what was found of each, contradictions first of all."""
-    total = {verdict: sum(verdicts(report)[verdict] for report in reports) for verdict in _ORDER}
+    found = {str(report["name"]): predictions_of(report, str(report["name"])) for report in reports}
+    every = list(itertools.chain.from_iterable(found.values()))
+    words = list(counts(every))
     lines = [
         "# Predictions and verdicts",
         "",
         f"Made by `{_COMMAND}` from the reports in this folder; how to read a verdict is in "
         "[experiments](../../experiments.md).",
         "",
-        f"{len(reports)} experiments, {sum(total.values())} predictions: "
-        + ", ".join(f"{total[verdict]} {verdict}" for verdict in OUTCOMES)
-        + ".",
+        f"{len(reports)} experiments, {len(every)} predictions: {counted(every)}.",
         "",
         "## By concept",
         "",
-        "| concept | experiments | supported | contradicted | undecided |",
-        "|---|---|---|---|---|",
+        f"| concept | experiments | {' | '.join(words)} |",
+        "|---" * (2 + len(words)) + "|",
     ]
     for concept in CONCEPTS:
-        own = [report for report in reports if concept in report["rows"]]
-        links = ", ".join(f"[{report['name']}](#{report['name']})" for report in own)
-        counts = " | ".join(str(sum(verdicts(r)[v] for r in own)) for v in OUTCOMES)
-        lines.append(f"| {concept} | {links or '-'} | {counts} |")
+        names = [str(report["name"]) for report in reports if concept in report["rows"]]
+        links = ", ".join(f"[{name}](#{name})" for name in names)
+        own = counts(each for name in names for each in found[name])
+        numbers = " | ".join(str(own.get(word, 0)) for word in words)
+        lines.append(f"| {concept} | {links or '-'} | {numbers} |")
     lines += ["", "## Contradicted", ""]
     against = [
-        f"- {each['claim']} ([{report['name']}](#{report['name']}), {effect_words(each)})"
-        for report in reports
-        for each in report["predictions"]
-        if each["verdict"] == "contradicted"
+        f"- {each.claim} ([{name}](#{name}), {details(each, code=quoted)})"
+        for name, own_predictions in found.items()
+        for each in own_predictions
+        if each.word == CONTRADICTED
     ]
     lines += [*(against or ["None."]), "", "## All experiments", ""]
+    order = [CONTRADICTED, *(word for word in words if word != CONTRADICTED)]
     for report in reports:
-        lines += [f"### {report['name']}", "", f"{report['title']} ([table]({report['name']}.txt))", ""]
+        name, title = str(report["name"]), report["title"]
+        lines += [f"### {name}", "", f"{title} ([table]({name}.txt))", ""]
         lines += [
-            f"- **{each['verdict']}**: {each['claim']} ({effect_words(each)})"
-            for each in sorted(report["predictions"], key=lambda each: _ORDER.index(each["verdict"]))
+            f"- **{each.word}**: {sentence(each, code=quoted)}"
+            for each in sorted(found[name], key=lambda each: order.index(each.word))
         ]
-        lines += ["", f"![{report['title']}]({report['name']}.png)", ""]
+        lines += ["", f"![{title}]({name}.png)", ""]
     return "\n".join(lines)
-
-
-_ORDER: Final = ("contradicted", "supported", "undecided")
-
-
-def effect_words(prediction: Mapping[str, Any]) -> str:
-    """A prediction's measure and effect with its interval."""
-    effect = prediction["effect"]
-    if effect["mean"] is None:
-        return f"`{prediction['measure']}`: no case"
-    known = effect["low"] is not None
-    interval = f" [{effect['low']:+.4f}, {effect['high']:+.4f}]" if known else ""
-    return f"`{prediction['measure']}`: {effect['mean']:+.4f}{interval}"

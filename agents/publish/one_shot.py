@@ -6,15 +6,18 @@ attack iff t < m. In self-play both peace and war are equilibria where 0 < m < 1
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch as th
+from rich.console import Group, RenderableType
+from rich.text import Text
 
-from agents.files import write_json, write_text
+from agents.evaluation import predictions
+from agents.evaluation.predictions import Bounds, Prediction
+from agents.evaluation.report import Report
+from agents.evaluation.statistics import estimate
 from agents.policies.protocol import Policy
 from agents.table.play import play
 from agents.table.seating import OTHERS
@@ -24,6 +27,9 @@ from agents.training.table import Table
 from agents.work import Unit, run_units
 from sd_env import layout
 from sd_env.scenario import Scenario
+
+#: Of the report: label of a scenario -> how often its learner attacks, one number a seed.
+SHARES: Final = "share of attacks of the learner"
 
 
 class WaitUnlessGreedy:
@@ -63,13 +69,11 @@ def share_of_job(experiment: Experiment, name: str, seed: int) -> list[dict[str,
     return [{"name": name, "seed": seed, "share": share_of_attacks(experiment, name, seed)}]
 
 
-def run(experiment: Experiment, out: Path, heading: str) -> int:
-    """Train every scenario and seed of ``experiment``, and write ``one_shot.txt`` and ``.json`` into ``out``.
+def run(experiment: Experiment) -> Report:
+    """Train every scenario and seed of ``experiment``; returns how often each learner attacks.
 
     Args:
         experiment: its scenarios' labels end in ``below`` (t < m: attack) or ``above`` (t > m: wait).
-        out: folder of the results.
-        heading: what made them.
     """
     units = [
         Unit(f"{choice.name} seed {seed}", {"experiment": experiment, "name": choice.name, "seed": seed})
@@ -77,24 +81,25 @@ def run(experiment: Experiment, out: Path, heading: str) -> int:
         for seed in experiment.seeds
     ]
     rows = run_units(share_of_job, units, None, workers=experiment.workers, title="one_shot")
-    found = {str(name): list(group["share"]) for name, group in rows.groupby("name", sort=False)}
-    lines = judge(found)
-    out.mkdir(parents=True, exist_ok=True)
-    numbers: dict[str, Any] = {"seeds": list(experiment.seeds), "share of attacks of the learner": found}
-    write_json(out / "one_shot.json", numbers)
-    write_text(out / "one_shot.txt", heading + "\n".join(lines) + "\n")
-    print("\n".join(lines))
-    return 0
+    return {SHARES: {str(name): list(group["share"]) for name, group in rows.groupby("name", sort=False)}}
 
 
-def judge(found: Mapping[str, list[float]]) -> list[str]:
-    """Did every seed land on the side of m that the best answer is on? More than half of its turns decide."""
-    lines = []
-    for name, shares in found.items():
-        right = [(share > 0.5) == name.endswith("below") for share in shares]
-        by_seed = ", ".join(f"{share:.3f}" for share in shares)
-        lines.append(
-            f"{'supported' if all(right) else 'contradicted':<13}{name}: {sum(right)} of {len(right)} seeds on the "
-            f"predicted side; share of attacks by seed: {by_seed}"
-        )
-    return lines
+def judge(report: Report) -> list[Prediction]:
+    """Is each learner on the side of m that the best answer is on, attacking on more or less than half of its turns?"""
+    sides: dict[str, tuple[str, Bounds]] = {"below": ("attacks", (0.5, None)), "above": ("waits", (None, 0.5))}
+    found = []
+    for name, shares in report[SHARES].items():
+        case, _, side = name.rpartition("-")
+        does, bounds = sides[side]
+        claim = f"{case}, trust {side} m: the learner {does}."
+        found.append(predictions.judge(claim, "share of turns with an attack", estimate(shares), bounds))
+    return found
+
+
+def shown(report: Report) -> RenderableType:
+    """The predictions and each seed's number."""
+    numbers = [
+        Text(f"{name}: share of attacks by seed: {', '.join(f'{share:.3f}' for share in shares)}")
+        for name, shares in report[SHARES].items()
+    ]
+    return Group(*predictions.lines(predictions.predictions_of(report, "one_shot")), Text(""), *numbers)

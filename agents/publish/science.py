@@ -10,60 +10,76 @@ in every scenario (:mod:`agents.publish.components`).
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from agents.evaluation import predictions
+from agents.evaluation import report as training_report
+from agents.evaluation.challenges import ChallengeError
+from agents.evaluation.predictions import Prediction, PredictionError
+from agents.evaluation.report import Report
+from agents.evaluation.statistics import difference_of_means
 from agents.experiments import StudyError
-from agents.files import copy_whole, write_text
-from agents.machine import described
+from agents.files import copy_whole
 from agents.messages import shown
+from agents.policies.errors import PolicyError
+from agents.publish import results
+from agents.publish.results import ResultError
 from agents.training.config import ConfigError, Experiment, read_yaml
 from agents.work import WorkError
+from sd_env.scenario import ScenarioError
 
 CONFIGS: Final = Path("configs")
 RESULTS: Final = Path("docs/results")
 
-Report = dict[str, Any]
+SECURITY: Final = "outcome/s_security"
+#: What a sentence on the screen answers.
+_REFUSED: Final = (
+    ConfigError, StudyError, WorkError, PolicyError, ChallengeError, ScenarioError, ResultError, PredictionError,
+)  # fmt: skip
 
 
-def judge_alliances(report: Report) -> list[str]:
-    """Pooled defence should make security seekers safer, whether they learned or play at random: intervals apart."""
-    return [
-        _safer(report["worlds"]["alone"][policy], report["worlds"]["pooled"][policy], policy)
-        for policy in ("learned", "random")
-    ]
+def judge_alliances(report: Report) -> list[Prediction]:
+    """Pooled defence should make security seekers safer, whether they learned or play at random."""
+    found = []
+    for policy in ("learned", "random"):
+        pooled, alone = (report["worlds"][world][policy][SECURITY]["values"] for world in ("pooled", "alone"))
+        effect, count = difference_of_means(pooled, alone), min(len(pooled), len(alone))
+        claim = f"Security of {policy} policies: with pooled defence > without"
+        found.append(predictions.judge(claim, f"{SECURITY}, difference", effect, (0.0, None), count=count))
+    return found
 
 
-def _safer(without: Report, pooling: Report, policy: str) -> str:
-    alone, pooled = (metrics["outcome/s_security"] for metrics in (without, pooling))
-    if pooled["low"] is None or alone["low"] is None:
-        outcome = "undecided"
-    elif pooled["low"] > alone["high"]:
-        outcome = "supported"
-    else:
-        outcome = "contradicted" if pooled["high"] < alone["low"] else "undecided"
-
-    def shown(estimate: dict[str, Any]) -> str:
-        low, high = estimate["low"], estimate["high"]
-        return f"{estimate['mean']:.4f}" + (f" [{low:.4f}, {high:.4f}]" if low is not None else "")
-
-    return f"{outcome:<13}{policy} policies, security with pooled defence > without: {shown(pooled)}, {shown(alone)}"
-
-
-#: Name of the config -> title in the results, and what is judged beyond the table's own signs.
-EXPERIMENTS: Final[dict[str, tuple[str, Callable[[Report], list[str]] | None]]] = {
-    "science": ("The four worlds", None),
-    "one_shot": ("The one-shot reduction: PPO against m", None),
-    "four_states": ("The four worlds with four states of equal reach", None),
-    "four_rivals": ("The four worlds as two pairs of neighbours", None),
-    "alliances": ("Do alliances matter?", judge_alliances),
-    "set_network": ("Others as a set against others as a list: what each network has learned from as many steps", None),
+#: Name of the config -> title in the results.
+EXPERIMENTS: Final = {
+    "science": "The four worlds",
+    "one_shot": "The one-shot reduction: PPO against m",
+    "four_states": "The four worlds with four states of equal reach",
+    "four_rivals": "The four worlds as two pairs of neighbours",
+    "alliances": "Do alliances matter?",
+    "set_network": "Others as a set against others as a list: what each network has learned from as many steps",
 }
+
+
+def judge(name: str, report: Report) -> list[Prediction]:
+    """Judge one of :data:`EXPERIMENTS` from its numbers."""
+    if name in _SPECIAL:
+        return list(_special(name).judge(report))
+    return training_report.judge(report) + (judge_alliances(report) if name == "alliances" else [])
+
+
+#: Those of :data:`EXPERIMENTS` that have a module of their own in ``agents.publish``.
+_SPECIAL: Final = ("one_shot", "set_network")
+
+
+def _special(name: str) -> Any:
+    return importlib.import_module(f"agents.publish.{name}")
+
 
 #: What is played with the trained policies, after the experiments.
 PLAYED: Final = ("tournament", "challenges")
@@ -87,7 +103,7 @@ def smoke_sized(experiment: Experiment) -> Experiment:
 
 def run(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = False) -> int:
     """Run one experiment, which is always a new run, and publish it in ``out``; returns its exit code."""
-    from agents.commands.train import run_experiment
+    from agents.evaluation.trained import train_and_report
     from agents.training.run import check, held, new_run, versions
 
     experiment = read_yaml(CONFIGS / f"{name}.yaml")
@@ -96,22 +112,50 @@ def run(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fals
     if runs is not None:
         experiment = experiment.model_copy(update={"runs": runs})
     check(experiment)
-    if name == "one_shot":  # one learner among rivals of fixed play, not self-play
-        from agents.publish import one_shot
-
-        return one_shot.run(experiment, out, heading(name, experiment, versions()))
-    if name == "set_network":  # two networks side by side
-        from agents.publish import set_network
-
-        flat = read_yaml(CONFIGS / "science.yaml").learner  # the network of all other results
-        return set_network.run(experiment, flat.net_arch, out, partial(heading, name, experiment, versions()))
-    folder = new_run(experiment)
     started = time.monotonic()
-    with held(folder):
-        code = run_experiment(experiment, folder, ["--config", f"configs/{name}.yaml"])
-    if code == 0:
-        publish(name, experiment, folder, out, time.monotonic() - started)
-    return code
+    report: Report | None
+    if name == "one_shot":  # one learner among rivals of fixed play, not self-play
+        report = _special(name).run(experiment)
+    elif name == "set_network":  # two networks side by side; the flat one is that of all other results
+        report = _special(name).run(experiment, read_yaml(CONFIGS / "science.yaml").learner.net_arch, out)
+    else:
+        folder = new_run(experiment)
+        with held(folder):
+            failed = train_and_report(experiment, folder, ["--config", f"configs/{name}.yaml"])
+        report = None if failed else json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        if report:
+            out.mkdir(parents=True, exist_ok=True)
+            copy_whole(folder / "four_worlds.png", out / f"{name}.png")
+    if report is None:
+        return 1
+    about = results.made(
+        EXPERIMENTS[name],
+        f"python -m agents.publish.science --only {name}",
+        seeds=experiment.seeds,
+        steps=experiment.total_steps,
+        seconds=time.monotonic() - started,
+        versions=versions(),
+    )
+    publish(name, {**report, **about}, out)
+    return 0
+
+
+def publish(name: str, report: Report, out: Path) -> None:
+    """Judge the numbers of one of :data:`EXPERIMENTS` and write its report and its text into ``out``."""
+    report = results.judged(report, judge(name, report), out, name)
+    shown = _special(name).shown(report) if name in _SPECIAL else training_report.shown(report)
+    results.write(out, name, report, shown)
+
+
+def judge_again(name: str, out: Path) -> int:
+    """Judge published numbers again, without a run; returns the exit code. What judges nothing is left as it is."""
+    if name in EXPERIMENTS:
+        publish(name, results.read(out, name), out)
+    elif name == STUDIES:
+        from agents.publish.experiments import judge_again as again
+
+        again(out / name)
+    return 0
 
 
 def play(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = False) -> int:
@@ -120,7 +164,8 @@ def play(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fal
 
     folder = runs or read_yaml(CONFIGS / "science.yaml").runs
     work = {"tournament": reference.tournaments, "challenges": reference.suite}[name]
-    return work(reference.bundles(folder), out, folder / "reference", smoke, fresh)
+    work(reference.bundles(folder), out, folder / "reference", smoke, fresh)
+    return 0
 
 
 def study(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = False) -> int:
@@ -150,29 +195,6 @@ def _work(name: str) -> Callable[[str, Path, bool, Path | None, bool], int]:
     return study if name == STUDIES else play if name in PLAYED else run
 
 
-def heading(name: str, experiment: Experiment, versions: dict[str, str], seconds: float | None = None) -> str:
-    """What made a result: title, command, seeds, machine, time and versions."""
-    took = f"; {seconds / 60:.1f} minutes" if seconds is not None else ""
-    return (
-        f"{EXPERIMENTS[name][0]}\n\nCommand: python -m agents.publish.science --only {name}    "
-        f"seeds: {experiment.seeds}    agent-steps a job: {experiment.total_steps:,}\n"
-        f"Machine: {described()}{took}; "
-        f"Python {versions['python']}, torch {versions['torch']}, stable-baselines3 {versions['stable-baselines3']}\n\n"
-    )
-
-
-def publish(name: str, experiment: Experiment, folder: Path, out: Path, seconds: float) -> None:
-    """Copy table, numbers and picture of a finished run into ``out``, with what made them."""
-    judge = EXPERIMENTS[name][1]
-    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    made = heading(name, experiment, json.loads((folder / "versions.json").read_text(encoding="utf-8")), seconds)
-    judged = "".join(f"\n{line}" for line in judge(report)) + "\n" if judge else ""
-    out.mkdir(parents=True, exist_ok=True)
-    write_text(out / f"{name}.txt", made + (folder / "table.txt").read_text(encoding="utf-8") + judged)
-    write_text(out / f"{name}.json", (folder / "report.json").read_text(encoding="utf-8"))
-    copy_whole(folder / "four_worlds.png", out / f"{name}.png")
-
-
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns 0 well, 1 a job failed, 2 bad arguments."""
     parser = argparse.ArgumentParser(prog="python -m agents.publish.science", description=__doc__.splitlines()[0])
@@ -186,19 +208,28 @@ def main(argv: list[str] | None = None) -> int:
         "--fresh", action="store_true", help="begin anew; what is kept of earlier runs is renamed to NAME.before-1"
     )
     parser.add_argument("--runs", type=Path, default=None, help="where run folders go, instead of the config's folder")
+    parser.add_argument(
+        "--rejudge",
+        action="store_true",
+        help="run nothing: judge the numbers that are published again, and write their reports and texts anew",
+    )
     arguments = parser.parse_args(argv)
     if arguments.smoke and arguments.out is None:
         parser.error("--smoke needs --out: its numbers must not replace the real ones")
+    out = arguments.out or RESULTS
     try:
+        if arguments.rejudge:
+            return max(judge_again(name, out) for name in arguments.only)
         with shown():
-            codes = [
-                _work(name)(name, arguments.out or RESULTS, arguments.smoke, arguments.runs, arguments.fresh)
-                for name in arguments.only
-            ]
-    except (ConfigError, StudyError, WorkError) as error:
+            return max(
+                _work(name)(name, out, arguments.smoke, arguments.runs, arguments.fresh) for name in arguments.only
+            )
+    except _REFUSED as error:
         print(f"python -m agents.publish.science: {error}", file=sys.stderr)
         return 2
-    return max(codes)
+    except KeyboardInterrupt as interrupt:
+        print(f"python -m agents.publish.science: {str(interrupt) or 'interrupted.'}", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

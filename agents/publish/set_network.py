@@ -6,18 +6,25 @@ the return of the final policy in fresh worlds. In a population of mode ``versus
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import matplotlib
 import numpy as np
+from rich.console import Group, RenderableType
+from rich.text import Text
 
-from agents.commands.train import run_experiment
+from agents.evaluation import predictions
 from agents.evaluation.picture import COLOURS, STYLES, read_curve
-from agents.evaluation.statistics import Estimate, Interval, estimate, paired_difference, probability_of_improvement
-from agents.files import write_json, write_text, write_whole
+from agents.evaluation.predictions import Prediction
+from agents.evaluation.report import Report
+from agents.evaluation.statistics import Interval, estimate, paired_difference, probability_of_improvement
+from agents.evaluation.tables import frame_of
+from agents.evaluation.trained import train_and_report
+from agents.files import write_whole
 from agents.training.config import Experiment
 from agents.training.job import Job, jobs_of
 from agents.training.measure import LEARNED, POPULATION
@@ -33,22 +40,21 @@ NETWORKS: Final = ("set", "flat")
 #: What is measured -> what the table calls it.
 MEASURES: Final = {"area": "return over training", "final": "final return"}
 RETURN: Final = "rollout/ep_rew_mean"
+_IMPROVES: Final = "P(set > flat)"
 
 #: network -> world -> measure -> one number a seed.
 Scores = dict[str, dict[str, dict[str, list[float]]]]
 Curve = tuple[np.ndarray, np.ndarray]
 
 
-def run(experiment: Experiment, flat: list[int], out: Path, heading: Callable[[float], str]) -> int:
-    """Train both networks and write ``set_network.txt``, ``.json`` and ``.png`` into ``out``; returns the exit code.
+def run(experiment: Experiment, flat: list[int], out: Path) -> Report | None:
+    """Train both networks, draw ``set_network.png`` into ``out`` and return the numbers; None if a job failed.
 
     Args:
         experiment: of the network over sets.
         flat: layers of the flat network; all else is the same.
         out: folder of the results.
-        heading: what made them, given the seconds that it took.
     """
-    started = time.monotonic()
     flat_learner = experiment.learner.model_copy(update={"network": "flat", "net_arch": flat})
     arms = {
         "set": experiment,
@@ -59,23 +65,12 @@ def run(experiment: Experiment, flat: list[int], out: Path, heading: Callable[[f
     for network, arm in arms.items():
         folder = new_run(arm)
         with held(folder):
-            if code := run_experiment(arm, folder, ["--config", "configs/set_network.yaml"]):
-                return code
+            if train_and_report(arm, folder, ["--config", "configs/set_network.yaml"]):
+                return None
         scores[network], curves[network] = _read(arm, folder)
-    rows = compare(scores)
-    numbers = {
-        "seeds": list(experiment.seeds),
-        "net_arch": {network: list(arm.learner.net_arch) for network, arm in arms.items()},
-        "scores": scores,
-        "comparisons": rows,
-    }
     out.mkdir(parents=True, exist_ok=True)
-    write_json(out / "set_network.json", numbers)
-    lines = _lines(rows)
-    write_text(out / "set_network.txt", heading(time.monotonic() - started) + "\n".join(lines) + "\n")
     draw(curves, out / "set_network.png")
-    print("\n".join(lines))
-    return 0
+    return {"net_arch": {network: list(arm.learner.net_arch) for network, arm in arms.items()}, "scores": scores}
 
 
 def _read(experiment: Experiment, folder: Path) -> tuple[dict[str, dict[str, list[float]]], dict[str, list[Curve]]]:
@@ -116,45 +111,42 @@ def final(result: Mapping[str, Any]) -> float:
     return float(result["evaluation"][LEARNED]["outcome/return"])
 
 
-def compare(scores: Scores) -> list[dict[str, Any]]:
-    """For each world and measure: both means, the paired difference of the seeds, P(set > flat) and an outcome.
-
-    ``supported`` if the interval of the difference lies above 0, ``contradicted`` if below, else ``undecided``.
-    """
-    rows = []
-    for world in scores[NETWORKS[0]]:
-        for measure in MEASURES:
-            mine, theirs = (scores[network][world][measure] for network in NETWORKS)
-            gain = paired_difference(mine, theirs)
-            outcome = "supported" if gain.low > 0 else "contradicted" if gain.high < 0 else "undecided"
-            rows.append(
-                {
-                    "world": world,
-                    "measure": measure,
-                    "outcome": outcome,
-                    "set": _bounds(estimate(mine)),
-                    "flat": _bounds(estimate(theirs)),
-                    "difference": _bounds(gain),
-                    "P(set > flat)": _bounds(probability_of_improvement(mine, theirs)),
-                }
-            )
-    return rows
+def judge(report: Report) -> list[Prediction]:
+    """For each world and measure: the network over sets gains more, by the paired difference of the seeds."""
+    return [
+        predictions.judge(
+            f"{world}: the {MEASURES[measure]} of the network over sets is above that of the flat one.",
+            f"{MEASURES[measure]}, difference",
+            paired_difference(*pair),
+            (0.0, None),
+        )
+        for world, measure, pair in _pairs(report)
+    ]
 
 
-def _bounds(found: Estimate | Interval) -> list[float]:
-    """Value, low, high."""
-    return [found.mean if isinstance(found, Estimate) else found.value, found.low, found.high]
+def _pairs(report: Report) -> Iterator[tuple[str, str, tuple[list[float], list[float]]]]:
+    """World, measure, and both networks' numbers, one a seed."""
+    mine, theirs = (report["scores"][network] for network in NETWORKS)
+    for world, measure in itertools.product(mine, MEASURES):
+        yield world, measure, (_numbers(mine[world][measure]), _numbers(theirs[world][measure]))
 
 
-def _lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The comparisons as a table."""
-    columns = ("set", "flat", "difference", "P(set > flat)")
-    head = f"{'':<13}{'world':<18}{'measure':<22}" + "".join(f"{name:<29}" for name in columns)
-    lines = [head.rstrip()]
-    for row in rows:
-        cells = "".join(f"{'{:.2f} [{:.2f}, {:.2f}]'.format(*row[name]):<29}" for name in columns)
-        lines.append(f"{row['outcome']:<13}{row['world']:<18}{MEASURES[row['measure']]:<22}{cells}".rstrip())
-    return [*lines, "", "Means over seeds with 95% intervals; the difference is that of the same seeds."]
+def _numbers(values: Sequence[float | None]) -> list[float]:
+    return [math.nan if value is None else float(value) for value in values]
+
+
+def shown(report: Report) -> RenderableType:
+    """Both networks' numbers as a table, then the predictions."""
+    table = frame_of("", "world", [("measure", "measure", 0), *(("", name, 2) for name in (*NETWORKS, _IMPROVES))])
+    for world, measure, pair in _pairs(report):
+        numbers = (*map(estimate, pair), probability_of_improvement(*pair))
+        table.add_row(world, MEASURES[measure], *(_bounds(number) for number in numbers))
+    words = "Means over seeds with 95% intervals; a difference is that of the same seeds."
+    return Group(table, Text(f"{words}\n"), *predictions.lines(predictions.predictions_of(report, "set_network")))
+
+
+def _bounds(found: Interval) -> str:
+    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
 
 
 def draw(curves: Mapping[str, Mapping[str, Sequence[Curve]]], picture: Path) -> None:

@@ -9,7 +9,7 @@ from sd_env.record.columns import FORMAT, VERSION, LogError
 from sd_env.record.episode import EpisodeLog
 from sd_env.record.files import PACK_ABOVE, read_log, write_log
 from sd_env.record.recorder import Collector, Recorder, record
-from sd_env.record.verify import Verdict, verify
+from sd_env.record.verify import Verification, verify
 
 __all__ = [
     "FORMAT",
@@ -19,7 +19,7 @@ __all__ = [
     "EpisodeLog",
     "LogError",
     "Recorder",
-    "Verdict",
+    "Verification",
     "read_log",
     "record",
     "verify",

@@ -16,12 +16,12 @@ from sd_env.record.recorder import Tape, versions_here
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verification:
     """Whether an episode, played again, is the one that was logged; true if it is.
 
     Attributes:
         ok: it is, bit for bit.
-        message: the verdict in a sentence, with where they first differ and which versions do.
+        message: what was found, in a sentence, with where they first differ and which versions do.
         turn: of the first difference; 0 is the start.
         table: what differs there: ``params``, ``worlds``, ``states``, ``pairs``, ``rewards``, ``observations``,
             ``events`` or ``end``.
@@ -43,7 +43,7 @@ class Verdict:
         return self.ok
 
 
-def verify(log: EpisodeLog | str | os.PathLike[str]) -> Verdict:
+def verify(log: EpisodeLog | str | os.PathLike[str]) -> Verification:
     """Play a log's episode again, from its scenario, seed, world, episode and actions, and compare all that it holds.
 
     The policies take no part: their actions are in the log. A log of another version is verified all the same; the
@@ -60,7 +60,7 @@ def verify(log: EpisodeLog | str | os.PathLike[str]) -> Verdict:
     played += f"episode {logged.episode}"
     note = _versions_note(logged.versions, found is not None)
     if found is None:
-        return Verdict(True, f"{played}: the same when played again, bit for bit{note}")
+        return Verification(True, f"{played}: the same when played again, bit for bit{note}")
     where = f"{found.table} {found.field}".strip() + (f" of {found.who}" if found.who else "")
     values = f"logged {_shown(found.logged)}, played again {_shown(found.simulated)}"
     return replace(found, message=f"{played}: differs first at turn {found.turn}, {where}: {values}{note}")
@@ -88,8 +88,8 @@ def _play_again(logged: EpisodeLog) -> EpisodeLog:
     return tape.log(logged.policies)
 
 
-def _first_difference(logged: EpisodeLog, again: EpisodeLog) -> Verdict | None:
-    """Where two logs of one episode first differ, without a message; in a turn, in the order of Verdict's tables."""
+def _first_difference(logged: EpisodeLog, again: EpisodeLog) -> Verification | None:
+    """Where two logs of one episode first differ, without a message; in a turn, in the order of the tables."""
     found = _in_records(logged, 0, "params", logged.params, again.params)
     if found is not None:
         return found
@@ -105,11 +105,11 @@ def _first_difference(logged: EpisodeLog, again: EpisodeLog) -> Verdict | None:
     return None if ends[0] == ends[1] else _differs(min(logged.turns, again.turns), "end", "", "", *ends)
 
 
-def _differs(turn: int, table: str, field: str, who: str, logged: Any, simulated: Any) -> Verdict:
-    return Verdict(False, "", turn, table, field, who, logged, simulated)
+def _differs(turn: int, table: str, field: str, who: str, logged: Any, simulated: Any) -> Verification:
+    return Verification(False, "", turn, table, field, who, logged, simulated)
 
 
-def _in_records(log: EpisodeLog, turn: int, table: str, one: Any, other: Any) -> Verdict | None:
+def _in_records(log: EpisodeLog, turn: int, table: str, one: Any, other: Any) -> Verification | None:
     one, other = np.asarray(one), np.asarray(other)
     if same(one, other):
         return None
@@ -121,7 +121,7 @@ def _in_records(log: EpisodeLog, turn: int, table: str, one: Any, other: Any) ->
     return None  # only NaN of different bits
 
 
-def _in_turn(logged: EpisodeLog, again: EpisodeLog, turn: int) -> Verdict | None:
+def _in_turn(logged: EpisodeLog, again: EpisodeLog, turn: int) -> Verification | None:
     """Rewards, observations and events of a turn."""
     if turn:
         one, other = logged.rewards[turn - 1], again.rewards[turn - 1]
@@ -146,7 +146,7 @@ def _same_event(one: Any, other: Any) -> bool:
     return type(one) is type(other) and repr(one) == repr(other)  # as text, NaN equals NaN and 0.0 is not -0.0
 
 
-def _in_observations(log: EpisodeLog, turn: int, one: np.ndarray, other: np.ndarray) -> Verdict | None:
+def _in_observations(log: EpisodeLog, turn: int, one: np.ndarray, other: np.ndarray) -> Verification | None:
     if one.shape != other.shape:
         return _differs(turn, "observations", "columns", "", one.shape[-1], other.shape[-1])
     place = _first_place(one, other)

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import ast
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import sd_env
+from agents.evaluation.predictions import VERDICTS, Prediction, PredictionError, judge, records
+from agents.evaluation.statistics import Interval
 from agents.publish.experiments import CONCEPTS
 from book.markdown import escape
 from book.predictions import experiments, predictions_page, theory
-from book.results import claims_of, results, verdict_box
+from book.results import Result, result_page, results, verdict_box
 from tests.book_made_up import MADE_UP, publish
 
 ROOT = Path(__file__).parents[2]
 NAMES = sd_env.scenarios()
 
 
-def test_verdicts_are_read_from_a_text_and_those_against_the_theory_stand_first() -> None:
-    text = "Runs\n  supported    a > b (apart)\nundecided    a >= c\ncontradicted: d < e\nwe supported x\n"
-    claims = list(claims_of(text, {}))
-    assert claims == [("supported", "a > b (apart)"), ("undecided", "a >= c"), ("contradicted", "d < e")]
-    (box,) = verdict_box(claims)
-    report = {"predictions": [{"verdict": "undecided", "claim": "x", "measure": "y"}]}
-    assert list(claims_of(text, report)) == [("undecided", "x")]
+def made(claim: str, low: float, high: float, status: str = "") -> Prediction:
+    found = judge(claim, "outcome/wars", Interval((low + high) / 2, low, high), (0.0, None), count=3)
+    return found.model_copy(update={"status": status})
+
+
+def test_what_is_against_the_theory_stands_first() -> None:
+    judged = [made("a > b", 0.1, 0.2), made("a >= c", -0.1, 0.1), made("d < e", -0.2, -0.1)]
+    (box,) = verdict_box(judged)
     lines = box.splitlines()
     assert lines[0].startswith("!!! failure")
     assert "contradicted" in lines[2]
@@ -32,7 +37,49 @@ def test_verdicts_are_read_from_a_text_and_those_against_the_theory_stand_first(
     assert "a &gt;= c" in lines[3]
     assert len(lines) == 4
     assert verdict_box([]) == []
-    assert verdict_box([("supported", "x")])[0].startswith("!!! success")
+    assert verdict_box(judged[:1])[0].startswith("!!! success")
+
+
+def test_what_is_withdrawn_is_no_verdict_and_says_why() -> None:
+    mark = "withdrawn: the policies are not at rest"
+    (box,) = verdict_box([made("a > b", 0.1, 0.2), made("d < e", -0.2, -0.1, mark)])
+    lines = box.splitlines()
+    assert lines[0] == '!!! warning "Predictions: 1 **supported**{ .sd-supported }, 1 **withdrawn**{ .sd-withdrawn }"'
+    assert "**withdrawn**" in lines[2] and lines[2].endswith(f"contradicted, but {mark})")
+    result = Result("docs/results/x.txt", "X", "X\n", (), mark, (), ())
+    assert '!!! failure "Withdrawn"\n\n    the policies are not at rest' in result_page(result)
+
+
+def test_what_a_text_says_is_not_read_for_verdicts(tmp_path: Path) -> None:
+    folder = tmp_path / "docs" / "results"
+    folder.mkdir(parents=True)
+    (folder / "x.txt").write_text("X\n\n  supported    a > b\n")
+    (folder / "y.txt").write_text("Y\n")
+    record = made("d < e", -0.2, -0.1)
+    (folder / "y.json").write_text(json.dumps({"title": "The Y", "predictions": records([record])}))
+    x, y = results(tmp_path)
+    assert x.predictions == () and x.title == "X"
+    assert y.predictions == (record,) and y.title == "The Y"
+    (folder / "y.json").write_text(json.dumps({"predictions": [{"claim": "d < e", "verdict": "supported"}]}))
+    with pytest.raises(PredictionError, match=r"docs/results/y\.json: measure"):
+        results(tmp_path)
+
+
+def test_the_book_reads_verdicts_from_no_prose() -> None:
+    """A regular expression with a verdict in it, or in a module that shows verdicts, would read a text for them."""
+    for path in sorted((ROOT / "book").glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        patterns = [
+            node.value
+            for call in ast.walk(tree)
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+            and isinstance(call.func.value, ast.Name) and call.func.value.id == "re"
+            for node in ast.walk(call)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]  # fmt: skip
+        assert not [each for each in patterns if any(word in each for word in (*VERDICTS, "verdict"))], path.name
+        if path.stem in ("results", "predictions"):
+            assert not patterns, path.name
 
 
 def test_every_published_text_is_a_page_with_its_pictures() -> None:
@@ -46,9 +93,8 @@ def test_every_published_text_is_a_page_with_its_pictures() -> None:
     linked = {picture for picture in pictures if picture.startswith("results/experiments/")}
     assert pictures - linked <= set(shown)
     assert len({result.title for result in found.values()}) == len(found)
-    assert ("undecided", "S-S attacks: doubly-dangerous > intense (intervals overlap)") in found[
-        "docs/results/four_states.txt"
-    ].claims
+    judged = {each.claim: each.verdict for each in found["docs/results/four_states.txt"].predictions}
+    assert judged["S-S attacks: doubly-dangerous > intense"] == "undecided"
 
 
 def test_the_rows_of_the_theory_cover_the_catalogue() -> None:
@@ -73,14 +119,18 @@ def test_predictions_show_every_verdict_beside_its_row(tmp_path: Path) -> None:
     (row,) = [line for line in page.splitlines() if line.startswith("| **Fear (psychological regulator)**")]
     assert "[Fear and m](experiments/fear.md)" in row
     assert (
-        "**supported**{ .sd-supported } fear raises war at m = .5 (`outcome/ss_attacks`: 0.12 \\[0.1, 0.14\\])" in row
+        "**supported**{ .sd-supported } fear raises war at m = .5 "
+        "(`outcome/ss_attacks`: +0.1200 \\[+0.1000, +0.1400\\]; interval above 0)" in row
     )
-    assert "**contradicted**{ .sd-contradicted } fear changes nothing at m &lt; 0 (0.2 \\[0.1, 0.3\\])" in row
-    assert "**undecided**{ .sd-undecided } fear makes no tragic wars (no case)" in row
+    assert (
+        "**contradicted**{ .sd-contradicted } fear changes nothing at m &lt; 0 "
+        "(`outcome/ss_attacks`: +0.2000 \\[+0.1000, +0.3000\\]; interval above 0.01)" in row
+    )
+    assert "**undecided**{ .sd-undecided } fear makes no tragic wars (`outcome/ss_attacks`: no case)" in row
     box = page.partition('!!! failure "Contradicted"')[2].partition("| concept")[0]
     assert box.count("\n    - ") == 1
     assert "fear changes nothing at m &lt; 0" in box
-    assert "2 experiments with 3 claims have been published: 1 **supported**" in page
+    assert "2 experiments with 3 predictions have been published: 1 **supported**" in page
     assert "| An extra |" in page.partition("## Other experiments")[2]
 
 
@@ -88,7 +138,7 @@ def test_predictions_show_every_verdict_beside_its_row(tmp_path: Path) -> None:
     ("index", "message"),
     [
         ([{"name": "x"}], "title"),
-        ([{**MADE_UP[0], "claims": [{"claim": "x"}]}], r"claims\.0\.verdict"),
+        ([{**MADE_UP[0], "predictions": [{"claim": "x"}]}], r"predictions\.0\.measure"),
         ([{**MADE_UP[0], "text": "nowhere.txt"}], "fear names nowhere.txt, but there is no such file"),
         (7, "must be a JSON list"),
     ],

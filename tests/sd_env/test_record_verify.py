@@ -32,36 +32,36 @@ def test_every_field_of_every_record_is_compared(lived: EpisodeLog) -> None:
             place: Any = {"params": (), "worlds": (5,), "states": (5, 2), "pairs": (5, 2, 0)}[table]
             value = getattr(lived, table)[field][place]
             other = not value if value.dtype == bool else np.nan_to_num(value) + 1  # one parameter is NaN
-            verdict = verify(with_value(lived, table, field, place, other))
+            found = verify(with_value(lived, table, field, place, other))
             who = {"params": "", "worlds": "", "states": names[2], "pairs": f"{names[2]} toward {names[0]}"}[table]
             turn = 5 if place else 0
-            assert not verdict
-            assert (verdict.turn, verdict.table, verdict.field, verdict.who) == (turn, table, field, who)
+            assert not found
+            assert (found.turn, found.table, found.field, found.who) == (turn, table, field, who)
             if value == value:
-                assert (verdict.logged, verdict.simulated) == (other, value)
+                assert (found.logged, found.simulated) == (other, value)
 
 
 def test_rewards_observations_events_and_the_end_are_compared(lived: EpisodeLog) -> None:
-    verdict = verify(with_value(lived, "rewards", None, (3, 1), 0.5))
-    assert (verdict.turn, verdict.table, verdict.who, verdict.logged) == (4, "rewards", "serbia", 0.5)
-    assert verdict.message == (
+    found = verify(with_value(lived, "rewards", None, (3, 1), 0.5))
+    assert (found.turn, found.table, found.who, found.logged) == (4, "rewards", "serbia", 0.5)
+    assert found.message == (
         "8 turns of lively, seed 2, world 1, episode 0: differs first at turn 4, rewards of serbia: "
         f"logged 0.5, played again {lived.rewards[3, 1].item()!r}"
     )
-    verdict = verify(with_value(lived, "observations", None, (0, 2, layout.Own.ECONOMY), 7.0))
-    assert (verdict.turn, verdict.table, verdict.field) == (0, "observations", "own.economy")
-    assert (verdict.who, verdict.logged, verdict.simulated) == ("austria-hungary", 7.0, 1.0)
+    found = verify(with_value(lived, "observations", None, (0, 2, layout.Own.ECONOMY), 7.0))
+    assert (found.turn, found.table, found.field) == (0, "observations", "own.economy")
+    assert (found.who, found.logged, found.simulated) == ("austria-hungary", 7.0, 1.0)
     narrow = changed(lived, observations=lived.observations[..., :-1])  # type: ignore[index]
     assert verify(narrow).message.count("observations columns: logged ") == 1
     events = [*lived.events]
     events[6] = events[6][:-1]
-    verdict = verify(changed(lived, events=tuple(events)))
-    assert (verdict.turn, verdict.table, verdict.logged) == (7, "events", None)
-    assert verdict.simulated == lived.events[6][-1]
-    assert verdict.message.endswith(f"logged nothing, played again '{lived.events[6][-1].sentence}'")
-    verdict = verify(changed(lived, terminated=True, truncated=False))
-    assert (verdict.turn, verdict.table) == (8, "end")
-    assert (verdict.logged, verdict.simulated) == ("8 turns, terminated", "8 turns, truncated")
+    found = verify(changed(lived, events=tuple(events)))
+    assert (found.turn, found.table, found.logged) == (7, "events", None)
+    assert found.simulated == lived.events[6][-1]
+    assert found.message.endswith(f"logged nothing, played again '{lived.events[6][-1].sentence}'")
+    found = verify(changed(lived, terminated=True, truncated=False))
+    assert (found.turn, found.table) == (8, "end")
+    assert (found.logged, found.simulated) == ("8 turns, terminated", "8 turns, truncated")
 
 
 def cut(log: EpisodeLog, turns: int) -> EpisodeLog:
@@ -102,11 +102,11 @@ def test_the_key_and_the_actions_matter(lived: EpisodeLog) -> None:
 
 def test_other_versions_are_verified_and_named(lived: EpisodeLog) -> None:
     older = changed(lived, versions={**lived.versions, "sd_env": "0.0.1", "machine": "abacus"})
-    verdict = verify(older)
-    assert verdict.ok and verdict.message.endswith(f"bit for bit (sd_env 0.0.1 then and {sd_env.__version__} now)")
-    verdict = verify(with_value(older, "rewards", None, (0, 0), 9.0))
+    found = verify(older)
+    assert found.ok and found.message.endswith(f"bit for bit (sd_env 0.0.1 then and {sd_env.__version__} now)")
+    found = verify(with_value(older, "rewards", None, (0, 0), 9.0))
     here = versions_here()
-    assert verdict.message.endswith(
+    assert found.message.endswith(
         f" (sd_env 0.0.1 then and {here['sd_env']} now, machine abacus then and {here['machine']} now)"
     )
     assert "(sd_env unknown then" in verify(changed(lived, versions={})).message

@@ -175,7 +175,7 @@ def score_table(episodes: pd.DataFrame, scale: Mapping[str, Any]) -> pd.DataFram
         unit = "training_seed" if group["training_seed"].nunique() > 1 else "seed"
         by_seed = group.groupby(unit, sort=False)["value"].mean()
         score = estimate(list((by_seed - zero) / (one - zero)))
-        row = {"policy": policy, "challenge": name, "score": score.mean, "low": score.low, "high": score.high}
+        row = {"policy": policy, "challenge": name, "score": score.value, "low": score.low, "high": score.high}
         row |= {"value": float(by_seed.mean()), "random": zero, "best": one, "best_policy": known["best"]["policy"]}
         for measure, (above, below) in _SIDE.items():
             count = float(group[below].sum()) if below else float(len(group))

@@ -57,9 +57,9 @@ def test_a_run_leaves_its_whole_folder(tmp_path: Path) -> None:
     report = json.loads((run / "report.json").read_text())
     world = report["worlds"]["doubly-dangerous"]
     assert world["seeds"] == [1] and world["theory"] == "spiral"
-    assert world["learned"]["outcome/episode_length"]["mean"] > 0
+    assert world["learned"]["outcome/episode_length"]["value"] > 0
     assert world["learned"]["outcome/episode_length"]["low"] is None  # one seed: no interval
-    assert world["never_attack"]["outcome/attacks"]["mean"] == 0
+    assert world["never_attack"]["outcome/attacks"]["value"] == 0
     for job in ("doubly-dangerous__seed1", "doubly-safe__seed1"):
         folder = run / "jobs" / job
         assert (folder / "result.json").is_file() and (folder / "policy.sd" / "bundle.json").is_file()

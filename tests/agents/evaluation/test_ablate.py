@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from agents.evaluation.ablate import BASE, ablate, differences, text_of
-from agents.evaluation.evaluate import EPISODES, METRICS, PAYOFF, SEEDS, TRAINING_SEEDS
+from agents.evaluation.evaluate import METRICS, PAYOFF
 from agents.evaluation.pictures import ablation
 from agents.evaluation.report import as_text
-from agents.evaluation.statistics import estimate
+from agents.evaluation.statistics import EPISODES, SEEDS, TRAINING_SEEDS, estimate
 from agents.evaluation.tables import ablation_table
 from agents.work import WorkError
 from sd_env import layout
@@ -74,9 +74,9 @@ def test_differences_are_paired_by_seed() -> None:
     )  # fmt: skip
     row = row_of(frame, "x")
     expected = estimate([1.0, 2.0, 1.0])  # seeds' means 2, 10, 5 and 3, 12, 6
-    assert (row["mean"], row["difference"], row["count"], row["unit"]) == (7.0, expected.mean, 3, SEEDS)
+    assert (row["mean"], row["difference"], row["count"], row["unit"]) == (7.0, expected.value, 3, SEEDS)
     assert (row["low"], row["high"]) == pytest.approx((expected.low, expected.high))
-    assert row_of(frame, "x", "outcome/ss_attacks")["difference"] == pytest.approx(expected.mean / 10)
+    assert row_of(frame, "x", "outcome/ss_attacks")["difference"] == pytest.approx(expected.value / 10)
     base = row_of(frame, BASE)
     assert base["mean"] == pytest.approx(17 / 3) and base["difference"] == 0 and math.isnan(base["low"])
     table = differences(frame)

@@ -26,7 +26,7 @@ SMALL = {"horizon": 4}
 
 def test_the_gap_is_the_diagonal_less_the_rest() -> None:
     found = gap(np.array([[4.0, 1.0, 2.0], [1.0, 5.0, 3.0], [2.0, 3.0, 6.0]]))
-    assert found.mean == 5.0 - 2.0
+    assert found.value == 5.0 - 2.0
     # leaving one out: gaps 5.5 - 3, 5 - 2, 4.5 - 1; pseudo-values 3 * 3 - 2 * those
     assert found.values == pytest.approx((4.0, 3.0, 2.0))
     expected = estimate([4.0, 3.0, 2.0])
@@ -38,15 +38,15 @@ def test_where_cross_play_is_the_same_the_interval_is_that_of_self_play() -> Non
     matrix = np.full((4, 4), 0.5)
     np.fill_diagonal(matrix, own)
     found, expected = gap(matrix), estimate([value - 0.5 for value in own])
-    assert (found.mean, found.low, found.high) == pytest.approx((expected.mean, expected.low, expected.high))
+    assert (found.value, found.low, found.high) == pytest.approx((expected.value, expected.low, expected.high))
 
 
 def test_two_policies_have_a_gap_and_no_interval_and_holes_are_left_out() -> None:
     two = gap(np.array([[2.0, 1.0], [1.0, 4.0]]))
-    assert two.mean == 2.0 and not two.known
+    assert two.value == 2.0 and not two.known
     nan = math.nan
-    assert gap(np.array([[2.0, nan, 1.0], [nan, 4.0, 3.0], [1.0, 3.0, nan]])).mean == 1.0
-    assert math.isnan(gap(np.full((3, 3), nan)).mean)
+    assert gap(np.array([[2.0, nan, 1.0], [nan, 4.0, 3.0], [1.0, 3.0, nan]])).value == 1.0
+    assert math.isnan(gap(np.full((3, 3), nan)).value)
 
 
 def test_the_interval_covers() -> None:

@@ -1,4 +1,4 @@
-"""Evaluating policies: who meets whom, what the unit is, intervals by hand, verdicts beside theory."""
+"""Evaluating policies: who meets whom, what the unit is, intervals by hand, outcomes beside theory."""
 
 from __future__ import annotations
 
@@ -13,21 +13,18 @@ import pytest
 from scipy import stats
 
 from agents.evaluation.evaluate import (
-    EPISODES,
     METRICS,
     PAYOFF,
-    SEEDS,
-    TRAINING_SEEDS,
     evaluate,
     evaluate_policies,
     payoffs_of,
     summarise,
 )
+from agents.evaluation.outcome import ARMS, ATTACKS, all_hold, conditions
 from agents.evaluation.players import Player, Trembling, digests, play_casts, players_of
 from agents.evaluation.report import as_text
-from agents.evaluation.statistics import Estimate
-from agents.evaluation.tables import compared, evaluation_table, theory_of, verdicts
-from agents.evaluation.verdict import ARMS, ATTACKS
+from agents.evaluation.statistics import EPISODES, SEEDS, TRAINING_SEEDS, Estimate
+from agents.evaluation.tables import evaluation_table, judged, outcomes, theory_of
 from agents.policies.errors import PolicyError
 from agents.policies.protocol import RandomPolicy
 from agents.policies.registry import make
@@ -178,11 +175,11 @@ def test_intervals_are_over_seeds_by_hand() -> None:
     summary = summarise(frame).set_index("metric")
     payoff = summary.loc[PAYOFF]
     # seeds' means are 2, 4, 6: mean 4, deviation 2, t(.975, 2) = 4.302653
-    assert payoff["mean"] == 4.0 and payoff["count"] == 3 and payoff["unit"] == SEEDS
+    assert payoff["value"] == 4.0 and payoff["count"] == 3 and payoff["unit"] == SEEDS
     assert payoff["high"] - 4.0 == pytest.approx(4.302653 * 2 / math.sqrt(3), rel=1e-6)
-    assert summary.loc[ATTACKS, "mean"] == pytest.approx(0.4)
-    assert summary.loc[ARMS, "mean"] == 0.5 and summary.loc[ARMS, "high"] == 0.5
-    assert math.isnan(summary.loc["outcome/s_welfare", "mean"])  # nobody was counted
+    assert summary.loc[ATTACKS, "value"] == pytest.approx(0.4)
+    assert summary.loc[ARMS, "value"] == 0.5 and summary.loc[ARMS, "high"] == 0.5
+    assert math.isnan(summary.loc["outcome/s_welfare", "value"])  # nobody was counted
     assert list(summary.index) == list(METRICS)
 
 
@@ -190,7 +187,7 @@ def test_training_seeds_come_before_seeds() -> None:
     frame = made_up({("p", 1.0, 1): [0, 2], ("p", 1.0, 2): [1, 1], ("p", 2.0, 1): [3, 3], ("p", 2.0, 2): [5, 1]})
     payoff = summarise(frame).set_index("metric").loc[PAYOFF]
     # the two trainings' means are 1 and 3: mean 2, deviation sqrt 2, t(.975, 1) = 12.7062
-    assert (payoff["mean"], payoff["count"], payoff["unit"]) == (2.0, 2, TRAINING_SEEDS)
+    assert (payoff["value"], payoff["count"], payoff["unit"]) == (2.0, 2, TRAINING_SEEDS)
     assert payoff["high"] - 2.0 == pytest.approx(12.7062 * math.sqrt(2) / math.sqrt(2), rel=1e-4)
 
 
@@ -201,12 +198,12 @@ def test_one_seed_gives_a_bootstrap_over_its_episodes() -> None:
     assert payoff["unit"] == EPISODES and payoff["count"] == 200
     expected = stats.norm.ppf(0.975) * np.std(values) / math.sqrt(200)  # the bootstrap's limit for a mean
     assert payoff["high"] - payoff["low"] == pytest.approx(2 * expected, rel=0.08)
-    assert payoff["mean"] == pytest.approx(np.mean(values))
+    assert payoff["value"] == pytest.approx(np.mean(values))
     assert summary.loc[ATTACKS, "high"] - summary.loc[ATTACKS, "low"] == pytest.approx(0.2 * expected, rel=0.08)
     again = summarise(made_up({("p", math.nan, 1): values}))
     pd.testing.assert_frame_equal(again, summary.reset_index()[list(again)])
     alone = summarise(made_up({("p", math.nan, 1): [2.0]})).set_index("metric").loc[PAYOFF]
-    assert alone["mean"] == 2.0 and math.isnan(alone["low"])
+    assert alone["value"] == 2.0 and math.isnan(alone["low"])
 
 
 def between(attacks: tuple[float, float], arms: tuple[float, float]) -> dict[str, Estimate]:
@@ -214,7 +211,7 @@ def between(attacks: tuple[float, float], arms: tuple[float, float]) -> dict[str
 
 
 @pytest.mark.parametrize(
-    ("attacks", "arms", "predicted", "outcome"),
+    ("attacks", "arms", "predicted", "verdict"),
     [
         ((0.02, 0.03), (0.0, 3.0), "spiral", "supported"),
         ((0.005, 0.03), (0.0, 1.0), "spiral", "undecided"),  # it may be cooperation
@@ -223,27 +220,43 @@ def between(attacks: tuple[float, float], arms: tuple[float, float]) -> dict[str
         ((0.0, 0.005), (1.4, 2.0), "arms race without war", "undecided"),
         ((0.0, 0.005), (1.6, 2.0), "cooperation", "contradicted"),
         ((0.0, 0.005), (math.nan, math.nan), "cooperation", "undecided"),
-        ((math.nan, math.nan), (0.0, 1.0), "cooperation", ""),  # nobody to judge
-        ((0.0, 0.005), (0.0, 1.0), "Some words of a scenario.", ""),
+        ((math.nan, math.nan), (0.0, 1.0), "cooperation", "undecided"),  # nobody to judge
     ],
 )
-def test_a_verdict_is_compared_with_theory_by_its_intervals(
-    attacks: tuple[float, float], arms: tuple[float, float], predicted: str, outcome: str
+def test_an_outcome_is_compared_with_theory_by_its_intervals(
+    attacks: tuple[float, float], arms: tuple[float, float], predicted: str, verdict: str
 ) -> None:
-    assert compared(between(attacks, arms), predicted) == outcome
+    assert all_hold(conditions(between(attacks, arms), predicted, count=3)) == verdict
+    assert all_hold(conditions(between(attacks, arms), predicted, count=2)) == "undecided"
 
 
 def test_theory_speaks_of_the_scenario_as_it_is_and_of_self_play() -> None:
     plain, changed = Scenario.load("jervis/intense"), Scenario.load("jervis/intense", {"war.conquest": 0.1})
     assert theory_of(plain) == ("arms race without war", True)
     assert theory_of(changed) == ("arms race without war", False)
-    summary = summarise(made_up({("p", math.nan, 1): [0, 0], ("p", math.nan, 2): [0, 0]}))  # no attack, arms of 0.5
-    assert verdicts(summary, plain) == {"p": ("cooperation", "contradicted")}
-    assert verdicts(summary, changed) == verdicts(summary, plain, "hawk") == {"p": ("cooperation", "")}
+    peaceful = made_up({("p", math.nan, seed): [0, 0] for seed in (1, 2, 3)})  # no attack, arms of 0.5
+    summary = summarise(peaceful)
+    assert outcomes(summary) == {"p": "cooperation"}
+    [attacks, arms] = judged(summary, plain)["p"]
+    assert attacks.claim == "p: arms race without war, S-S attacks below 0.01" and attacks.verdict == "supported"
+    assert arms.claim == "p: arms race without war, arms above 1.5" and arms.verdict == "contradicted"
+    assert judged(summary, changed) == judged(summary, plain, "hawk") == {}
+    assert judged(summarise(peaceful), Scenario.load("games/one-shot")) == {}  # theory predicts no outcome there
+    nobody = peaceful.assign(ss_pair_turns=0.0, ss_attacks=0.0)
+    assert judged(summarise(nobody), plain) == {} and outcomes(summarise(nobody)) == {"p": ""}
     text = as_text(evaluation_table("title", summary, plain))
     assert "contradicted" in text and "Theory predicts: arms race without war" in text
     text = as_text(evaluation_table("title", summary, changed))
     assert "contradicted" not in text and "of the scenario without overrides: arms race" in text
+
+
+def test_two_episodes_of_one_seed_decide_nothing() -> None:
+    few, enough = ({("p", math.nan, 1): [0.0] * count} for count in (2, 30))
+    plain = Scenario.load("jervis/intense")
+    for prediction in judged(summarise(made_up(few)), plain)["p"]:
+        assert (prediction.verdict, prediction.reason) == ("undecided", "2 episodes, where at least 30 decide")
+    assert "undecided" in as_text(evaluation_table("title", summarise(made_up(few)), plain))
+    assert [each.verdict for each in judged(summarise(made_up(enough)), plain)["p"]] == ["supported", "contradicted"]
 
 
 def test_every_policy_of_the_registry_fits_into_the_table() -> None:

@@ -1,4 +1,4 @@
-"""Intervals, verdicts, theory's signs, the table and the picture."""
+"""Intervals, outcomes, theory's signs, the table and the picture."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import pytest
 from matplotlib import image
 
 from agents.evaluation.evaluate import evaluate
+from agents.evaluation.outcome import ARMS, ARMS_RACE, ATTACKS, SPIRAL, outcome, signs
 from agents.evaluation.picture import draw, read_curve
-from agents.evaluation.report import gather, judge, write_report
-from agents.evaluation.statistics import Estimate, estimate
-from agents.evaluation.verdict import ARMS, ARMS_RACE, ATTACKS, SPIRAL, signs, verdict
+from agents.evaluation.predictions import predictions_of
+from agents.evaluation.report import as_text, gather, judge, report_of, shown, write_report
+from agents.evaluation.statistics import estimate
 from agents.policies.protocol import NeverAttackPolicy, RandomPolicy
 from agents.table.metrics import RATES
 from sd_env import layout
@@ -43,13 +44,13 @@ def as_theory_says() -> list[dict[str, Any]]:
 
 def test_the_interval_is_students_over_seeds() -> None:
     value = estimate([1.0, 2.0, 3.0])
-    assert value.mean == 2.0
-    assert value.high - value.mean == pytest.approx(4.302653 / math.sqrt(3))  # t(.975, 2) = 4.3027, deviation 1
+    assert value.value == 2.0
+    assert value.high - value.value == pytest.approx(4.302653 / math.sqrt(3))  # t(.975, 2) = 4.3027, deviation 1
     assert value.low == pytest.approx(4.0 - value.high)
     one = estimate([5.0])
-    assert one.mean == 5.0 and not one.known
+    assert one.value == 5.0 and not one.known
     assert estimate([1.0, math.nan, 3.0]).values == (1.0, 3.0)
-    assert math.isnan(estimate([math.nan]).mean)
+    assert math.isnan(estimate([math.nan]).value)
 
 
 def test_the_interval_covers() -> None:
@@ -58,75 +59,86 @@ def test_the_interval_covers() -> None:
     assert 0.935 < np.mean(inside) < 0.965
 
 
-def test_verdicts_change_at_their_thresholds() -> None:
-    assert verdict(SPIRAL, 0.0) == "spiral"
-    assert verdict(SPIRAL - 1e-9, ARMS_RACE) == "arms race without war"
-    assert verdict(0.0, ARMS_RACE - 1e-9) == "cooperation"
+def test_outcomes_change_at_their_thresholds() -> None:
+    assert outcome(SPIRAL, 0.0) == "spiral"
+    assert outcome(SPIRAL - 1e-9, ARMS_RACE) == "arms race without war"
+    assert outcome(0.0, ARMS_RACE - 1e-9) == "cooperation"
+    assert outcome(math.nan, 5.0) == ""  # nobody who seeks security
 
 
 def test_signs_that_theory_predicts_are_supported() -> None:
     judged = signs({world: policies["learned"] for world, policies in gather(as_theory_says()).items()})
     assert len(judged) == 7
-    assert {sign.outcome for sign in judged} == {"supported"}
+    assert {sign.verdict for sign in judged} == {"supported"}
 
 
 @pytest.mark.parametrize(
-    ("attacks", "arms", "outcomes"),
+    ("attacks", "arms", "verdicts"),
     [
-        # attacks and arms as (low, high) by world; outcomes of W1>W3, W1>W2, W3>=W4, W2~0, W4~0, arms W2>W4, W2>W3
-        (((0, 0.001), (0.1, 0.2), (0.1, 0.2), (0.3, 0.4)), ((1, 1), (1, 2), (3, 4), (1.5, 3)), "ccccc?c"),
-        (((0.1, 0.3), (0.001, 0.2), (0.2, 0.4), (0.2, 0.3)), ((1, 1), (1, 2), (0, 0.5), (0.1, 0.9)), "??s?css"),
-        (((0.1, 0.3), (0, 0.009), (0, 0.009), (0, 0.009)), ((1, 1), (1, 2), (0, 1.1), (0, 0.9)), "ssssss?"),
+        # middles of attacks and arms by world, whose three seeds lie .001 or .1 to either side (a difference's interval
+        # is then .0023 or .23 to either side); verdicts of W1>W3, W1>W2, W3>=W4, W2~0, W4~0, arms W2>W4, W2>W3
+        ((0.005, 0.15, 0.15, 0.35), (1.0, 1.5, 3.5, 2.25), "ccccccc"),
+        ((0.2, 0.2, 0.3, 0.309), (1.0, 1.5, 0.25, 1.4), "c??cc?s"),
+        ((0.2, 0.005, 0.005, 0.005), (1.0, 1.5, 0.5, 0.5), "sssssss"),
+        ((0.2, 0.0085, 0.198, 0.2), (1.0, 1.5, 1.6, 0.5), "?ss?cs?"),
     ],
 )
-def test_signs_follow_the_intervals(attacks: Any, arms: Any, outcomes: str) -> None:
-    def between(bounds: tuple[float, float]) -> Estimate:
-        return Estimate(sum(bounds) / 2, *bounds, bounds)
-
-    worlds = {w: {ATTACKS: between(attacks[k]), ARMS: between(arms[k])} for k, w in enumerate(FOUR)}
+def test_signs_follow_the_intervals(attacks: Any, arms: Any, verdicts: str) -> None:
+    worlds = {
+        world: {
+            ATTACKS: estimate([attacks[k] + 0.001 * step for step in (-1, 0, 1)]),
+            ARMS: estimate([arms[k] + 0.1 * step for step in (-1, 0, 1)]),
+        }
+        for k, world in enumerate(FOUR)
+    }
     words = {"s": "supported", "c": "contradicted", "?": "undecided"}
-    judged = {sign.claim: sign.outcome for sign in signs(worlds)}
-    expected = [words[letter] for letter in outcomes]
-    assert [judged[claim] for claim in judged] == [expected[k] for k in (0, 1, 2, 3, 4, 5, 6)]
+    assert [sign.verdict for sign in signs(worlds)] == [words[letter] for letter in verdicts]
 
 
 def test_signs_compare_worlds_of_equal_overrides() -> None:
     plain = as_theory_says()
     more = [r | {"world": r["world"] + "-4", "overrides": {"n_states": 4}} for r in as_theory_says()]
-    judged = judge(plain + more, gather(plain + more))
-    assert len(judged) == 14 and {sign.outcome for sign in judged} == {"supported"}
+    judged = judge(report_of("title", plain + more, {}, ""))
+    assert len(judged) == 14 and {sign.verdict for sign in judged} == {"supported"}
     assert sum(sign.claim.endswith(" with n_states = 4") for sign in judged) == 7
 
 
-def test_one_seed_decides_nothing() -> None:
-    judged = signs({w: p["learned"] for w, p in gather([r for r in as_theory_says() if r["seed"] == 1]).items()})
-    assert {sign.outcome for sign in judged} == {"undecided"}
+def test_one_seed_or_two_decide_nothing() -> None:
+    for seeds in ({1}, {1, 2}):
+        some = [r for r in as_theory_says() if r["seed"] in seeds]
+        judged = signs({world: policies["learned"] for world, policies in gather(some).items()})
+        assert {sign.verdict for sign in judged} == {"undecided"}
+        assert {sign.reason for sign in judged} == {f"{len(seeds)} seeds, where at least 3 decide"}
 
 
 def test_the_report_holds_everything_and_the_table_is_legible(tmp_path: Path) -> None:
     extra = [result("elsewhere", seed) | {"scenario": "games/elsewhere"} for seed in (1, 2)]
     write_report(tmp_path, "title", as_theory_says() + extra, {"elsewhere": "Nothing at all."}, "python train.py")
     report = json.loads((tmp_path / "report.json").read_text())
-    assert {w: v["verdict"] for w, v in report["worlds"].items()} == {
+    assert {w: v["outcome"] for w, v in report["worlds"].items()} == {
         "doubly-dangerous": "spiral",
         "intense": "arms race without war",
         "not-intense": "cooperation",
         "doubly-safe": "cooperation",
         "elsewhere": "cooperation",
     }
-    assert all(report["worlds"][w]["theory"] == report["worlds"][w]["verdict"] for w in FOUR)
+    assert all(report["worlds"][w]["theory"] == report["worlds"][w]["outcome"] for w in FOUR)
     assert report["worlds"]["intense"]["learned"][ARMS]["values"] == pytest.approx([2.11, 2.12, 2.13])
     text = (tmp_path / "table.txt").read_text()
     assert "…" not in text and max(map(len, text.splitlines())) <= 132
     for words in (*FOUR, "never attacks", "0.0408", "±", "supported", "Nothing at all.", "95% t interval over 3 seeds"):
         assert words in text
+    judged = predictions_of(report, "report.json")
+    assert len(judged) == 7 and all(each.claim in text for each in judged)
+    assert as_text(shown(report)) == text  # the table is a function of the data
+    assert judge(report) == judged
 
 
 def test_nothing_to_count_is_null_and_a_dash(tmp_path: Path) -> None:
     results = [result("intense", 1, outcome__s_welfare=math.nan)]
     write_report(tmp_path, "title", json.loads(json.dumps(results).replace("NaN", "null")), {}, "")
     report = json.loads((tmp_path / "report.json").read_text())
-    assert report["worlds"]["intense"]["learned"]["outcome/s_welfare"]["mean"] is None
+    assert report["worlds"]["intense"]["learned"]["outcome/s_welfare"]["value"] is None
     assert " - " in (tmp_path / "table.txt").read_text()
 
 
@@ -190,5 +202,5 @@ def test_a_learner_among_opponents_has_a_row_and_its_returns(tmp_path: Path) -> 
     assert text.count("among opponents") == 8
     assert "intense, among opponents: mean return of a state: learner 4.00 ±2.48, opponents 1.00 ±0.00" in text
     world = json.loads((tmp_path / "report.json").read_text())["worlds"]["intense"]
-    assert world["population"]["outcome/wars"]["mean"] == 0.5
+    assert world["population"]["outcome/wars"]["value"] == 0.5
     assert world["returns"]["population"]["learner"]["values"] == [3.0, 4.0, 5.0]

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from agents.evaluation.dynamics import fitness, replicator
-from agents.evaluation.evaluate import EPISODES, SEEDS
 from agents.evaluation.pictures import heat_map, shares
+from agents.evaluation.statistics import EPISODES, SEEDS
 from agents.evaluation.tournament import (
     ecology,
     meetings,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import re
@@ -14,10 +13,12 @@ import pandas as pd
 import pytest
 import yaml
 
+from agents.evaluation import predictions
 from agents.evaluation.statistics import Estimate
 from agents.evaluation.threshold import effective_turns, success_probabilities
-from agents.experiments import Study, StudyError, load_study, studies
-from agents.experiments.judge import checks, judge, levels, slope_over, verdict_of
+from agents.experiments import Expectation, Study, StudyError, load_study, studies
+from agents.experiments.judge import checks, judge, levels, slope_over
+from agents.experiments.run import read_cells
 from agents.experiments.work import check, units_of
 from agents.publish.experiments import CONCEPTS, page, write_index
 from sd_env.scenario import Scenario
@@ -258,7 +259,9 @@ def between(low: float, high: float) -> Estimate:
 def test_the_verdict_is_by_the_interval_alone(
     interval: tuple[float, float], expect: str, margin: float, verdict: str
 ) -> None:
-    assert verdict_of(between(*sorted(interval)), expect, margin) == verdict
+    along = {"along": "motives.p_greedy"} if expect in ("rises", "falls", "flat") else {"of": {}}
+    wanted = Expectation.model_validate({"claim": "c", "measure": "m", "expect": expect, "margin": margin, **along})
+    assert predictions.judge("c", "m", between(*sorted(interval)), wanted.bounds, count=3).verdict == verdict
 
 
 def test_along_an_axis_the_effect_is_the_change_of_the_fitted_line() -> None:
@@ -270,7 +273,7 @@ def test_along_an_axis_the_effect_is_the_change_of_the_fitted_line() -> None:
     asked = study()
     frame = rows(asked, lambda labels, seed: 2 * float(labels["motives.p_greedy"]) + seed * 0.001)
     [found] = judge(asked, frame)
-    assert found.effect.values == pytest.approx((1.2, 1.2, 1.2)) and found.verdict == "supported"
+    assert found.values == pytest.approx((1.2, 1.2, 1.2)) and found.verdict == "supported"
 
 
 def test_cells_that_are_not_named_are_averaged_over() -> None:
@@ -285,7 +288,7 @@ def test_cells_that_are_not_named_are_averaged_over() -> None:
     worth = {("0", "0"): 1.0, ("0.2", "0"): 2.0, ("0.6", "0"): 6.0, ("0", "0.5"): 4.0, ("0.2", "0.5"): 4.0}
     frame = rows(asked, lambda labels, seed: worth.get(tuple(labels.values()), 10.0) + seed)
     [found] = judge(asked, frame)  # (4 + 4 + 10) / 3 - (1 + 2 + 6) / 3 = 3 in every seed
-    assert found.effect.values == pytest.approx((3.0, 3.0, 3.0))
+    assert found.values == pytest.approx((3.0, 3.0, 3.0))
 
 
 def test_an_interaction_is_a_difference_of_differences() -> None:
@@ -303,13 +306,13 @@ def test_an_interaction_is_a_difference_of_differences() -> None:
         ]
     )  # fmt: skip
     frame = rows(asked, lambda labels, seed: float(labels["motives.p_greedy"]) * float(labels["war.first_strike"]))
-    assert judge(asked, frame)[0].effect.values == pytest.approx((0.3, 0.3, 0.3))
+    assert judge(asked, frame)[0].values == pytest.approx((0.3, 0.3, 0.3))
 
 
 def test_a_seed_without_a_case_is_left_out_and_none_at_all_is_undecided() -> None:
     asked = study()
     frame = rows(asked, lambda labels, seed: math.nan if seed == 2 else float(labels["motives.p_greedy"]))
-    assert len(judge(asked, frame)[0].effect.values) == 2
+    assert len(judge(asked, frame)[0].values) == 2
     assert slope_over([0.0, 1.0, 3.0], [math.nan, 1.0, 2.0]) == pytest.approx(1.0)  # from 1 to 3
     assert math.isnan(slope_over([0.0, 1.0], [math.nan, 1.0]))
     nothing = rows(asked, lambda labels, seed: math.nan)
@@ -327,9 +330,9 @@ def test_the_generalist_is_judged_and_compared_with_policies_of_the_cells() -> N
     own = rows(asked, lambda labels, seed: 5.0 + seed, "own")
     own = own[(own["motives.p_greedy"] == "0.2") & (own["war.first_strike"] == "0.5")]
     frame = pd.concat([general, own], ignore_index=True)
-    assert judge(asked, frame)[0].effect.values == pytest.approx((0.6, 0.6, 0.6))
+    assert judge(asked, frame)[0].values == pytest.approx((0.6, 0.6, 0.6))
     [row] = checks(asked, frame)
-    assert row["generalist"].mean == pytest.approx(2.2) and row["own"].mean == pytest.approx(7.0)
+    assert row["generalist"].value == pytest.approx(2.2) and row["own"].value == pytest.approx(7.0)
     assert row["difference"].value == pytest.approx(-4.8)
     assert len(levels(asked, frame)) == 7
 
@@ -337,10 +340,12 @@ def test_the_generalist_is_judged_and_compared_with_policies_of_the_cells() -> N
 # --- publishing -------------------------------------------------------------------------------------------------
 
 
-def report(verdict: str) -> dict[str, Any]:
-    effect = {"mean": 0.5, "low": 0.25, "high": 0.75, "values": [0.5]}
-    claim = {"claim": "War falls.", "measure": "outcome/wars", "verdict": verdict, "effect": effect}
-    return {"name": f"war-{verdict}", "title": "War", "rows": ["Anarchy"], "scenarios": ["x/y"], "predictions": [claim]}
+def report(verdict: str, status: str = "") -> dict[str, Any]:
+    predicted = {"supported": (0.0, None), "contradicted": (None, 0.0)}[verdict]
+    effect = Estimate(0.5, 0.25, 0.75, (0.5,))
+    found = predictions.judge("War falls.", "outcome/wars", effect, predicted, count=4)
+    records = predictions.records([found.model_copy(update={"status": status})])
+    return {"name": f"war-{verdict}", "title": "War", "rows": ["Anarchy"], "scenarios": ["x/y"], "predictions": records}
 
 
 def test_contradictions_stand_in_plain_sight() -> None:
@@ -348,8 +353,17 @@ def test_contradictions_stand_in_plain_sight() -> None:
     assert "2 experiments, 2 predictions: 1 supported, 1 contradicted, 0 undecided." in text
     above, _, below = text.partition("## All experiments")
     assert "- War falls. ([war-contradicted]" in above.partition("## Contradicted")[2]
-    assert "`outcome/wars`: +0.5000 [+0.2500, +0.7500]" in below
+    assert "- **supported**: War falls. (`outcome/wars`: +0.5000 [+0.2500, +0.7500]; interval above 0)" in below
     assert "| Anarchy | [war-supported](#war-supported), [war-contradicted](#war-contradicted) | 1 | 1 | 0 |" in text
+
+
+def test_what_is_withdrawn_is_counted_as_such_and_says_why() -> None:
+    text = page([report("supported"), report("contradicted", "withdrawn: the null rises as well")])
+    assert "2 predictions: 1 supported, 0 contradicted, 0 undecided, 1 withdrawn." in text
+    assert "## Contradicted\n\nNone." in text
+    assert "| concept | experiments | supported | contradicted | undecided | withdrawn |" in text
+    assert "- **withdrawn**: War falls. (" in text
+    assert "interval above 0: contradicted, but withdrawn: the null rises as well)" in text
 
 
 def test_the_index_is_made_of_the_reports_that_are_there(tmp_path: Path) -> None:
@@ -357,7 +371,7 @@ def test_the_index_is_made_of_the_reports_that_are_there(tmp_path: Path) -> None
     write_index(tmp_path)
     write_index(tmp_path)  # the index itself is no report
     [entry] = json.loads((tmp_path / "index.json").read_text())
-    assert entry["name"] == "war-supported" and entry["claims"][0]["verdict"] == "supported"
+    assert entry["name"] == "war-supported" and entry["predictions"] == report("supported")["predictions"]
     assert "War falls." in (tmp_path / "README.md").read_text()
 
 
@@ -367,21 +381,18 @@ PUBLISHED = ROOT / "docs" / "results" / "experiments"
 @pytest.mark.parametrize("name", studies())
 def test_what_is_published_is_of_the_experiment_as_it_stands(name: str) -> None:
     asked, found = load_study(name), json.loads((PUBLISHED / f"{name}.json").read_text())
-    verdicts = ("effect", "verdict")
-    predictions = [{k: v for k, v in each.items() if k not in verdicts} for each in found["predictions"]]
-    assert predictions == [prediction.model_dump(mode="json") for prediction in asked.predictions]
+    assert found["expectations"] == [wanted.model_dump(mode="json") for wanted in asked.predictions]
     assert found["seeds"] == asked.seeds and found["rows"] == list(asked.rows)
-    frame = pd.read_csv(PUBLISHED / f"{name}.csv", dtype=dict.fromkeys(asked.grid, str), keep_default_na=False)
-    frame["value"] = pd.to_numeric(frame["value"], errors="coerce")
-    for judged, each in zip(judge(asked, frame), found["predictions"], strict=True):
-        assert judged.verdict == each["verdict"], each["claim"]
+    again = judge(asked, read_cells(asked, PUBLISHED / f"{name}.csv"))
+    published = predictions.predictions_of(found, name)
+    assert [each.model_copy(update={"status": ""}) for each in published] == again
 
 
 def test_the_page_of_predictions_and_the_counts_in_the_results_are_those_of_the_reports() -> None:
     reports = [json.loads((PUBLISHED / f"{name}.json").read_text()) for name in studies()]
     assert (PUBLISHED / "README.md").read_text() == page(reports)
-    found = [each["verdict"] for each in itertools.chain.from_iterable(report["predictions"] for report in reports)]
-    counts = {verdict: found.count(verdict) for verdict in ("supported", "contradicted", "undecided")}
+    found = [each for report in reports for each in predictions.predictions_of(report, report["name"])]
+    counts = predictions.counts(found)
     words = (ROOT / "docs" / "results" / "README.md").read_text()
     assert f"{len(reports)} experiments, {len(CONCEPTS)} concepts" in words
     assert (

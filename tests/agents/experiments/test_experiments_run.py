@@ -45,7 +45,7 @@ def test_every_experiment_runs_smoke_sized(name: str, tmp_path: Path) -> None:
     asked = smoke_sized(load_study(name)).model_copy(update={"seeds": [1], "worlds": 4, "logs": 2})
     assert all(training["total_steps"] == 1 for training in trainings(asked))
     result = run(asked, tmp_path, workers=1)
-    assert len(result.judged) == len(asked.predictions)
+    assert len(result.predictions) == len(asked.predictions)
     assert {path.name for path in tmp_path.iterdir()} >= {"cells.csv", "report.json", "table.txt", "picture.png"}
     kinds = {"scripted"} if asked.cast else {"generalist", "own"} if asked.generalist else {"own"}
     frame = pd.read_csv(tmp_path / "cells.csv")
@@ -88,8 +88,8 @@ def test_nobody_needs_to_learn(tmp_path: Path) -> None:
         ],
         picture={"x": "motives.p_greedy", "measures": ["attacks/state_0"]},
     )  # fmt: skip
-    result = run(asked, tmp_path, workers=1)
-    assert [each.verdict for each in result.judged] == ["supported", "supported"]
+    result = run(asked.model_copy(update={"seeds": [1, 2, 3]}), tmp_path, workers=1)
+    assert [each.verdict for each in result.predictions] == ["supported", "supported"]
     assert not (tmp_path / "policies").exists()
     assert "Nobody learns: state_0: hawk, state_1: dove" in (tmp_path / "table.txt").read_text()
 
@@ -101,7 +101,7 @@ def test_published_results_have_what_the_book_reads(tmp_path: Path) -> None:
     }  # fmt: skip
     [entry] = json.loads((tmp_path / "out" / "index.json").read_text())
     read = Experiment(**entry)  # by the book, which passes over keys that it does not know
-    assert read.scenarios == ["theories/herz-anarchy"] and read.rows == ["Anarchy"] and len(read.claims) == 2
+    assert read.scenarios == ["theories/herz-anarchy"] and read.rows == ["Anarchy"] and len(read.predictions) == 2
     text = (tmp_path / "out" / "anarchy.txt").read_text()
     assert "Command: sd-env experiment anarchy    seeds: [1, 2]" in text and "Machine: " in text
 

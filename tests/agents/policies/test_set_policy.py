@@ -13,6 +13,7 @@ import torch as th
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.evaluation.report import as_text
 from agents.policies.bundles import BundleError, LearnedBundle, bundle_of, load_bundle, save_bundle
 from agents.policies.sb3_set import MaskableSetPolicy, SetPolicy
 from agents.policies.set_network import SetHeads
@@ -323,14 +324,17 @@ def test_networks_are_judged_by_the_interval_of_paired_differences() -> None:
         both = {world: [a + b for a, b in zip(flat, gain, strict=True)] for world, gain in extra.items()}
         return {world: {"area": values, "final": values} for world, values in both.items()}
 
-    rows = set_network.compare({"set": arm(gains), "flat": arm(dict.fromkeys(gains, [0.0] * 3))})
-    found = {row["world"]: row for row in rows if row["measure"] == "area"}
-    outcomes = {world: row["outcome"] for world, row in found.items()}
-    assert outcomes == {"up": "supported", "down": "contradicted", "open": "undecided", "unknown": "undecided"}
+    report = {"scores": {"set": arm(gains), "flat": arm(dict.fromkeys(gains, [0.0] * 3))}}
+    judged = {each.claim.partition(":")[0]: each for each in set_network.judge(report) if "training" in each.measure}
+    verdicts = {world: each.verdict for world, each in judged.items()}
+    assert verdicts == {"up": "supported", "down": "contradicted", "open": "undecided", "unknown": "undecided"}
     # Student's t with two degrees of freedom: 4.3027 * .1 / sqrt 3
-    assert found["up"]["difference"] == pytest.approx([1.0, 1.0 - 0.24841, 1.0 + 0.24841], abs=1e-4)
+    assert judged["up"].value == pytest.approx(1.0)
+    assert judged["up"].interval == pytest.approx([1.0 - 0.24841, 1.0 + 0.24841], abs=1e-4)
+    assert judged["up"].values == pytest.approx((0.9, 1.0, 1.1))
     # of the nine pairs of {1.9, 3, 4.1} and {1, 2, 3}: 1, 2.5 and 3 are won
-    assert found["up"]["P(set > flat)"][0] == pytest.approx(6.5 / 9)
+    [row] = [line for line in as_text(set_network.shown(report)).splitlines() if "up" in line and "training" in line]
+    assert f"{6.5 / 9:.2f} [" in row.rpartition("]")[0]
 
 
 def test_smoke_sized_networks_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -348,4 +352,5 @@ def test_smoke_sized_networks_are_compared(tmp_path: Path, monkeypatch: pytest.M
     assert math.isfinite(seed) and seed != numbers["scores"]["flat"]["multipolar-4"]["area"][0]
     text = (tmp_path / "out" / "set_network.txt").read_text()
     assert "seeds: [1]" in text and "undecided    multipolar-4" in text
+    assert {each["reason"] for each in numbers["predictions"]} == {"1 seeds, where at least 3 decide"}
     assert (tmp_path / "out" / "set_network.png").stat().st_size > 1000

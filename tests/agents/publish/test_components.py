@@ -112,16 +112,16 @@ def test_shares_are_means_over_seeds_by_hand() -> None:
     # spiral: 3 of 4, 2 of 4, 1 of 2
     spiral = found(table, "all", "spiral")
     half = stats.t.ppf(0.975, 2) * math.sqrt(((1 / 6) ** 2 + 2 * (1 / 12) ** 2) / 2) / math.sqrt(3)
-    assert spiral["mean"] == pytest.approx((0.75 + 0.5 + 0.5) / 3)
-    assert (spiral["low"], spiral["high"]) == pytest.approx((spiral["mean"] - half, spiral["mean"] + half))
+    assert spiral["value"] == pytest.approx((0.75 + 0.5 + 0.5) / 3)
+    assert (spiral["low"], spiral["high"]) == pytest.approx((spiral["value"] - half, spiral["value"] + half))
     assert (spiral["seeds"], spiral["played"], spiral["applies"]) == (3, 10, 1.0)
     # all flags: 2 of 4, 0 of 4, 0 of 2; among security seekers alone 2 of 3, 0 of 1, and no such episode in seed 3
-    assert found(table, "all", DILEMMA)["mean"] == pytest.approx(0.5 / 3)
+    assert found(table, "all", DILEMMA)["value"] == pytest.approx(0.5 / 3)
     seekers = found(table, "seekers", DILEMMA)
-    assert seekers["mean"] == pytest.approx(1 / 3) and (seekers["seeds"], seekers["played"]) == (2, 4)
+    assert seekers["value"] == pytest.approx(1 / 3) and (seekers["seeds"], seekers["played"]) == (2, 4)
     # with a malign state: tragic in 0 of 1, 1 of 3, 1 of 2, and never a dilemma
-    assert found(table, "malign", "tragic_result")["mean"] == pytest.approx((0 + 1 / 3 + 1 / 2) / 3)
-    assert found(table, "malign", DILEMMA)["mean"] == 0.0
+    assert found(table, "malign", "tragic_result")["value"] == pytest.approx((0 + 1 / 3 + 1 / 2) / 3)
+    assert found(table, "malign", DILEMMA)["value"] == 0.0
 
 
 def test_a_flag_that_applies_nowhere_has_no_share_and_one_that_applies_somewhere_has() -> None:
@@ -134,8 +134,8 @@ def test_a_flag_that_applies_nowhere_has_no_share_and_one_that_applies_somewhere
         )
     )
     tragic, spiral = found(table, "all", "tragic_result"), found(table, "all", "spiral")
-    assert math.isnan(tragic["mean"]) and tragic["applies"] == 0.0
-    assert spiral["mean"] == 0.5 and spiral["applies"] == 0.5 and math.isnan(spiral["low"])  # one seed: no interval
+    assert math.isnan(tragic["value"]) and tragic["applies"] == 0.0
+    assert spiral["value"] == 0.5 and spiral["applies"] == 0.5 and math.isnan(spiral["low"])  # one seed: no interval
     assert "malign" not in set(table["episodes"])
     lines = as_table(table).splitlines()
     assert lines[1].split() == ["made/up", "0", "0", "0", "1", "0", "0.50", "0", "-", "0", "0"]

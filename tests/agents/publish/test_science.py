@@ -1,4 +1,4 @@
-"""make science: smoke-sized, and its verdicts on numbers made up here."""
+"""make science: smoke-sized, and what it says of predictions on numbers made up here."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import pytest
 from agents.evaluation.threshold import effective_turns, success_probabilities, trust_threshold
 from agents.policies.bundles import save_bundle
 from agents.policies.registry import make
-from agents.publish.one_shot import WaitUnlessGreedy, judge, share_of_attacks
-from agents.publish.science import EXPERIMENTS, judge_alliances
+from agents.publish import one_shot
+from agents.publish.one_shot import WaitUnlessGreedy, share_of_attacks
+from agents.publish.results import read
+from agents.publish.science import EXPERIMENTS, SECURITY, judge_alliances
 from agents.table.play import play
 from agents.training.config import read_yaml
 from sd_env.scenario import Scenario
@@ -31,10 +33,11 @@ def test_smoke_sized_science_leaves_its_results(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for name in ("one_shot", "alliances"):
         text = (tmp_path / "out" / f"{name}.txt").read_text()
-        assert EXPERIMENTS[name][0] in text and "seeds: [1, 2]" in text
-        assert (tmp_path / "out" / f"{name}.json").exists()
+        assert EXPERIMENTS[name] in text and "seeds: [1, 2]" in text
+        judged = read(tmp_path / "out", name)["predictions"]
+        assert judged and {each["reason"] for each in judged} == {"2 seeds, where at least 3 decide"}
     assert (tmp_path / "out" / "alliances.png").exists()
-    assert "learned policies, security with pooled defence" in (tmp_path / "out" / "alliances.txt").read_text()
+    assert "Security of learned policies: with pooled defence" in (tmp_path / "out" / "alliances.txt").read_text()
 
 
 def test_smoke_sized_reference_games_are_played_with_the_trained_policies(tmp_path: Path) -> None:
@@ -71,21 +74,12 @@ def test_smoke_numbers_never_replace_the_real_ones() -> None:
     assert done.returncode == 2 and "--smoke needs --out" in done.stderr
 
 
-def report(**values: tuple[str, list[float], float | None, float | None]) -> dict[str, object]:
-    return {
-        "worlds": {
-            name.replace("_", "-"): {
-                policy: {metric: {"values": v, "mean": float(np.mean(v)), "low": low, "high": high}}
-                for policy in ("learned", "random")
-            }
-            for name, (metric, v, low, high) in values.items()
-        }
-    }
-
-
-def test_sides_are_judged_seed_by_seed() -> None:
-    below, above = judge({"x-below": [0.99, 0.97], "x-above": [0.01, 0.8]})
-    assert below.startswith("supported") and above.startswith("contradicted") and "1 of 2" in above
+def test_sides_are_judged_by_the_interval_over_seeds() -> None:
+    shares = {"x-below": [0.99, 0.97, 0.98], "x-above": [0.01, 0.8, 0.4], "y-above": [0.9, 0.8, 0.95]}
+    below, above, wrong = one_shot.judge({one_shot.SHARES: shares})
+    assert (below.verdict, above.verdict, wrong.verdict) == ("supported", "undecided", "contradicted")
+    assert below.claim == "x, trust below m: the learner attacks." and below.predicted == (0.5, None)
+    assert wrong.claim == "y, trust above m: the learner waits." and wrong.predicted == (None, 0.5)
 
 
 def test_the_rivals_of_the_one_shot_game_attack_if_they_are_greedy() -> None:
@@ -100,13 +94,21 @@ def test_the_rivals_of_the_one_shot_game_attack_if_they_are_greedy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pooled", "outcome"), [((0.9, 1.0), "supported"), ((0.4, 0.6), "undecided"), ((0.1, 0.2), "contradicted")]
+    ("pooled", "verdict"), [(0.95, "supported"), (0.5, "undecided"), (0.15, "contradicted"), (0.6, "undecided")]
 )
-def test_alliances_are_judged_by_intervals(pooled: tuple[float, float], outcome: str) -> None:
-    metric = "outcome/s_security"
-    made_up = report(alone=(metric, [0.5], 0.4, 0.6), pooled=(metric, [sum(pooled) / 2], *pooled))
-    learned, random = judge_alliances(made_up)  # type: ignore[arg-type]
-    assert learned.startswith(f"{outcome:<13}learned") and random.startswith(f"{outcome:<13}random")
+def test_alliances_are_judged_by_the_interval_of_the_difference(pooled: float, verdict: str) -> None:
+    # seeds .1 to either side: the difference's interval is .227 to either side (Welch, four degrees of freedom)
+    middles = {"alone": 0.5, "pooled": pooled}
+    report = {
+        "worlds": {
+            world: {who: {SECURITY: {"values": [x - 0.1, x, x + 0.1]}} for who in ("learned", "random")}
+            for world, x in middles.items()
+        }
+    }
+    learned, random = judge_alliances(report)
+    assert learned.verdict == random.verdict == verdict
+    assert "learned" in learned.claim and "random" in random.claim
+    assert learned.value == pytest.approx(pooled - 0.5) and learned.count == 3
 
 
 def test_the_threshold_is_that_of_the_reduction() -> None:

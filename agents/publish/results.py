@@ -1,0 +1,123 @@
+"""What a published result is: a report as JSON, and the text that is written from it.
+
+``status.yaml`` beside the reports marks those that no longer stand, or single predictions of theirs::
+
+    science: "withdrawn: the policies are not at rest"
+    arms-race:
+      Arms follow arms.: "withdrawn: the null rises as well"
+
+It is applied whenever a report is written, so that a mark outlives a new run until it is taken out of the file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import RenderableType
+
+from agents.evaluation.predictions import Prediction, counted, predictions_of, records
+from agents.evaluation.report import Report, as_text
+from agents.files import write_json, write_text
+from agents.machine import described
+from sd_env.scenario import ScenarioError
+from sd_env.scenario_files import parse_yaml
+
+STATUS: Final = "status.yaml"
+_MARK: Final = re.compile(r"[a-z]+: .+")
+
+
+class ResultError(ValueError):
+    """A published result that cannot be written: one sentence."""
+
+
+def made(
+    title: str, command: str, *, seeds: Sequence[int], steps: int | None, seconds: float | None, versions: Any
+) -> Report:
+    """What made a result, for its report.
+
+    Args:
+        title: for people.
+        command: that made it.
+        seeds: of the trainings.
+        steps: agent-steps of a training; None where nobody learns.
+        seconds: that it took, if known.
+        versions: of the packages.
+    """
+    return {
+        "title": title,
+        "command": command,
+        "seeds": list(seeds),
+        "agent_steps": steps,
+        "machine": described(),
+        "seconds": None if seconds is None else round(seconds, 1),
+        "versions": versions,
+    }
+
+
+def heading(report: Mapping[str, Any]) -> str:
+    """What made a result, and its mark if it has one."""
+    versions, seconds, steps = report["versions"], report["seconds"], report["agent_steps"]
+    mark = f"{report['status']}\n\n" if report.get("status") else ""
+    trained = "" if steps is None else f"    agent-steps a training: {steps:,}"
+    took = "" if seconds is None else f"; {seconds / 60:.1f} minutes"
+    return (
+        f"{report['title']}\n\n{mark}Command: {report['command']}    seeds: {report['seeds']}{trained}\n"
+        f"Machine: {report['machine']}{took}; Python {versions['python']}, torch {versions['torch']}, "
+        f"stable-baselines3 {versions['stable-baselines3']}\n\n"
+    )
+
+
+def judged(report: Report, predictions: Sequence[Prediction], out: Path, name: str) -> Report:
+    """The report with these predictions, each with the mark that it has in ``out``.
+
+    Raises:
+        ResultError: for a mark of a prediction that there is not, or one that is none.
+    """
+    path = out / STATUS
+    try:
+        marks = parse_yaml(path.read_bytes()) if path.exists() else {}
+    except ScenarioError as error:
+        raise ResultError(f"{path} must be a mapping of results to marks: {error}") from None
+    entry = marks.get(name, {})
+    if not isinstance(entry, (str, dict)):
+        raise ResultError(f"{path}: {name} is {entry!r}; a mark, or marks by claim, are needed.")
+    claims = {each.claim: entry for each in predictions} if isinstance(entry, str) else entry
+    for claim, mark in claims.items():
+        if claim not in {each.claim for each in predictions}:
+            raise ResultError(f"{path}: {name} has no prediction {claim!r}.")
+        if not isinstance(mark, str) or not _MARK.fullmatch(mark):
+            raise ResultError(f"{path}: {name} has the mark {mark!r}; a word, a colon and the reason are needed.")
+    marked = [each.model_copy(update={"status": claims.get(each.claim, "")}) for each in predictions]
+    return {**report, "status": entry if isinstance(entry, str) else "", "predictions": records(marked)}
+
+
+def write(out: Path, name: str, report: Report, shown: RenderableType) -> None:
+    """Write ``NAME.json`` and ``NAME.txt`` and say how many predictions have which verdict.
+
+    Args:
+        out: folder of the results.
+        name: of the result.
+        report: as :func:`judged` gives it.
+        shown: what the text has below its heading.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / f"{name}.json", report)
+    write_text(out / f"{name}.txt", heading(report) + as_text(shown))
+    print(f"{name}: {counted(predictions_of(report, name))}", flush=True)
+
+
+def read(out: Path, name: str) -> Report:
+    """A published report.
+
+    Raises:
+        ResultError: if there is none.
+    """
+    path = out / f"{name}.json"
+    if not path.exists():
+        raise ResultError(f"{path} is not there; only what was published can be judged again.")
+    report: Report = json.loads(path.read_text(encoding="utf-8"))
+    return report
