@@ -30,7 +30,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
 from agents.training.callbacks import OnStep
-from agents.training.config import Experiment, read_yaml
+from agents.training.config import TrainingConfig, read_yaml
 from agents.training.learners import make_learner
 from agents.training.seats import WorldsVecEnv
 from benchmarks import peers
@@ -98,13 +98,13 @@ class ZeroCostVecEnv(VecEnv):
         return [False] * self.num_envs
 
 
-def stock_learner(experiment: Experiment, env: VecEnv) -> PPO:
+def stock_learner(config: TrainingConfig, env: VecEnv) -> PPO:
     """SB3's PPO with its own ``MlpPolicy`` and the experiment's settings."""
-    config = experiment.learner
-    layers = list(config.net_arch)
-    settings = {name: getattr(config, name) for name in ("n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda")}
+    learner = config.learner
+    layers = list(learner.net_arch)
+    settings = {name: getattr(learner, name) for name in ("n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda")}
     network = {"net_arch": {"pi": layers, "vf": layers}}
-    return PPO("MlpPolicy", env, learning_rate=config.learning_rate, policy_kwargs=network, device="cpu", **settings)
+    return PPO("MlpPolicy", env, learning_rate=learner.learning_rate, policy_kwargs=network, device="cpu", **settings)
 
 
 def prepare(learner: OnPolicyAlgorithm, env: VecEnv, rollouts: int) -> Callable[[], float]:
@@ -160,41 +160,41 @@ def run(smoke: bool, repeats: int) -> Report:
     torch.set_num_threads(1)
     report = Report("training", "Training: PPO of stable-baselines3, one core, one torch thread")
     name = "smoke" if smoke else "four_worlds"
-    experiment = read_yaml(_CONFIGS / f"{name}.yaml")
+    config = read_yaml(_CONFIGS / f"{name}.yaml")
     rollouts = 1 if smoke else 2
     with one_core(not smoke):
-        measure(report, experiment, rollouts, repeats)
+        measure(report, config, rollouts, repeats)
     report.settings = {
         "scenario": SCENARIO,
         "config": f"configs/{name}.yaml",
-        "worlds": experiment.worlds,
+        "worlds": config.worlds,
         "rollouts": rollouts,
         "repeats": repeats,
-        "learner": experiment.learner.model_dump(mode="json", exclude_none=True),
+        "learner": config.learner.model_dump(mode="json", exclude_none=True),
     }
     return report
 
 
-def measure(report: Report, experiment: Experiment, rollouts: int, repeats: int) -> None:
+def measure(report: Report, config: TrainingConfig, rollouts: int, repeats: int) -> None:
     """Add the figures of one experiment's learner."""
     scenario = load_scenario(SCENARIO)
-    table = partial(WorldsVecEnv, scenario, experiment.worlds, seed=0)
+    table = partial(WorldsVecEnv, scenario, config.worlds, seed=0)
     envs: dict[str, VecEnv] = {"the worlds": table()}
     slots, seen, done = envs["the worlds"].num_envs, envs["the worlds"].observation_space, table().action_space
     assert isinstance(seen, spaces.Box)
     envs["zero-cost VecEnv"] = ZeroCostVecEnv(slots, seen, done)
-    wrapped = peers.supersuit_vec_env(parallel_env(scenario), experiment.worlds, report)
+    wrapped = peers.supersuit_vec_env(parallel_env(scenario), config.worlds, report)
     if wrapped is not None:
         envs["SuperSuit"] = wrapped
     # Each learner is made for the worlds and then seated: PPO's own seeding fails on SuperSuit's wrapper.
     works = {
-        name: prepare(make_learner(experiment.learner, table(), seed=0), env, 1 if name == "SuperSuit" else rollouts)
+        name: prepare(make_learner(config.learner, table(), seed=0), env, 1 if name == "SuperSuit" else rollouts)
         for name, env in envs.items()
     }
     stock = ZeroCostVecEnv(slots, seen, done)
-    works["zero-cost VecEnv, SB3's MlpPolicy"] = prepare(stock_learner(experiment, stock), stock, rollouts)
+    works["zero-cost VecEnv, SB3's MlpPolicy"] = prepare(stock_learner(config, stock), stock, rollouts)
     seconds = dict(zip(works, alternate(repeats, *works.values()), strict=True))
-    steps = experiment.learner.n_steps * slots
+    steps = config.learner.n_steps * slots
     for name, samples in seconds.items():
         report.rate(f"training on {name}", steps, samples, "agent-steps/s")
     compare(report, seconds)
@@ -206,7 +206,7 @@ def measure(report: Report, experiment: Experiment, rollouts: int, repeats: int)
     if wrapped is not None:
         ratio = statistics.median(stepping[1]) / statistics.median(stepping[0])
         report.ratio("stepping: the worlds against SuperSuit", ratio)
-    learner = make_learner(experiment.learner, table(), seed=0)
+    learner = make_learner(config.learner, table(), seed=0)
     env = learner.get_env()
     assert env is not None
     learner.learn(steps)

@@ -23,7 +23,7 @@ from agents.evaluation.outcome import PREDICTED
 from agents.experiments.quantities import LOGGED
 from agents.policies import registry
 from agents.table.metrics import RATES
-from agents.training.config import Experiment, parse
+from agents.training.config import TrainingConfig, parse
 from agents.training.run import check
 from benchmarks import run as benchmarks
 from examples import tutorials
@@ -203,12 +203,12 @@ def check_training(arguments: list[str], tmp_path: Path) -> None:
         (tmp_path / "config.yaml").write_text((ROOT / "configs" / "smoke.yaml").read_text(encoding="utf-8"))
         arguments[arguments.index("--resume") + 1] = str(tmp_path)
     try:
-        experiment, _ = parse(arguments)
+        config, _ = parse(arguments)
     except SystemExit as leaving:
         if "--help" in arguments and leaving.code in (None, 0):
             return
         raise
-    check(experiment)
+    check(config)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
@@ -266,7 +266,7 @@ def test_links_and_pictures_lead_somewhere(page: Path) -> None:
 # --- names ----------------------------------------------------------------------------------------------------
 
 
-def experiment_keys(model: Any = Experiment, prefix: str = "") -> set[str]:
+def experiment_keys(model: Any = TrainingConfig, prefix: str = "") -> set[str]:
     keys: set[str] = set()
     for name, field in model.model_fields.items():
         inner = field.annotation

@@ -26,29 +26,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List, or run, print, and leave everything in ``--out``."""
-    from agents.experiments import StudyError, load_study, studies
+    from agents.experiments import ExperimentError, experiments, load_experiment
 
     if args.list:
-        for name in studies():
-            each = load_study(name)
+        for name in experiments():
+            each = load_experiment(name)
             print(f"{name:<28}{'; '.join(each.rows)}: {each.title}")
         return 0
     if not args.name:
-        raise StudyError(f"no experiment is named; there are {', '.join(studies())}.")
-    study = load_study(args.name)
+        raise ExperimentError(f"no experiment is named; there are {', '.join(experiments())}.")
+    experiment = load_experiment(args.name)
     if args.seeds:
         if len(set(args.seeds)) < len(args.seeds):
-            raise StudyError(f"--seeds are {args.seeds}; each may be named once.")
-        study = study.model_copy(update={"seeds": args.seeds})
+            raise ExperimentError(f"--seeds are {args.seeds}; each may be named once.")
+        experiment = experiment.model_copy(update={"seeds": args.seeds})
     from agents.commands.output import publish
     from agents.experiments import run as running
     from agents.experiments.work import smoke_sized
 
     if args.smoke:
-        study = smoke_sized(study)
-    out = args.out or Path("runs") / "experiments" / (study.name + "-smoke" * args.smoke)
+        experiment = smoke_sized(experiment)
+    out = args.out or Path("runs") / "experiments" / (experiment.name + "-smoke" * args.smoke)
     words = f"sd-env experiment {args.name}" + " --smoke" * args.smoke
-    result = running.run(study, out, workers=args.workers, fresh=args.fresh, command=words)
+    result = running.run(experiment, out, workers=args.workers, fresh=args.fresh, command=words)
     publish(result.shown, result.report, None, args.json)
     if not args.json:
         print(f"Everything is in {out}: cells.csv, report.json, table.txt, picture.png, policies/")

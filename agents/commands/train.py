@@ -10,18 +10,18 @@ from agents.training.config import ConfigError, parse
 def main(argv: list[str]) -> int:
     """Run a command line; returns the exit code (0 well, 1 a job failed, 2 a bad key, value or file)."""
     try:
-        experiment, resume = parse(argv)
+        config, resume = parse(argv)
         # only now: importing torch takes longer than telling of a typo
         from agents.evaluation.trained import train_and_report
         from agents.messages import shown
         from agents.training.run import check, check_resumed, held, new_run
 
-        check(experiment)
+        check(config)
         if resume:
-            check_resumed(experiment, resume)
-        run = resume or new_run(experiment)
+            check_resumed(config, resume)
+        run = resume or new_run(config)
         with held(run), shown():
-            return train_and_report(experiment, run, argv)
+            return train_and_report(config, run, argv)
     except ConfigError as error:
         from sd_env.show import printable
 

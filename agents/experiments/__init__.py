@@ -4,6 +4,14 @@
 it is supported, contradicted or undecided (docs/experiments.md).
 """
 
-from agents.experiments.language import Cell, Expectation, Setup, Study, StudyError, load_study, studies
+from agents.experiments.language import (
+    Cell,
+    Expectation,
+    Experiment,
+    ExperimentError,
+    Setup,
+    experiments,
+    load_experiment,
+)
 
-__all__ = ["Cell", "Expectation", "Setup", "Study", "StudyError", "load_study", "studies"]
+__all__ = ["Cell", "Expectation", "Experiment", "ExperimentError", "Setup", "experiments", "load_experiment"]

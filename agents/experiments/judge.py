@@ -12,32 +12,32 @@ import pandas as pd
 from agents.evaluation import predictions
 from agents.evaluation.predictions import Prediction
 from agents.evaluation.statistics import difference_of_means, estimate
-from agents.experiments.language import Cell, Expectation, Selector, Study, given_name
+from agents.experiments.language import Cell, Expectation, Experiment, Selector, given_name
 from agents.experiments.work import GENERALIST, OWN
 
 
-def judge(study: Study, frame: pd.DataFrame) -> list[Prediction]:
-    """Judge every prediction of a study from its tidy table; a generalist's cells are judged by the generalist.
+def judge(experiment: Experiment, frame: pd.DataFrame) -> list[Prediction]:
+    """Judge every prediction of an experiment from its tidy table; a generalist's cells are judged by the generalist.
 
     The effect of a prediction has one value a seed: the change along the axis from its first to its last value by the
     line of least squares; or the mean over some cells less that over others.
     """
-    kinds = [GENERALIST] if study.generalist else sorted(set(frame["policies"]))
+    kinds = [GENERALIST] if experiment.generalist else sorted(set(frame["policies"]))
     main = frame[frame["policies"].isin(kinds)]
-    cells = study.cells()
+    cells = experiment.cells()
     found = []
-    for wanted in study.predictions:
+    for wanted in experiment.predictions:
         given = given_name(wanted.given)
         kept = main[(main["measure"] == wanted.measure) & (main["given"] == given)]
-        effects = [_effect(study, cells, wanted, group) for _, group in kept.groupby("seed", sort=True)]
+        effects = [_effect(experiment, cells, wanted, group) for _, group in kept.groupby("seed", sort=True)]
         measure = wanted.measure + (f" given {given}" if given else "")
         found.append(predictions.judge(wanted.claim, measure, estimate(effects), wanted.bounds))
     return found
 
 
-def _effect(study: Study, cells: Sequence[Cell], wanted: Expectation, rows: pd.DataFrame) -> float:
+def _effect(experiment: Experiment, cells: Sequence[Cell], wanted: Expectation, rows: pd.DataFrame) -> float:
     """The effect in one seed; NaN where a cell that it needs has no value, but for places along an axis."""
-    values = dict(zip(_keys(study, rows), rows["value"], strict=True))
+    values = dict(zip(_keys(experiment, rows), rows["value"], strict=True))
 
     def mean(selector: Selector) -> float:
         chosen = {**wanted.where, **selector}
@@ -45,8 +45,8 @@ def _effect(study: Study, cells: Sequence[Cell], wanted: Expectation, rows: pd.D
 
     if wanted.along is not None:
         axis = wanted.along
-        heights = [mean({axis: label}) for label in study.labels(axis)]
-        return slope_over(positions(study, axis), heights)
+        heights = [mean({axis: label}) for label in experiment.labels(axis)]
+        return slope_over(positions(experiment, axis), heights)
     assert wanted.of is not None
 
     def difference(of: Selector, against: Selector | None) -> float:
@@ -56,19 +56,21 @@ def _effect(study: Study, cells: Sequence[Cell], wanted: Expectation, rows: pd.D
     return effect - difference(wanted.less.of, wanted.less.against) if wanted.less else effect
 
 
-def _keys(study: Study, rows: pd.DataFrame) -> list[tuple[str, ...]]:
-    return [tuple(map(str, row)) for row in rows[list(study.grid)].itertuples(index=False, name=None)]
+def _keys(experiment: Experiment, rows: pd.DataFrame) -> list[tuple[str, ...]]:
+    return [tuple(map(str, row)) for row in rows[list(experiment.grid)].itertuples(index=False, name=None)]
 
 
-def positions(study: Study, axis: str) -> list[float]:
+def positions(experiment: Experiment, axis: str) -> list[float]:
     """Where the values of an axis lie: themselves if they are numbers, else 0, 1, 2, ..."""
-    values = study.grid[axis]
-    return [float(value) for value in values] if is_numeric(study, axis) else [float(k) for k in range(len(values))]
+    values = experiment.grid[axis]
+    return (
+        [float(value) for value in values] if is_numeric(experiment, axis) else [float(k) for k in range(len(values))]
+    )
 
 
-def is_numeric(study: Study, axis: str) -> bool:
+def is_numeric(experiment: Experiment, axis: str) -> bool:
     """Whether the values of an axis are numbers."""
-    values = study.grid[axis]
+    values = experiment.grid[axis]
     return isinstance(values, list) and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
 
 
@@ -85,23 +87,23 @@ def slope_over(x: Sequence[float], y: Sequence[float]) -> float:
     return float(np.polyfit(places, values, 1)[0] * (places[-1] - places[0]))
 
 
-def levels(study: Study, frame: pd.DataFrame) -> list[dict[str, Any]]:
+def levels(experiment: Experiment, frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Every measure in every cell: labels, ``policies, given, measure``, ``estimate``; cells in order."""
     found = []
-    by = [*study.grid, "policies", "given", "measure"]
+    by = [*experiment.grid, "policies", "given", "measure"]
     for key, rows in frame.groupby(by, sort=False, dropna=False):
         labels = dict(zip(by, map(str, key), strict=True))
         found.append({**labels, "estimate": estimate([float(value) for value in rows["value"]])})
     return found
 
 
-def checks(study: Study, frame: pd.DataFrame) -> list[dict[str, Any]]:
+def checks(experiment: Experiment, frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The generalist against policies of the cells' own: labels, ``given, measure, generalist, own, difference``.
 
     The difference is Welch's: the two were trained apart.
     """
     found = []
-    by = [*study.grid, "given", "measure"]
+    by = [*experiment.grid, "given", "measure"]
     for key, rows in frame.groupby(by, sort=False, dropna=False):
         sides = {kind: [float(v) for v in rows[rows["policies"] == kind]["value"]] for kind in (GENERALIST, OWN)}
         if not all(sides.values()):

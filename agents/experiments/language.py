@@ -1,7 +1,4 @@
-"""What the file of an experiment says: the types of its YAML, and the cells that follow from it.
-
-The class is called Study, since an ``Experiment`` of :mod:`agents.training` is a training run.
-"""
+"""What the file of an experiment says: the types of its YAML, and the cells that follow from it."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ Text = Annotated[str, Field(min_length=1)]
 Given = Literal["security"] | dict[str, Literal["security", "greedy"]] | None
 
 
-class StudyError(ValueError):
+class ExperimentError(ValueError):
     """An experiment that cannot be, or is not there: one sentence with the key, the value and what is allowed."""
 
 
@@ -166,7 +163,7 @@ class Generalist(_Model):
     check_training: dict[str, Any] = Field(default={}, description="settings of training in which those differ")
 
 
-class Study(_Model):
+class Experiment(_Model):
     """An experiment of the science."""
 
     name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", description="what it is called; in the catalogue its file")
@@ -276,24 +273,24 @@ class Study(_Model):
 
 _ENTRIES: Final = Entries(
     "agents.experiments",
-    Study,
+    Experiment,
     "an experiment",
-    StudyError,
+    ExperimentError,
     lambda near: f"is neither a file nor one of the project's, the nearest of which is {near}.",
     leave_out=(TRAINING,),
 )
 
 
-def studies() -> tuple[str, ...]:
+def experiments() -> tuple[str, ...]:
     """Names of the experiments that come with the project, sorted."""
     return _ENTRIES.names()
 
 
-def load_study(name_or_path: str | os.PathLike[str]) -> Study:
+def load_experiment(name_or_path: str | os.PathLike[str]) -> Experiment:
     """An experiment of the project by name, or one of your own by the path of its YAML file.
 
     Raises:
-        StudyError: if there is none, or it has a bad key or value; one sentence.
+        ExperimentError: if there is none, or it has a bad key or value; one sentence.
     """
     return _ENTRIES.load(name_or_path)
 

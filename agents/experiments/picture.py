@@ -14,7 +14,7 @@ import numpy as np
 from agents.evaluation.picture import COLOURS, STYLES
 from agents.evaluation.threshold import effective_turns, middle, plain, trust_threshold
 from agents.experiments.judge import is_numeric, positions
-from agents.experiments.language import Study, given_name, training_defaults
+from agents.experiments.language import Experiment, given_name, training_defaults
 from agents.experiments.work import OWN
 from agents.files import write_whole
 from sd_env.scenario import Scenario
@@ -29,60 +29,60 @@ _FINE: Final = 25
 _CURVES: Final = {"m=t": ("-", "m = t"), "m=1/2": (":", "m = ½"), "q*": ("--", "q*")}
 
 
-def draw(study: Study, levels: Levels, picture: Path) -> None:
-    """Draw a study's result.
+def draw(experiment: Experiment, levels: Levels, picture: Path) -> None:
+    """Draw an experiment's result.
 
     Args:
-        study: says what is drawn.
+        experiment: says what is drawn.
         levels: of :func:`agents.experiments.judge.levels`.
         picture: PNG to write.
     """
-    measures, fields = study.picture.measures, _fields(study)
+    measures, fields = experiment.picture.measures, _fields(experiment)
     figure, axes = plt.subplots(
         1, len(measures), figsize=(max(6.4, 5.2 * len(measures)), 4.6), layout="constrained", squeeze=False
     )
     for axis, measure in zip(axes[0], measures, strict=True):
-        rows = _of(study, levels, measure)
-        if study.picture.y:
-            _map(study, rows, axis, fields)
+        rows = _of(experiment, levels, measure)
+        if experiment.picture.y:
+            _map(experiment, rows, axis, fields)
         else:
-            _lines(study, rows, axis)
-        axis.set_title(_words(study, measure), fontsize=11)
-    figure.suptitle(study.title)
+            _lines(experiment, rows, axis)
+        axis.set_title(_words(experiment, measure), fontsize=11)
+    figure.suptitle(experiment.title)
     write_whole(picture, lambda file: figure.savefig(file, dpi=130, format="png"))
     plt.close(figure)
 
 
-def _of(study: Study, levels: Levels, measure: str) -> Levels:
+def _of(experiment: Experiment, levels: Levels, measure: str) -> Levels:
     """The rows of a measure under its first condition."""
     rows = [row for row in levels if row["measure"] == measure]
     return [row for row in rows if row["given"] == rows[0]["given"]] if rows else []
 
 
-def _apart(study: Study, rows: Levels) -> tuple[Levels, Levels]:
+def _apart(experiment: Experiment, rows: Levels) -> tuple[Levels, Levels]:
     """The rows that are judged, and those of the policies by which a generalist is checked."""
 
     def own(row: Mapping[str, Any]) -> bool:
-        return study.generalist is not None and row["policies"] == OWN
+        return experiment.generalist is not None and row["policies"] == OWN
 
     return [row for row in rows if not own(row)], [row for row in rows if own(row)]
 
 
-def _words(study: Study, measure: str) -> str:
-    given = next((given for given, each in study.wanted if each == measure), None)
+def _words(experiment: Experiment, measure: str) -> str:
+    given = next((given for given, each in experiment.wanted if each == measure), None)
     if given is None:
         return measure
     types = "all seek security" if given == "security" else given_name(given)
     return f"{measure}\n({types})"
 
 
-def _lines(study: Study, rows: Levels, axis: Any) -> None:
+def _lines(experiment: Experiment, rows: Levels, axis: Any) -> None:
     """Means with 95% intervals, a line for each value of the axis ``lines``; other axes are averaged over."""
-    x, by = study.picture.x, study.picture.lines
-    places, labels = positions(study, x), study.labels(x)
-    rows, checked = _apart(study, rows)
-    numeric = is_numeric(study, x)
-    lines = study.labels(by) if by else [""]
+    x, by = experiment.picture.x, experiment.picture.lines
+    places, labels = positions(experiment, x), experiment.labels(x)
+    rows, checked = _apart(experiment, rows)
+    numeric = is_numeric(experiment, x)
+    lines = experiment.labels(by) if by else [""]
     for k, line in enumerate(lines):
         means, halves = [], []
         for label in labels:
@@ -110,38 +110,38 @@ def _lines(study: Study, rows: Levels, axis: Any) -> None:
         axis.legend(title=by, fontsize=9, title_fontsize=9)
 
 
-def _fields(study: Study) -> dict[str, np.ndarray]:
+def _fields(experiment: Experiment) -> dict[str, np.ndarray]:
     """How far each point of a map is above each of its thresholds, ``(_FINE, _FINE)``: the same for all panels."""
-    x, y = study.picture.x, study.picture.y
+    x, y = experiment.picture.x, experiment.picture.y
     if y is None:
         return {}
-    across, up = _finely(study, x), _finely(study, y)
+    across, up = _finely(experiment, x), _finely(experiment, y)
     return {
-        name: np.array([[threshold_gap(study, name, {x: h, y: v}) for h in across] for v in up])
-        for name in study.picture.curves
+        name: np.array([[threshold_gap(experiment, name, {x: h, y: v}) for h in across] for v in up])
+        for name in experiment.picture.curves
     }
 
 
-def _finely(study: Study, axis: str) -> np.ndarray:
-    places = positions(study, axis)
+def _finely(experiment: Experiment, axis: str) -> np.ndarray:
+    places = positions(experiment, axis)
     return np.linspace(places[0], places[-1], _FINE)
 
 
-def _map(study: Study, rows: Levels, axis: Any, fields: Mapping[str, np.ndarray]) -> None:
+def _map(experiment: Experiment, rows: Levels, axis: Any, fields: Mapping[str, np.ndarray]) -> None:
     """A heat map over two numeric axes, each cell with its number, and the thresholds of the model on it."""
-    x, y = study.picture.x, study.picture.y
+    x, y = experiment.picture.x, experiment.picture.y
     assert y is not None
-    across, up = positions(study, x), positions(study, y)
+    across, up = positions(experiment, x), positions(experiment, y)
     grid = np.full((len(up), len(across)), np.nan)
-    for row in _apart(study, rows)[0]:
-        grid[study.labels(y).index(row[y]), study.labels(x).index(row[x])] = row["estimate"].value
+    for row in _apart(experiment, rows)[0]:
+        grid[experiment.labels(y).index(row[y]), experiment.labels(x).index(row[x])] = row["estimate"].value
     axis.pcolormesh(_edges(across), _edges(up), grid, cmap="YlOrRd", shading="flat")
     top = np.nanmax(grid) if np.isfinite(grid).any() else 1.0
     for (j, v), (i, h) in itertools.product(enumerate(up), enumerate(across)):
         if np.isfinite(grid[j, i]):
             axis.text(h, v, f"{grid[j, i]:.3f}", ha="center", va="center", fontsize=7,
                       color="white" if grid[j, i] > 0.7 * top else "black")  # fmt: skip
-    fine_x, fine_y = _finely(study, x), _finely(study, y)
+    fine_x, fine_y = _finely(experiment, x), _finely(experiment, y)
     for k, (name, field) in enumerate(fields.items()):
         style, words = _CURVES[name]
         if np.nanmin(field) < 0 < np.nanmax(field):
@@ -152,7 +152,7 @@ def _map(study: Study, rows: Levels, axis: Any, fields: Mapping[str, np.ndarray]
     axis.set(xlabel=x, ylabel=y)
 
 
-def threshold_gap(study: Study, name: str, at: Mapping[str, float]) -> float:
+def threshold_gap(experiment: Experiment, name: str, at: Mapping[str, float]) -> float:
     """How far a point of the map is above a threshold of model.md section 5 (0 on the curve).
 
     ``m=t``: m less the trust before anything is seen, at the arms of the start. ``m=1/2``: m less one half. ``q*``: the
@@ -160,13 +160,13 @@ def threshold_gap(study: Study, name: str, at: Mapping[str, float]) -> float:
     that all serve both purposes, so that q acts by what it shows alone.
 
     Args:
-        study: its scenario, with plain numbers but for the stocks, which are taken at their means.
+        experiment: its scenario, with plain numbers but for the stocks, which are taken at their means.
         name: which.
         at: keys of the scenario and their values at the point.
     """
-    scenario = Scenario.load(study.scenario, {**study.overrides, **at})
-    gamma = training_defaults()["learner"]["gamma"] if study.cast is None else 1.0
-    turns = effective_turns(int(middle(scenario.horizon)), study.training.get("learner.gamma", gamma))
+    scenario = Scenario.load(experiment.scenario, {**experiment.overrides, **at})
+    gamma = training_defaults()["learner"]["gamma"] if experiment.cast is None else 1.0
+    turns = effective_turns(int(middle(scenario.horizon)), experiment.training.get("learner.gamma", gamma))
     arms = (middle(scenario.states.offense), middle(scenario.states.defense))
     trust = 1.0 - plain(scenario.motives.p_greedy)
     if name == "q*":

@@ -20,7 +20,7 @@ from agents.evaluation.statistics import Estimate, Interval
 from agents.evaluation.tables import frame_of
 from agents.experiments import picture
 from agents.experiments.judge import checks, judge, levels
-from agents.experiments.language import Study, training_defaults
+from agents.experiments.language import Experiment, training_defaults
 from agents.experiments.quantities import parts_of
 from agents.experiments.work import GENERALIST, check, digest, inputs_of, train_and_measure, units_of
 from agents.files import write_json, write_text
@@ -40,7 +40,7 @@ class Result:
     """What an experiment found.
 
     Attributes:
-        study: the experiment.
+        experiment: the experiment.
         frame: tidy: one row a cell, seed, condition and measure.
         predictions: its predictions, judged.
         levels: every measure in every cell, as :func:`agents.experiments.judge.levels` gives it.
@@ -48,7 +48,7 @@ class Result:
         report: all of it as plain data.
     """
 
-    study: Study
+    experiment: Experiment
     frame: pd.DataFrame
     predictions: list[Prediction]
     levels: list[dict[str, Any]]
@@ -58,11 +58,11 @@ class Result:
     @property
     def shown(self) -> RenderableType:
         """All of it as a table for the screen."""
-        title = Text(self.study.title, style="bold")
+        title = Text(self.experiment.title, style="bold")
         return Group(title, table(self, self.predictions))
 
 
-def run(study: Study, out: Path, *, workers: int = 0, fresh: bool = False, command: str = "") -> Result:
+def run(experiment: Experiment, out: Path, *, workers: int = 0, fresh: bool = False, command: str = "") -> Result:
     """Run what of the experiment is not yet done, and leave everything in ``out``.
 
     ``out`` gets ``cells.csv`` (tidy), ``report.json``, ``table.txt``, ``picture.png``, ``policies/`` with the trained
@@ -70,60 +70,60 @@ def run(study: Study, out: Path, *, workers: int = 0, fresh: bool = False, comma
     other measures or predictions plays the policies that are there again.
 
     Args:
-        study: the experiment.
+        experiment: the experiment.
         out: folder of its own.
         workers: processes; 0 is one a core.
         fresh: set aside what is in ``out``, and begin anew.
         command: what made it, for the report.
 
     Raises:
-        StudyError: for an experiment that cannot be; nothing is created then.
+        ExperimentError: for an experiment that cannot be; nothing is created then.
         ConfigError: for a training run that cannot be; likewise.
         WorkError: for a folder of another experiment, or one that other rules, sources or versions made.
     """
-    check(study)
-    with held(out, identity_of(train_and_measure, {"experiment": study.name}, inputs_of(study)), fresh=fresh):
-        return _run(study, out, workers, command)
+    check(experiment)
+    with held(out, identity_of(train_and_measure, {"experiment": experiment.name}, inputs_of(experiment)), fresh=fresh):
+        return _run(experiment, out, workers, command)
 
 
-def _run(study: Study, out: Path, workers: int, command: str) -> Result:
+def _run(experiment: Experiment, out: Path, workers: int, command: str) -> Result:
     started = time.monotonic()
-    units = units_of(study, out)
+    units = units_of(experiment, out)
     folder = out / "plays" / digest([unit.arguments for unit in units])
-    frame = run_units(train_and_measure, units, folder, workers=workers, title=study.name)
+    frame = run_units(train_and_measure, units, folder, workers=workers, title=experiment.name)
     write_table(frame, out / CELLS)
     seconds = time.monotonic() - started + _before(out / REPORT)
-    found = judged(study, frame, made(study, command, seconds))
+    found = judged(experiment, frame, made(experiment, command, seconds))
     write_json(out / REPORT, found.report)
     write_text(out / TABLE, as_text(found.shown))
-    picture.draw(study, found.levels, out / PICTURE)
+    picture.draw(experiment, found.levels, out / PICTURE)
     return found
 
 
-def judged(study: Study, frame: pd.DataFrame, made: Mapping[str, Any]) -> Result:
+def judged(experiment: Experiment, frame: pd.DataFrame, made: Mapping[str, Any]) -> Result:
     """The result of an experiment from its tidy table.
 
     Args:
-        study: the experiment.
+        experiment: the experiment.
         frame: as :func:`run` leaves it, or :func:`read_cells` reads it.
         made: what made it, as :func:`made` gives it.
     """
-    found, cells, compared = judge(study, frame), levels(study, frame), checks(study, frame)
+    found, cells, compared = judge(experiment, frame), levels(experiment, frame), checks(experiment, frame)
     report = {
         **made,
-        "expectations": [wanted.model_dump(mode="json") for wanted in study.predictions],
+        "expectations": [wanted.model_dump(mode="json") for wanted in experiment.predictions],
         "predictions": predictions.records(found),
         "cells": [{**row, "estimate": asdict(row["estimate"])} for row in cells],
         "generalist_against_own": [
             {**row, **{side: asdict(row[side]) for side in ("generalist", "own", "difference")}} for row in compared
         ],
     }
-    return Result(study, frame, found, cells, compared, report)
+    return Result(experiment, frame, found, cells, compared, report)
 
 
-def read_cells(study: Study, path: Path) -> pd.DataFrame:
+def read_cells(experiment: Experiment, path: Path) -> pd.DataFrame:
     """The tidy table that a run has left in a file, digit by digit."""
-    frame = pd.read_csv(path, dtype=dict.fromkeys(study.grid, str), keep_default_na=False)
+    frame = pd.read_csv(path, dtype=dict.fromkeys(experiment.grid, str), keep_default_na=False)
     frame["value"] = pd.to_numeric(frame["value"].replace("", "nan"), errors="coerce")
     return frame
 
@@ -136,25 +136,27 @@ def _before(report: Path) -> float:
         return 0.0
 
 
-def made(study: Study, command: str, seconds: float) -> dict[str, Any]:
+def made(experiment: Experiment, command: str, seconds: float) -> dict[str, Any]:
     """What made a result."""
     from agents.training.run import versions
 
     return {
-        "name": study.name,
-        "title": study.title,
-        "rows": list(study.rows),
-        "scenarios": sorted({cell.setup.scenario for cell in study.cells()}),
+        "name": experiment.name,
+        "title": experiment.title,
+        "rows": list(experiment.rows),
+        "scenarios": sorted({cell.setup.scenario for cell in experiment.cells()}),
         "command": command,
-        "seeds": list(study.seeds),
+        "seeds": list(experiment.seeds),
         "policies": "strategies"
-        if study.cast
+        if experiment.cast
         else "one generalist a seed"
-        if study.generalist
+        if experiment.generalist
         else "one a cell and seed",
         "machine": described(),
         "seconds": round(seconds, 1),
-        "agent_steps": None if study.cast else study.training.get("total_steps", training_defaults()["total_steps"]),
+        "agent_steps": None
+        if experiment.cast
+        else experiment.training.get("total_steps", training_defaults()["total_steps"]),
         "versions": versions(),
         "interval": "95% Student t over seeds",
     }
@@ -162,20 +164,20 @@ def made(study: Study, command: str, seconds: float) -> dict[str, Any]:
 
 def table(result: Result, judged: Sequence[Prediction]) -> RenderableType:
     """What varies, the predictions, and the measures in every cell."""
-    study = result.study
-    shown: list[RenderableType] = [Text(study.description.strip()), Text(""), *predictions.lines(judged)]
-    shown += [Text(""), *_tables(study, result.levels)]
-    how = "One generalist a seed plays all cells" if study.generalist else "Each cell has policies of its own"
-    if study.cast:
-        how = "Nobody learns: " + ", ".join(f"{state}: {spec}" for state, spec in study.cast.items())
+    experiment = result.experiment
+    shown: list[RenderableType] = [Text(experiment.description.strip()), Text(""), *predictions.lines(judged)]
+    shown += [Text(""), *_tables(experiment, result.levels)]
+    how = "One generalist a seed plays all cells" if experiment.generalist else "Each cell has policies of its own"
+    if experiment.cast:
+        how = "Nobody learns: " + ", ".join(f"{state}: {spec}" for state, spec in experiment.cast.items())
     shown.append(
         Text(
-            f"± 95% t interval over {len(study.seeds)} seeds of {study.worlds} worlds each. {how}. A verdict is by the "
-            "interval of the effect alone: one in twenty of such intervals misses its number by chance."
+            f"± 95% t interval over {len(experiment.seeds)} seeds of {experiment.worlds} worlds each. {how}. "
+            "A verdict is by the interval of the effect alone: one in twenty of such intervals misses its number by chance."
         )
     )
     for row in result.checks:
-        where = ", ".join(f"{axis} = {row[axis]}" for axis in study.grid)
+        where = ", ".join(f"{axis} = {row[axis]}" for axis in experiment.grid)
         shown.append(
             Text(
                 f"Generalist against policies of the cell's own at {where}, {row['measure']}: "
@@ -185,9 +187,9 @@ def table(result: Result, judged: Sequence[Prediction]) -> RenderableType:
     return Group(*shown)
 
 
-def _tables(study: Study, cells: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+def _tables(experiment: Experiment, cells: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
     """Every measure in every cell, as many measures side by side as fit on a page."""
-    axes, measures = list(study.grid), list(dict.fromkeys((row["given"], row["measure"]) for row in cells))
+    axes, measures = list(experiment.grid), list(dict.fromkeys((row["given"], row["measure"]) for row in cells))
     values = {
         (*(row[a] for a in axes), row["policies"], row["given"], row["measure"]): row["estimate"] for row in cells
     }
@@ -197,7 +199,7 @@ def _tables(study: Study, cells: Sequence[Mapping[str, Any]]) -> list[Renderable
         some = measures[first : first + _SIDE_BY_SIDE]
         shown = frame_of("", " x ".join(axes), [("", _heading(given, measure), 4) for given, measure in some])
         for key in keys:
-            own = study.generalist is not None and key[-1] != GENERALIST
+            own = experiment.generalist is not None and key[-1] != GENERALIST
             name = ", ".join(key[:-1]) + f" ({key[-1]})" * own
             shown.add_row(Text(name), *(_cell(values.get((*key, *measure))) for measure in some))
         found.append(shown)

@@ -11,13 +11,13 @@ from typing import Any, Final
 import pandas as pd
 
 from agents.experiments.backfire import responses
-from agents.experiments.language import Cell, Given, Setup, Study, StudyError, given_name, training_defaults
+from agents.experiments.language import Cell, Experiment, ExperimentError, Given, Setup, given_name, training_defaults
 from agents.experiments.quantities import BACKFIRES, is_given, known, needs_logs, of_frame, of_logs, parts_of
 from agents.policies.protocol import Policy
 from agents.policies.specs import policy_from
 from agents.table.interventions import Interventions
 from agents.table.play import play
-from agents.training.config import Experiment, ScenarioChoice, validated
+from agents.training.config import ScenarioChoice, TrainingConfig, validated
 from agents.work import Unit, policy_inputs
 from sd_env.record import Collector
 from sd_env.scenario import Scenario
@@ -32,22 +32,22 @@ SMOKE: Final[dict[str, Any]] = {
 }  # fmt: skip
 
 
-def smoke_sized(study: Study) -> Study:
+def smoke_sized(experiment: Experiment) -> Experiment:
     """The same experiment with as little training and as few worlds as there can be."""
-    changed: dict[str, Any] = {"seeds": study.seeds[:2], "worlds": 8, "logs": 4}
-    if study.cast is None:
-        changed["training"] = study.training | SMOKE
-    if study.generalist is not None:
-        changed["generalist"] = study.generalist.model_copy(update={"check_training": {}})
-    return study.model_copy(update=changed)
+    changed: dict[str, Any] = {"seeds": experiment.seeds[:2], "worlds": 8, "logs": 4}
+    if experiment.cast is None:
+        changed["training"] = experiment.training | SMOKE
+    if experiment.generalist is not None:
+        changed["generalist"] = experiment.generalist.model_copy(update={"check_training": {}})
+    return experiment.model_copy(update=changed)
 
 
-def experiment_of(study: Study, setup: Setup, seed: int, runs: Path) -> Experiment:
+def config_of(experiment: Experiment, setup: Setup, seed: int, runs: Path) -> TrainingConfig:
     """The training run of one setup and seed.
 
     Raises:
         ConfigError: for a setting of ``training`` that there is not, or a value that is not allowed.
-        StudyError: for a population that has others than learners.
+        ExperimentError: for a population that has others than learners.
     """
     data = training_defaults()
     for key, value in setup.training.items():
@@ -56,68 +56,70 @@ def experiment_of(study: Study, setup: Setup, seed: int, runs: Path) -> Experime
         for part in path:
             into = into.get(part)
             if not isinstance(into, dict):
-                raise StudyError(f"training has {key!r}, which is no setting of a training run.")
+                raise ExperimentError(f"training has {key!r}, which is no setting of a training run.")
         into[last] = value
     data["population"] = {**data["population"], "interventions": setup.interventions or None}
     choice = ScenarioChoice(scenario=setup.scenario, label="cell", overrides=setup.overrides)
-    experiment = validated(
-        Experiment,
-        data | {"name": study.name, "scenarios": [choice], "overrides": {}, "seeds": [seed], "runs": runs},
+    config = validated(
+        TrainingConfig,
+        data | {"name": experiment.name, "scenarios": [choice], "overrides": {}, "seeds": [seed], "runs": runs},
     )
-    if experiment.population.mode in ("league", "versus"):
-        raise StudyError(
-            f"training.population.mode is {experiment.population.mode!r}; shared, independent and roles are allowed."
+    if config.population.mode in ("league", "versus"):
+        raise ExperimentError(
+            f"training.population.mode is {config.population.mode!r}; shared, independent and roles are allowed."
         )
-    return experiment
+    return config
 
 
-def check(study: Study) -> None:
+def check(experiment: Experiment) -> None:
     """Find what would fail later, before anything is trained.
 
     Raises:
-        StudyError: one sentence that names the experiment's key.
+        ExperimentError: one sentence that names the experiment's key.
         ConfigError: for a training run that cannot be.
     """
     from agents.training.run import check as check_training
 
-    for cell in study.cells():
+    for cell in experiment.cells():
         for setup in {json.dumps(each.model_dump()): each for each in (cell.setup, cell.trained)}.values():
             where = ", ".join(f"{axis} = {label}" for axis, label in cell.labels.items())
             try:
                 game = Scenario.load(setup.scenario, setup.overrides)
                 Interventions(setup.interventions, game.agents)
             except ValueError as error:
-                raise StudyError(f"experiment {study.name}, cell {where}: {error}") from error
-            for given, measure in study.wanted:
+                raise ExperimentError(f"experiment {experiment.name}, cell {where}: {error}") from error
+            for given, measure in experiment.wanted:
                 if not known(measure, game.agents):
-                    raise StudyError(f"experiment {study.name}: {measure!r} is no measure; see docs/experiments.md.")
+                    raise ExperimentError(
+                        f"experiment {experiment.name}: {measure!r} is no measure; see docs/experiments.md."
+                    )
                 for state in given if isinstance(given, dict) else ():
                     if state not in game.agents:
-                        raise StudyError(
-                            f"experiment {study.name}: given names {state!r}; states are {', '.join(game.agents)}."
+                        raise ExperimentError(
+                            f"experiment {experiment.name}: given names {state!r}; states are {', '.join(game.agents)}."
                         )
-            if study.cast is None:
-                check_training(experiment_of(study, setup, study.seeds[0], Path("runs")))
+            if experiment.cast is None:
+                check_training(config_of(experiment, setup, experiment.seeds[0], Path("runs")))
             else:
-                _scripted(study.cast, game)
+                _scripted(experiment.cast, game)
 
 
-def units_of(study: Study, out: Path) -> list[Unit]:
+def units_of(experiment: Experiment, out: Path) -> list[Unit]:
     """What is to be done: for each seed and each setup of training, the cells in which its policies play.
 
     Policies are kept in ``out/policies/``, with checkpoints, so that interrupted training goes on, too.
     """
     served: dict[str, tuple[dict[str, Any] | None, list[tuple[str, Cell]]]] = {}
-    for cell in study.cells():
-        kind = SCRIPTED if study.cast is not None else GENERALIST if study.generalist else OWN
-        for whose, each in [(kind, cell)] + [(OWN, study.own(cell))] * study.checked(cell):
-            training = None if study.cast is not None else _training_of(study, each.trained)
+    for cell in experiment.cells():
+        kind = SCRIPTED if experiment.cast is not None else GENERALIST if experiment.generalist else OWN
+        for whose, each in [(kind, cell)] + [(OWN, experiment.own(cell))] * experiment.checked(cell):
+            training = None if experiment.cast is not None else _training_of(experiment, each.trained)
             game = Scenario.load(each.trained.scenario, each.trained.overrides).fingerprint()
             name = digest([training, game] if training else each.setup.model_dump(mode="json"))
             served.setdefault(name, (training, []))[1].append((whose, each))
-    asked = {"cast": study.cast, "wanted": study.wanted, "worlds": study.worlds, "logs": study.logs}
+    asked = {"cast": experiment.cast, "wanted": experiment.wanted, "worlds": experiment.worlds, "logs": experiment.logs}
     units = []
-    for seed in study.seeds:
+    for seed in experiment.seeds:
         for name, (training, cells) in served.items():
             arguments = {
                 **asked,
@@ -131,17 +133,19 @@ def units_of(study: Study, out: Path) -> list[Unit]:
     return units
 
 
-def inputs_of(study: Study) -> dict[str, str]:
+def inputs_of(experiment: Experiment) -> dict[str, str]:
     """Digests of what the experiment reads beside its own file: scenarios, and the strategies of a cast."""
-    games = {cell.setup.scenario for cell in study.cells()} | {cell.trained.scenario for cell in study.cells()}
+    games = {cell.setup.scenario for cell in experiment.cells()} | {
+        cell.trained.scenario for cell in experiment.cells()
+    }
     scenarios = {f"the scenario {name}": Scenario.load(name).fingerprint() for name in sorted(games)}
-    return scenarios | policy_inputs((study.cast or {}).values())
+    return scenarios | policy_inputs((experiment.cast or {}).values())
 
 
-def _training_of(study: Study, setup: Setup) -> dict[str, Any]:
+def _training_of(experiment: Experiment, setup: Setup) -> dict[str, Any]:
     """The training run of a setup as plain data, without what does not change its policies."""
-    experiment = experiment_of(study, setup, study.seeds[0], Path("policies"))
-    return experiment.model_dump(mode="json", exclude={"name", "seeds", "runs"})
+    config = config_of(experiment, setup, experiment.seeds[0], Path("policies"))
+    return config.model_dump(mode="json", exclude={"name", "seeds", "runs"})
 
 
 def digest(data: Any) -> str:
@@ -166,8 +170,8 @@ def train_and_measure(
     if training is not None:
         from agents.training.job import Job, run_job
 
-        experiment = validated(Experiment, {**training, "name": "experiment", "seeds": [seed], "runs": folder})
-        job = Job(experiment, experiment.scenarios[0], seed, Path(folder) / f"{name}__seed{seed}")
+        config = validated(TrainingConfig, {**training, "name": "experiment", "seeds": [seed], "runs": folder})
+        job = Job(config, config.scenarios[0], seed, Path(folder) / f"{name}__seed{seed}")
         run_job(job)
     rows: list[dict[str, Any]] = []
     for kind, labels, setup in cells:
@@ -225,9 +229,9 @@ def _scripted(cast: Mapping[str, str], game: Scenario) -> list[Policy]:
     """A strategy of its own for each state."""
     for state in cast:
         if state not in ("all", *game.agents):
-            raise StudyError(f"cast names {state!r}; allowed are all, {', '.join(game.agents)}.")
+            raise ExperimentError(f"cast names {state!r}; allowed are all, {', '.join(game.agents)}.")
     if missing := [agent for agent in game.agents if agent not in cast and "all" not in cast]:
-        raise StudyError(f"cast leaves out {missing[0]}; each state needs a strategy, or all.")
+        raise ExperimentError(f"cast leaves out {missing[0]}; each state needs a strategy, or all.")
     return [policy_from(cast.get(agent, cast.get("all", ""))) for agent in game.agents]
 
 
@@ -239,7 +243,7 @@ def _learned(job: Any, game: Scenario) -> list[Policy]:
 
     found: dict[str, Policy] = {}
     policies = trained_policies(job)
-    for name, seat in learners_of(job.experiment.population, game.agents).items():
+    for name, seat in learners_of(job.config.population, game.agents).items():
         states = game.agents if seat == EVERYBODY else (seat,) if isinstance(seat, str) else seat
         found |= dict.fromkeys(states, policies[name])
     return [found[agent] for agent in game.agents]

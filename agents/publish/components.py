@@ -24,7 +24,7 @@ from agents.files import write_text
 from agents.publish import components_shown as shown
 from agents.publish.reference import heading
 from agents.table.play import play
-from agents.training.config import Experiment, ScenarioChoice
+from agents.training.config import ScenarioChoice, TrainingConfig
 from agents.training.job import Job, run_job, trained_policy
 from agents.work import Interrupted, Unit, run_units, write_table
 from sd_env.layout import Stance
@@ -56,7 +56,7 @@ LEAST: Final = 16
 Row = dict[str, Any]
 
 
-def experiment_from(science: Experiment, names: Sequence[str] = ()) -> Experiment:
+def config_from(science: TrainingConfig, names: Sequence[str] = ()) -> TrainingConfig:
     """The jobs behind the table: every scenario of the catalogue, with the learner of ``science`` and less training.
 
     Args:
@@ -70,17 +70,17 @@ def experiment_from(science: Experiment, names: Sequence[str] = ()) -> Experimen
     data["learner"] |= {"batch_size": SIZES["batch_size"]}
     data["checkpoint"] |= {"every_rollouts": 100}
     data["evaluation"] |= {"worlds": LEAST}  # of the trainer's own report, which is not used here
-    return Experiment.model_validate(data)
+    return TrainingConfig.model_validate(data)
 
 
-def run(experiment: Experiment, out: Path, episodes: int = RECORDED, *, fresh: bool = False) -> int:
+def run(config: TrainingConfig, out: Path, episodes: int = RECORDED, *, fresh: bool = False) -> int:
     """Train, play and write ``components.txt``, ``.csv`` and ``.png`` into ``out``; returns the exit code.
 
     What is finished is kept in ``<runs>/components__<digest of the units>``: the same call goes on from there, unless
     scenarios, rules or anything else that decides the flags has changed.
 
     Args:
-        experiment: as :func:`experiment_from` gives it, or smaller.
+        config: as :func:`experiment_from` gives it, or smaller.
         out: folder of the results.
         episodes: recorded episodes of a seed, at the most.
         fresh: set aside what is kept, and begin anew.
@@ -89,60 +89,60 @@ def run(experiment: Experiment, out: Path, episodes: int = RECORDED, *, fresh: b
         WorkError: if the folder is in use, or what is kept in it was made by something else.
     """
     started = time.monotonic()
-    units = list(units_of(experiment, episodes))
-    games = {choice.scenario: Scenario.load(choice.scenario).fingerprint() for choice in experiment.scenarios}
+    units = list(units_of(config, episodes))
+    games = {choice.scenario: Scenario.load(choice.scenario).fingerprint() for choice in config.scenarios}
     inputs = {f"the scenario {name}": fingerprint for name, fingerprint in games.items()}
     plan = hashlib.sha256(repr([unit.arguments for unit in units]).encode()).hexdigest()[:8]
-    folder = experiment.runs / f"components__{plan}"
+    folder = config.runs / f"components__{plan}"
     for unit in units:
         unit.arguments["folder"] = str(folder / "jobs")
     try:
         rows = run_units(
-            flags_played, units, folder, workers=experiment.workers, title="components", inputs=inputs, fresh=fresh
+            flags_played, units, folder, workers=config.workers, title="components", inputs=inputs, fresh=fresh
         )
     except Interrupted as interrupted:
         print(f"python -m agents.publish.science: {interrupted}", file=sys.stderr)
         return 130
     table = aggregate(rows)
     out.mkdir(parents=True, exist_ok=True)
-    learner = experiment.learner
+    learner = config.learner
     words = (
-        f"agent-steps a job: {experiment.total_steps:,}\n"
-        f"Learner: that of configs/science.yaml, {experiment.worlds} worlds, batches of {learner.batch_size}; "
+        f"agent-steps a job: {config.total_steps:,}\n"
+        f"Learner: that of configs/science.yaml, {config.worlds} worlds, batches of {learner.batch_size}; "
         f"episodes a seed: {shown.span(rows)}; processor time {rows['seconds'].sum() / 60:.1f} minutes"
     )
-    made = heading("Components of the security dilemma (Tang 2009)", "components", experiment.seeds, words, started)
+    made = heading("Components of the security dilemma (Tang 2009)", "components", config.seeds, words, started)
     text = shown.as_table(table)
     write_text(out / "components.txt", made + text)
     write_table(table, out / "components")
-    shown.draw(table, out / "components.png", len(experiment.seeds))
+    shown.draw(table, out / "components.png", len(config.seeds))
     print(text, end="")
     return 0
 
 
-def units_of(experiment: Experiment, episodes: int) -> Iterator[Unit]:
+def units_of(config: TrainingConfig, episodes: int) -> Iterator[Unit]:
     """One unit for each seed, scenario and policy, seed by seed so that all scenarios advance together."""
-    for seed in experiment.seeds:
-        for choice in experiment.scenarios:
+    for seed in config.seeds:
+        for choice in config.scenarios:
             horizon = int(np.max(Scenario.load(choice.scenario).horizon))  # of a range, its end
             arguments: Row = {
-                "job": job_experiment(experiment, choice, seed, horizon).model_dump(mode="json"),
+                "job": job_experiment(config, choice, seed, horizon).model_dump(mode="json"),
                 "episodes": min(episodes, max(LEAST, TURNS // horizon)),
             }
             for policy in POLICIES:
                 yield Unit(f"{choice.name} {policy} seed {seed}", {"policy": policy, **arguments})
 
 
-def job_experiment(experiment: Experiment, choice: ScenarioChoice, seed: int, horizon: int) -> Experiment:
+def job_experiment(config: TrainingConfig, choice: ScenarioChoice, seed: int, horizon: int) -> TrainingConfig:
     """The experiment of one job, wherever it runs.
 
     After a game of one turn nothing comes, so that its discount is 0, as in configs/one_shot.yaml.
     """
-    learner = experiment.learner
+    learner = config.learner
     if horizon == 1:
         learner = learner.model_copy(update={"gamma": 0.0})
     own = {"scenarios": [choice], "seeds": [seed], "learner": learner, "workers": 1, "runs": Path("runs")}
-    return experiment.model_copy(update=own)
+    return config.model_copy(update=own)
 
 
 def flags_played(job: Row, policy: str, episodes: int, folder: str) -> list[Row]:
@@ -155,14 +155,14 @@ def flags_played(job: Row, policy: str, episodes: int, folder: str) -> list[Row]
         folder: of all jobs' files.
     """
     before = time.process_time()
-    experiment = Experiment.model_validate(job)
-    [choice], [seed] = experiment.scenarios, experiment.seeds
-    work = Job(experiment, choice, seed, Path(folder) / f"{choice.name}__seed{seed}")
+    config = TrainingConfig.model_validate(job)
+    [choice], [seed] = config.scenarios, config.seeds
+    work = Job(config, choice, seed, Path(folder) / f"{choice.name}__seed{seed}")
     if policy == LEARNED:
         run_job(work)
     player = trained_policy(work) if policy == LEARNED else make(policy)
     collector = Collector()
-    play(work.scenario(), player, worlds=episodes, seed=experiment.evaluation.seed + seed, recorder=collector)
+    play(work.scenario(), player, worlds=episodes, seed=config.evaluation.seed + seed, recorder=collector)
     logs = sorted(collector.logs, key=lambda log: log.world)
     rows = [{"scenario": choice.scenario, "policy": policy, "seed": seed, **flags_of(log)} for log in logs]
     seconds = time.process_time() - before

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.evaluation.predictions import CONTRADICTED, counted, counts, details, predictions_of, quoted, sentence
-from agents.experiments.language import given_name, load_study, studies
+from agents.experiments.language import experiments, given_name, load_experiment
 from agents.experiments.run import CELLS, FOUND, PICTURE, Result, judged, read_cells, run, table
 from agents.experiments.work import smoke_sized
 from agents.files import copy_whole, write_json, write_text
@@ -57,9 +57,9 @@ def publish_all(out: Path, runs: Path, smoke: bool, names: Sequence[str] | None 
         names: which; default all of the project's.
         fresh: set aside what is in the runs' folders, and begin anew.
     """
-    for name in names or studies():
-        study = load_study(name)
-        sized = smoke_sized(study) if smoke else study
+    for name in names or experiments():
+        experiment = load_experiment(name)
+        sized = smoke_sized(experiment) if smoke else experiment
         result = run(sized, runs / name, fresh=fresh, command=f"sd-env experiment {name}")
         publish(result, out)
         copy_whole(runs / name / f"{CELLS}.csv", out / f"{name}.csv")
@@ -69,7 +69,7 @@ def publish_all(out: Path, runs: Path, smoke: bool, names: Sequence[str] | None 
 
 def publish(result: Result, out: Path) -> None:
     """Write what a run found into ``out``: ``NAME.txt`` and ``.json``, with the marks that they have there."""
-    name = result.study.name
+    name = result.experiment.name
     report = results.judged(result.report, result.predictions, out, name)
     shown = table(result, predictions_of(report, name))
     results.write(out, name, report, shown)
@@ -81,15 +81,15 @@ def judge_again(out: Path) -> None:
     Raises:
         ResultError: for an experiment that was not published, or that measures what its table has not.
     """
-    for name in studies():
-        study, report = load_study(name), results.read(out, name)
-        frame = read_cells(study, out / f"{name}.csv")
+    for name in experiments():
+        experiment, report = load_experiment(name), results.read(out, name)
+        frame = read_cells(experiment, out / f"{name}.csv")
         there = set(zip(frame["given"], frame["measure"], strict=True))
-        for given, measure in study.wanted:
+        for given, measure in experiment.wanted:
             if (given_name(given), measure) not in there:
                 raise results.ResultError(f"{out / name}.csv has no {measure} given {given_name(given) or 'nothing'}.")
         about = {key: value for key, value in report.items() if key not in (*FOUND, "status")}
-        publish(judged(study, frame, about | {"rows": list(study.rows), "title": study.title}), out)
+        publish(judged(experiment, frame, about | {"rows": list(experiment.rows), "title": experiment.title}), out)
     write_index(out)
 
 

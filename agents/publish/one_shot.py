@@ -21,7 +21,7 @@ from agents.evaluation.statistics import estimate
 from agents.policies.protocol import Policy
 from agents.table.play import play
 from agents.table.seating import OTHERS
-from agents.training.config import Experiment
+from agents.training.config import TrainingConfig
 from agents.training.learners import LearnedPolicy, make_learner
 from agents.training.table import Table
 from agents.work import Unit, run_units
@@ -45,42 +45,42 @@ class WaitUnlessGreedy:
         return actions
 
 
-def share_of_attacks(experiment: Experiment, name: str, seed: int) -> float:
+def share_of_attacks(config: TrainingConfig, name: str, seed: int) -> float:
     """Train a security seeker in the scenario called ``name`` and return how often it then attacks, 0 to 1."""
-    th.set_num_threads(experiment.torch_threads)
-    [choice] = [choice for choice in experiment.scenarios if choice.name == name]
-    others = {**experiment.overrides, **choice.overrides}
+    th.set_num_threads(config.torch_threads)
+    [choice] = [choice for choice in config.scenarios if choice.name == name]
+    others = {**config.overrides, **choice.overrides}
     scenario = Scenario.load(choice.scenario, {**others, "states.greed": {"state_0": 0.0}})
     table = Table(
         scenario,
-        {scenario.agents[0]: partial(make_learner, experiment.learner, seed=seed), OTHERS: WaitUnlessGreedy()},
-        num_worlds=experiment.worlds,
+        {scenario.agents[0]: partial(make_learner, config.learner, seed=seed), OTHERS: WaitUnlessGreedy()},
+        num_worlds=config.worlds,
         seed=seed,
-        reward_scale=experiment.learner.reward_scale,
+        reward_scale=config.learner.reward_scale,
     )
-    table.learn(experiment.total_steps)
+    table.learn(config.total_steps)
     cast: list[Policy] = [LearnedPolicy(table.learners[scenario.agents[0]]), WaitUnlessGreedy()]
-    fresh = experiment.evaluation.seed + seed
-    return float(play(scenario, cast, worlds=experiment.evaluation.worlds, seed=fresh)["attacks_0"].mean())
+    fresh = config.evaluation.seed + seed
+    return float(play(scenario, cast, worlds=config.evaluation.worlds, seed=fresh)["attacks_0"].mean())
 
 
-def share_of_job(experiment: Experiment, name: str, seed: int) -> list[dict[str, Any]]:
+def share_of_job(config: TrainingConfig, name: str, seed: int) -> list[dict[str, Any]]:
     """The unit of work: one row, ``name, seed, share``."""
-    return [{"name": name, "seed": seed, "share": share_of_attacks(experiment, name, seed)}]
+    return [{"name": name, "seed": seed, "share": share_of_attacks(config, name, seed)}]
 
 
-def run(experiment: Experiment) -> Report:
-    """Train every scenario and seed of ``experiment``; returns how often each learner attacks.
+def run(config: TrainingConfig) -> Report:
+    """Train every scenario and seed of ``config``; returns how often each learner attacks.
 
     Args:
-        experiment: its scenarios' labels end in ``below`` (t < m: attack) or ``above`` (t > m: wait).
+        config: its scenarios' labels end in ``below`` (t < m: attack) or ``above`` (t > m: wait).
     """
     units = [
-        Unit(f"{choice.name} seed {seed}", {"experiment": experiment, "name": choice.name, "seed": seed})
-        for choice in experiment.scenarios
-        for seed in experiment.seeds
+        Unit(f"{choice.name} seed {seed}", {"experiment": config, "name": choice.name, "seed": seed})
+        for choice in config.scenarios
+        for seed in config.seeds
     ]
-    rows = run_units(share_of_job, units, None, workers=experiment.workers, title="one_shot")
+    rows = run_units(share_of_job, units, None, workers=config.workers, title="one_shot")
     return {SHARES: {str(name): list(group["share"]) for name, group in rows.groupby("name", sort=False)}}
 
 

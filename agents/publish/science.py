@@ -1,6 +1,6 @@
 """The experiments behind docs/results/: run them all, judge what the docs predicted, write it down.
 
-``python -m agents.publish.science`` (``make science``) runs each of :data:`EXPERIMENTS` from its file in configs/ and
+``python -m agents.publish.science`` (``make science``) runs each of :data:`TRAININGS` from its file in configs/ and
 leaves in docs/results/ its table, its numbers with every seed's value, its picture, and with what and how long it was
 made; then the reference tournament and the challenge suite (:mod:`agents.publish.reference`) with the policies that
 were trained, the experiments of theory's predictions (:mod:`agents.experiments`), and Tang's components of the dilemma
@@ -24,13 +24,13 @@ from agents.evaluation.challenges import ChallengeError
 from agents.evaluation.predictions import Prediction, PredictionError
 from agents.evaluation.report import Report
 from agents.evaluation.statistics import difference_of_means
-from agents.experiments import StudyError
+from agents.experiments import ExperimentError
 from agents.files import copy_whole
 from agents.messages import shown
 from agents.policies.errors import PolicyError
 from agents.publish import results
 from agents.publish.results import ResultError
-from agents.training.config import ConfigError, Experiment, read_yaml
+from agents.training.config import ConfigError, TrainingConfig, read_yaml
 from agents.work import WorkError
 from sd_env.scenario import ScenarioError
 
@@ -40,7 +40,7 @@ RESULTS: Final = Path("docs/results")
 SECURITY: Final = "outcome/s_security"
 #: What a sentence on the screen answers.
 _REFUSED: Final = (
-    ConfigError, StudyError, WorkError, PolicyError, ChallengeError, ScenarioError, ResultError, PredictionError,
+    ConfigError, ExperimentError, WorkError, PolicyError, ChallengeError, ScenarioError, ResultError, PredictionError,
 )  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def judge_alliances(report: Report) -> list[Prediction]:
 
 
 #: Name of the config -> title in the results.
-EXPERIMENTS: Final = {
+TRAININGS: Final = {
     "science": "The four worlds",
     "one_shot": "The one-shot reduction: PPO against m",
     "four_states": "The four worlds with four states of equal reach",
@@ -67,13 +67,13 @@ EXPERIMENTS: Final = {
 
 
 def judge(name: str, report: Report) -> list[Prediction]:
-    """Judge one of :data:`EXPERIMENTS` from its numbers."""
+    """Judge one of :data:`TRAININGS` from its numbers."""
     if name in _SPECIAL:
         return list(_special(name).judge(report))
     return training_report.judge(report) + (judge_alliances(report) if name == "alliances" else [])
 
 
-#: Those of :data:`EXPERIMENTS` that have a module of their own in ``agents.publish``.
+#: Those of :data:`TRAININGS` that have a module of their own in ``agents.publish``.
 _SPECIAL: Final = ("one_shot", "set_network")
 
 
@@ -84,7 +84,7 @@ def _special(name: str) -> Any:
 #: What is played with the trained policies, after the experiments.
 PLAYED: Final = ("tournament", "challenges")
 #: The experiments of agents/experiments/, all of them.
-STUDIES: Final = "experiments"
+EXPERIMENTS: Final = "experiments"
 #: The table of the dilemma's components, which trains in the whole catalogue.
 COMPONENTS: Final = "components"
 
@@ -93,12 +93,12 @@ SMOKE: Final[dict[str, Any]] = {"seeds": [1, 2], "total_steps": 1, "worlds": 8, 
 SMOKE_LEARNER: Final[dict[str, Any]] = {"n_steps": 8, "batch_size": 64, "n_epochs": 1}
 
 
-def smoke_sized(experiment: Experiment) -> Experiment:
+def smoke_sized(config: TrainingConfig) -> TrainingConfig:
     """The same experiment with as little training as there can be."""
-    data = experiment.model_dump(mode="json") | SMOKE
+    data = config.model_dump(mode="json") | SMOKE
     data["learner"] |= SMOKE_LEARNER
     data["evaluation"] |= {"worlds": 4}
-    return Experiment.model_validate(data)
+    return TrainingConfig.model_validate(data)
 
 
 def run(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = False) -> int:
@@ -106,22 +106,22 @@ def run(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fals
     from agents.evaluation.trained import train_and_report
     from agents.training.run import check, held, new_run, versions
 
-    experiment = read_yaml(CONFIGS / f"{name}.yaml")
+    config = read_yaml(CONFIGS / f"{name}.yaml")
     if smoke:
-        experiment = smoke_sized(experiment)
+        config = smoke_sized(config)
     if runs is not None:
-        experiment = experiment.model_copy(update={"runs": runs})
-    check(experiment)
+        config = config.model_copy(update={"runs": runs})
+    check(config)
     started = time.monotonic()
     report: Report | None
     if name == "one_shot":  # one learner among rivals of fixed play, not self-play
-        report = _special(name).run(experiment)
+        report = _special(name).run(config)
     elif name == "set_network":  # two networks side by side; the flat one is that of all other results
-        report = _special(name).run(experiment, read_yaml(CONFIGS / "science.yaml").learner.net_arch, out)
+        report = _special(name).run(config, read_yaml(CONFIGS / "science.yaml").learner.net_arch, out)
     else:
-        folder = new_run(experiment)
+        folder = new_run(config)
         with held(folder):
-            failed = train_and_report(experiment, folder, ["--config", f"configs/{name}.yaml"])
+            failed = train_and_report(config, folder, ["--config", f"configs/{name}.yaml"])
         report = None if failed else json.loads((folder / "report.json").read_text(encoding="utf-8"))
         if report:
             out.mkdir(parents=True, exist_ok=True)
@@ -129,10 +129,10 @@ def run(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fals
     if report is None:
         return 1
     about = results.made(
-        EXPERIMENTS[name],
+        TRAININGS[name],
         f"python -m agents.publish.science --only {name}",
-        seeds=experiment.seeds,
-        steps=experiment.total_steps,
+        seeds=config.seeds,
+        steps=config.total_steps,
         seconds=time.monotonic() - started,
         versions=versions(),
     )
@@ -141,7 +141,7 @@ def run(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fals
 
 
 def publish(name: str, report: Report, out: Path) -> None:
-    """Judge the numbers of one of :data:`EXPERIMENTS` and write its report and its text into ``out``."""
+    """Judge the numbers of one of :data:`TRAININGS` and write its report and its text into ``out``."""
     report = results.judged(report, judge(name, report), out, name)
     shown = _special(name).shown(report) if name in _SPECIAL else training_report.shown(report)
     results.write(out, name, report, shown)
@@ -149,9 +149,9 @@ def publish(name: str, report: Report, out: Path) -> None:
 
 def judge_again(name: str, out: Path) -> int:
     """Judge published numbers again, without a run; returns the exit code. What judges nothing is left as it is."""
-    if name in EXPERIMENTS:
+    if name in TRAININGS:
         publish(name, results.read(out, name), out)
-    elif name == STUDIES:
+    elif name == EXPERIMENTS:
         from agents.publish.experiments import judge_again as again
 
         again(out / name)
@@ -168,7 +168,7 @@ def play(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fal
     return 0
 
 
-def study(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = False) -> int:
+def experiment(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = False) -> int:
     """Run the experiments of agents/experiments/ and publish them in ``out/experiments``; returns the exit code."""
     from agents.publish.experiments import publish_all
 
@@ -181,24 +181,24 @@ def fill(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fal
     from agents.publish import components
 
     science = read_yaml(CONFIGS / "science.yaml")
-    experiment = components.experiment_from(science, ("jervis/doubly-dangerous", "games/one-shot") if smoke else ())
+    config = components.config_from(science, ("jervis/doubly-dangerous", "games/one-shot") if smoke else ())
     if smoke:
-        experiment = smoke_sized(experiment)
+        config = smoke_sized(config)
     if runs is not None:
-        experiment = experiment.model_copy(update={"runs": runs})
-    return components.run(experiment, out, episodes=2 if smoke else components.RECORDED, fresh=fresh)
+        config = config.model_copy(update={"runs": runs})
+    return components.run(config, out, episodes=2 if smoke else components.RECORDED, fresh=fresh)
 
 
 def _work(name: str) -> Callable[[str, Path, bool, Path | None, bool], int]:
     if name == COMPONENTS:
         return fill
-    return study if name == STUDIES else play if name in PLAYED else run
+    return experiment if name == EXPERIMENTS else play if name in PLAYED else run
 
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns 0 well, 1 a job failed, 2 bad arguments."""
     parser = argparse.ArgumentParser(prog="python -m agents.publish.science", description=__doc__.splitlines()[0])
-    everything = (*EXPERIMENTS, *PLAYED, STUDIES, COMPONENTS)
+    everything = (*TRAININGS, *PLAYED, EXPERIMENTS, COMPONENTS)
     parser.add_argument("--only", nargs="+", choices=everything, default=everything, help="which experiments")
     parser.add_argument("--smoke", action="store_true", help="seconds instead of hours; the numbers mean nothing")
     parser.add_argument(

@@ -25,7 +25,7 @@ from agents.evaluation.statistics import Interval, estimate, paired_difference, 
 from agents.evaluation.tables import frame_of
 from agents.evaluation.trained import train_and_report
 from agents.files import write_whole
-from agents.training.config import Experiment
+from agents.training.config import TrainingConfig
 from agents.training.job import Job, jobs_of
 from agents.training.measure import LEARNED, POPULATION
 from agents.training.players import LEARNER
@@ -47,18 +47,18 @@ Scores = dict[str, dict[str, dict[str, list[float]]]]
 Curve = tuple[np.ndarray, np.ndarray]
 
 
-def run(experiment: Experiment, flat: list[int], out: Path) -> Report | None:
+def run(config: TrainingConfig, flat: list[int], out: Path) -> Report | None:
     """Train both networks, draw ``set_network.png`` into ``out`` and return the numbers; None if a job failed.
 
     Args:
-        experiment: of the network over sets.
+        config: of the network over sets.
         flat: layers of the flat network; all else is the same.
         out: folder of the results.
     """
-    flat_learner = experiment.learner.model_copy(update={"network": "flat", "net_arch": flat})
+    flat_learner = config.learner.model_copy(update={"network": "flat", "net_arch": flat})
     arms = {
-        "set": experiment,
-        "flat": experiment.model_copy(update={"name": f"{experiment.name}-flat", "learner": flat_learner}),
+        "set": config,
+        "flat": config.model_copy(update={"name": f"{config.name}-flat", "learner": flat_learner}),
     }
     scores: Scores = {}
     curves: dict[str, dict[str, list[Curve]]] = {}
@@ -73,12 +73,12 @@ def run(experiment: Experiment, flat: list[int], out: Path) -> Report | None:
     return {"net_arch": {network: list(arm.learner.net_arch) for network, arm in arms.items()}, "scores": scores}
 
 
-def _read(experiment: Experiment, folder: Path) -> tuple[dict[str, dict[str, list[float]]], dict[str, list[Curve]]]:
+def _read(config: TrainingConfig, folder: Path) -> tuple[dict[str, dict[str, list[float]]], dict[str, list[Curve]]]:
     """Scores and curves of a finished run, by world."""
     found: dict[str, dict[str, list[float]]] = {}
     curves: dict[str, list[Curve]] = {}
-    measured = results(experiment, folder)
-    for job in jobs_of(experiment, folder):
+    measured = results(config, folder)
+    for job in jobs_of(config, folder):
         world, result = job.choice.name, measured[job.name]
         curve = read_curve(_progress(job), RETURN)
         curves.setdefault(world, []).append(curve)

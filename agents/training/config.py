@@ -186,7 +186,7 @@ class EvaluationConfig(_Model):
     seed: Seed = Field(description="seed of the evaluation worlds: none that training saw")
 
 
-class Experiment(_Model):
+class TrainingConfig(_Model):
     """A list of scenarios times seeds: each pair is a job that trains one population."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="what run folders are called")
@@ -206,7 +206,7 @@ class Experiment(_Model):
     runs: Path = Field(description="folder of the run folders")
 
     @model_validator(mode="after")
-    def _jobs_differ(self) -> Experiment:
+    def _jobs_differ(self) -> TrainingConfig:
         names = [choice.name for choice in self.scenarios]
         for what, values in (("scenarios", names), ("seeds", self.seeds)):
             if double := next((v for v in values if list(values).count(v) > 1), None):
@@ -218,7 +218,7 @@ class Experiment(_Model):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
 
 
-class _CommandLine(Experiment, BaseSettings):
+class _CommandLine(TrainingConfig, BaseSettings):
     """Train the worlds of an experiment. Every value comes from the YAML of --config; each --key here overrides one."""
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -234,16 +234,16 @@ class _Where(BaseSettings):
     resume: str | None = None
 
 
-def read_yaml(path: Path | str) -> Experiment:
+def read_yaml(path: Path | str) -> TrainingConfig:
     """Read a whole experiment from ``path``.
 
     Raises:
         ConfigError: if the file is missing, is not a YAML mapping, or has a bad key or value.
     """
-    return validated(Experiment, _mapping(Path(path)))
+    return validated(TrainingConfig, _mapping(Path(path)))
 
 
-def parse(argv: list[str]) -> tuple[Experiment, Path | None]:
+def parse(argv: list[str]) -> tuple[TrainingConfig, Path | None]:
     """The experiment that a command line asks for, and the run folder to resume, if any.
 
     Values come from ``--config`` (or, with ``--resume RUN``, from ``RUN/config.yaml``); ``--any.key value`` overrides
@@ -288,7 +288,7 @@ def parse(argv: list[str]) -> tuple[Experiment, Path | None]:
             f"{' and '.join('--' + key for key in sorted(MACHINE_KEYS))} alone."
         )
     merged = _merge(_mapping(path), given)
-    return validated(Experiment, merged), (None if resume is None else Path(resume))
+    return validated(TrainingConfig, merged), (None if resume is None else Path(resume))
 
 
 def _bare(argv: list[str]) -> list[str]:
@@ -318,7 +318,7 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def validated(model: type[Experiment], data: dict[str, Any]) -> Experiment:
+def validated(model: type[TrainingConfig], data: dict[str, Any]) -> TrainingConfig:
     """An experiment from plain data; raises ConfigError, one sentence."""
     try:
         return model.model_validate(data)
@@ -344,7 +344,7 @@ def _sentence(error: ValidationError) -> str:
     return text if not more else f"{text} There {'is' if more == 1 else 'are'} {more} more."
 
 
-def _keys(model: type[BaseModel] = Experiment, prefix: str = "") -> list[str]:
+def _keys(model: type[BaseModel] = TrainingConfig, prefix: str = "") -> list[str]:
     """All dotted keys of the experiment."""
     keys = []
     for name, field in model.model_fields.items():

@@ -20,7 +20,7 @@ from agents.policies.bundle_files import MANIFEST, read_bundle
 from agents.policies.bundles import BundleError, LearnedBundle, load_bundle, save_bundle
 from agents.training import checkpoint
 from agents.training.callbacks import WORLDS, OnRollout, OnStep, Rollouts
-from agents.training.config import Experiment, ScenarioChoice
+from agents.training.config import ScenarioChoice, TrainingConfig
 from agents.training.logs import Curves
 from agents.training.measure import LEARNED, measure
 from agents.training.players import Players, seat_players, seats_of
@@ -38,7 +38,7 @@ _DIGEST = "sha256"
 class Job:
     """One scenario and one seed of an experiment, and the folder of its files."""
 
-    experiment: Experiment
+    config: TrainingConfig
     choice: ScenarioChoice
     seed: int
     folder: Path
@@ -50,11 +50,11 @@ class Job:
 
     def scenario(self) -> Scenario:
         """The scenario with the experiment's overrides and its own, the latter winning."""
-        return Scenario.load(self.choice.scenario, {**self.experiment.overrides, **self.choice.overrides})
+        return Scenario.load(self.choice.scenario, {**self.config.overrides, **self.choice.overrides})
 
     def learner_folder(self, name: str) -> Path:
         """Where the curves and the policy of one learner are: the job's own folder if one policy plays all states."""
-        return self.folder if self.experiment.population.mode == "shared" else self.folder / "learners" / name
+        return self.folder if self.config.population.mode == "shared" else self.folder / "learners" / name
 
     @property
     def result(self) -> Path:
@@ -63,7 +63,7 @@ class Job:
 
     def bundles(self) -> dict[str, Path]:
         """Name of each learner -> where its final policy is kept."""
-        names = seats_of(self.experiment.population, self.scenario().agents)
+        names = seats_of(self.config.population, self.scenario().agents)
         return {name: self.learner_folder(name) / "policy.sd" for name in names}
 
     def finished(self) -> tuple[dict[str, Any] | None, str]:
@@ -94,12 +94,12 @@ class Job:
         return found, ""
 
 
-def jobs_of(experiment: Experiment, run: Path) -> list[Job]:
+def jobs_of(config: TrainingConfig, run: Path) -> list[Job]:
     """All jobs of an experiment whose run folder is ``run``, seed by seed so that all worlds advance together."""
     return [
-        Job(experiment, choice, seed, run / "jobs" / f"{choice.name}__seed{seed}")
-        for seed in experiment.seeds
-        for choice in experiment.scenarios
+        Job(config, choice, seed, run / "jobs" / f"{choice.name}__seed{seed}")
+        for seed in config.seeds
+        for choice in config.scenarios
     ]
 
 
@@ -125,11 +125,11 @@ def run_job(job: Job, report: Callable[[int], None] = lambda steps: None) -> Non
 
 
 def _train(job: Job, report: Callable[[int], None]) -> None:
-    experiment = job.experiment
-    th.set_num_threads(experiment.torch_threads)
+    config = job.config
+    th.set_num_threads(config.torch_threads)
     scenario = job.scenario()
     write_text(job.folder / "scenario.yaml", scenario.to_yaml())
-    players = seat_players(experiment, scenario, job.seed)
+    players = seat_players(config, scenario, job.seed)
     saved = checkpoint.load(job.folder / "checkpoints")
     curves = _curves(job, players, saved["rows"] if saved else {})
     for name, learner in players.learners.items():
@@ -138,7 +138,7 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
         checkpoint.restore(saved, players)
         report(players.steps)
     started, before = time.monotonic(), players.steps
-    _learn(players, Rollouts(players, curves, job.folder / "checkpoints", experiment.checkpoint, report), experiment)
+    _learn(players, Rollouts(players, curves, job.folder / "checkpoints", config.checkpoint, report), config)
     seconds = time.monotonic() - started
     for each in curves.values():
         each.close()
@@ -146,11 +146,11 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
         "world": job.choice.name,
         "scenario": job.choice.scenario,
         "overrides": job.choice.overrides,
-        "population": experiment.population.mode,
+        "population": config.population.mode,
         "seed": job.seed,
         "agent_steps": players.steps,
         "agent_steps_per_second": (players.steps - before) / max(seconds, 1e-9),
-        **measure(experiment, players, scenario, job.seed),
+        **measure(config, players, scenario, job.seed),
     }
     players.table.close()
     for name, learner in players.learners.items():
@@ -173,19 +173,19 @@ def _curves(job: Job, players: Players, rows: dict[str, list[dict[str, float]]])
     return {name: Curves(folder, rows.get(name)) for name, folder in folders.items()}
 
 
-def _learn(players: Players, rollouts: Rollouts, experiment: Experiment) -> None:
+def _learn(players: Players, rollouts: Rollouts, config: TrainingConfig) -> None:
     """Let all learners do their shares of the experiment's steps."""
     done = {name: learner.num_timesteps for name, learner in players.learners.items()}
     # SB3 adds the steps already done to what it is asked for
-    left = {players.seats[name]: players.steps_of(name, experiment.total_steps) - steps for name, steps in done.items()}
+    left = {players.seats[name]: players.steps_of(name, config.total_steps) - steps for name, steps in done.items()}
     each = {seat: {"callback": [OnStep(), OnRollout(name, rollouts)]} for name, seat in players.seats.items()}
     players.table.learn(left, each=each, log_interval=1, reset_num_timesteps=not any(done.values()))
 
 
 def _write_policy(job: Job, name: str, learner: OnPolicyAlgorithm, metrics: dict[str, Any]) -> None:
     """Leave a learner's bundle. Its name ends in the seed: those of other seeds are the same player."""
-    folder, config = job.learner_folder(name), job.experiment.model_dump(mode="json", exclude=_NOT_THE_POLICYS)
-    machine = {"device": str(learner.device), "torch_threads": job.experiment.torch_threads}  # which change weights
+    folder, config = job.learner_folder(name), job.config.model_dump(mode="json", exclude=_NOT_THE_POLICYS)
+    machine = {"device": str(learner.device), "torch_threads": job.config.torch_threads}  # which change weights
     training = {"seed": job.seed, "steps": learner.num_timesteps, "config": config, "metrics": metrics, **machine}
     if os.path.lexists(folder / "policy.sd") and not (folder / "policy.sd" / MANIFEST).is_file():
         set_aside(folder / "policy.sd")  # what is left of a damaged one
@@ -199,7 +199,7 @@ def trained_policies(job: Job) -> dict[str, LearnedBundle]:
     Raises:
         BundleError: if the job has not been trained to its end, or a bundle is damaged.
     """
-    device = job.experiment.device
+    device = job.config.device
     return {name: load_bundle(path, device=device) for name, path in job.bundles().items()}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from agents.policies.protocol import NeverAttackPolicy, RandomPolicy
 from agents.table.metrics import rates_of
 from agents.table.play import play, returns_of
-from agents.training.config import Experiment
+from agents.training.config import TrainingConfig
 from agents.training.learners import LearnedPolicy
 from agents.training.players import LEARNER, Players, Rotated
 from sd_env.scenario import Scenario
@@ -21,11 +21,11 @@ POPULATION: Final = "population"
 Measured = dict[str, dict[str, Any]]
 
 
-def measure(experiment: Experiment, players: Players, scenario: Scenario, seed: int) -> dict[str, Measured]:
+def measure(config: TrainingConfig, players: Players, scenario: Scenario, seed: int) -> dict[str, Measured]:
     """Metrics of the worlds, and mean returns of the learners where there are several parties.
 
     Args:
-        experiment: its evaluation says how many worlds.
+        config: its evaluation says how many worlds.
         players: the trained learners.
         scenario: the game.
         seed: of the job; each seed's policies meet worlds of their own, so that the interval over seeds holds the
@@ -36,9 +36,9 @@ def measure(experiment: Experiment, players: Players, scenario: Scenario, seed: 
         ``never_attack``, and in modes league and versus ``population``: the learner in one state of each world, its
         opponents in the others. ``returns``: the same names -> learner (or ``opponents``) -> return of a state.
     """
-    settings, mode = experiment.evaluation, experiment.population.mode
+    settings, mode = config.evaluation, config.population.mode
     where: dict[str, Any] = {"worlds": settings.worlds, "episodes": settings.episodes, "seed": settings.seed + seed}
-    where["interventions"] = experiment.population.interventions
+    where["interventions"] = config.population.interventions
     policies = {name: LearnedPolicy(learner) for name, learner in players.learners.items()}
     holders = {state: policies[name] for name, states in players.states.items() for state in states}
     seats = range(scenario.n_states)  # those without a holder are all the one learner's

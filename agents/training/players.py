@@ -17,7 +17,7 @@ from agents.policies.protocol import Policy
 from agents.policies.specs import check_fits, label_of, policy_from
 from agents.table.population import Pool
 from agents.table.seating import ALL, OTHERS, ROTATING, SeatName, seat_name, slots_of_seats
-from agents.training.config import Experiment, PopulationConfig
+from agents.training.config import PopulationConfig, TrainingConfig
 from agents.training.learners import make_learner
 from agents.training.table import Table
 from sd_env.policies import another, derived_seed
@@ -72,18 +72,18 @@ def opponents_of(population: PopulationConfig, scenario: Scenario) -> dict[str, 
     return found
 
 
-def smallest_rollout(experiment: Experiment, scenario: Scenario) -> int:
+def smallest_rollout(config: TrainingConfig, scenario: Scenario) -> int:
     """Agent-steps in a rollout of the learner with the fewest states.
 
     Raises:
         ValueError: if the population does not fit the scenario.
     """
-    population = experiment.population
+    population = config.population
     seats = seats_of(population, scenario.agents)
     others = [OTHERS] if population.mode in ("league", "versus") else []
     slots = slots_of_seats([*seats.values(), *others], scenario.agents, 1)
     states = min(len(slots[seat_name(seat)]) for seat in seats.values())
-    return experiment.worlds * states * experiment.learner.n_steps
+    return config.worlds * states * config.learner.n_steps
 
 
 @dataclass
@@ -117,16 +117,16 @@ class Players:
         return math.ceil(total * self.learners[name].n_envs / slots)
 
 
-def seat_players(experiment: Experiment, scenario: Scenario, seed: int) -> Players:
+def seat_players(config: TrainingConfig, scenario: Scenario, seed: int) -> Players:
     """Untrained learners at fresh worlds. The first has the seed itself, each other one that follows from it."""
-    population, agents = experiment.population, scenario.agents
+    population, agents = config.population, scenario.agents
     seats = seats_of(population, agents)
     pool = None
     order = sorted(seats, key=lambda name: _first_state(seats[name], agents))
     taken: dict[SeatName, Any] = {}
     for k, name in enumerate(order):
         own = seed if k == 0 else derived_seed(seed, k) >> 1  # SB3 takes seeds below 2**31
-        taken[seats[name]] = partial(_make, experiment, seed=own)
+        taken[seats[name]] = partial(_make, config, seed=own)
     if population.mode in ("league", "versus"):
         pool = Pool({}, {})
         opponents = opponents_of(population, scenario)
@@ -136,10 +136,10 @@ def seat_players(experiment: Experiment, scenario: Scenario, seed: int) -> Playe
     table = Table(
         scenario,
         taken,
-        num_worlds=experiment.worlds,
+        num_worlds=config.worlds,
         seed=seed,
-        threads=experiment.world_threads,
-        reward_scale=experiment.learner.reward_scale,
+        threads=config.world_threads,
+        reward_scale=config.learner.reward_scale,
         interventions=population.interventions,
     )
     league = None
@@ -155,8 +155,8 @@ def seat_players(experiment: Experiment, scenario: Scenario, seed: int) -> Playe
     )
 
 
-def _make(experiment: Experiment, seat: Any, *, seed: int) -> OnPolicyAlgorithm:
-    return make_learner(experiment.learner, seat, seed=seed, device=experiment.device)
+def _make(config: TrainingConfig, seat: Any, *, seed: int) -> OnPolicyAlgorithm:
+    return make_learner(config.learner, seat, seed=seed, device=config.device)
 
 
 def _states(seat: SeatName, agents: Sequence[str]) -> tuple[int, ...]:

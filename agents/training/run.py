@@ -15,7 +15,7 @@ from stable_baselines3.common.utils import get_device
 from agents.files import write_json, write_text
 from agents.machine import cores
 from agents.table.interventions import Interventions
-from agents.training.config import MACHINE_KEYS, ConfigError, Experiment
+from agents.training.config import MACHINE_KEYS, ConfigError, TrainingConfig
 from agents.training.job import jobs_of, run_job
 from agents.training.players import opponents_of, smallest_rollout
 from agents.work import (
@@ -38,53 +38,53 @@ from agents.work import (
 from agents.work.identity import PACKAGES, version_of
 
 
-def check(experiment: Experiment) -> None:
+def check(config: TrainingConfig) -> None:
     """Find what would fail later, before anything is created.
 
     Raises:
         ConfigError: one sentence for a scenario that does not load, a population that does not fit it, a device that
             is not there, or batches larger than a rollout.
     """
-    for job in jobs_of(experiment, experiment.runs):
+    for job in jobs_of(config, config.runs):
         try:
             scenario = job.scenario()
         except ValueError as error:
             raise ConfigError(f"scenarios: {job.choice.name}: {error}") from error
         try:
-            rollout = smallest_rollout(experiment, scenario)
-            opponents_of(experiment.population, scenario)
-            Interventions(experiment.population.interventions or {}, scenario.agents)
+            rollout = smallest_rollout(config, scenario)
+            opponents_of(config.population, scenario)
+            Interventions(config.population.interventions or {}, scenario.agents)
         except ValueError as error:
             raise ConfigError(f"population: {job.choice.name}: {error}") from error
-        batch = experiment.learner.batch_size
+        batch = config.learner.batch_size
         if batch is not None and batch > rollout:
             raise ConfigError(
                 f"learner.batch_size = {batch} is larger than a rollout of {job.choice.name}: "
                 f"worlds x states of a learner x learner.n_steps = {rollout} at most."
             )
-    if experiment.device.startswith("cuda"):
-        index = int(experiment.device.partition(":")[2] or 0)
+    if config.device.startswith("cuda"):
+        index = int(config.device.partition(":")[2] or 0)
         found = th.cuda.device_count()
         if index >= found:
-            raise ConfigError(f"device = {experiment.device} is not there: {found} CUDA devices found.")
+            raise ConfigError(f"device = {config.device} is not there: {found} CUDA devices found.")
 
 
-def new_run(experiment: Experiment) -> Path:
+def new_run(config: TrainingConfig) -> Path:
     """Make the run folder ``<runs>/<name>__<seeds>__<time>`` with the config as run and the versions of packages."""
-    seeds = experiment.seeds
+    seeds = config.seeds
     seed = str(seeds[0]) if len(seeds) == 1 else f"{min(seeds)}-{max(seeds)}"
-    stem = f"{experiment.name}__{seed}__{time.strftime('%Y%m%d-%H%M%S')}"
-    experiment.runs.mkdir(parents=True, exist_ok=True)
+    stem = f"{config.name}__{seed}__{time.strftime('%Y%m%d-%H%M%S')}"
+    config.runs.mkdir(parents=True, exist_ok=True)
     for again in range(100):
-        run = experiment.runs / (stem if not again else f"{stem}-{again}")
+        run = config.runs / (stem if not again else f"{stem}-{again}")
         try:
             run.mkdir()
             break
         except FileExistsError:
             continue
-    write_text(run / "config.yaml", experiment.to_yaml())
+    write_text(run / "config.yaml", config.to_yaml())
     write_json(run / "versions.json", versions())
-    write_json(run / PLAN, identity(experiment))
+    write_json(run / PLAN, identity(config))
     return run
 
 
@@ -94,16 +94,16 @@ def versions() -> dict[str, str]:
     return exact | {package: version_of(package) for package in ("sd-env", *PACKAGES)}
 
 
-def identity(experiment: Experiment) -> Identity:
+def identity(config: TrainingConfig) -> Identity:
     """What decides the numbers of a run: its settings, its scenarios and opponents, and what trains.
 
     Raises:
         PolicyError: for an opponent that does not exist.
     """
-    asked = {**_dotted(experiment.model_dump(mode="json", exclude=set(MACHINE_KEYS))), "device": _device(experiment)}
-    one_each = jobs_of(experiment, experiment.runs)[: len(experiment.scenarios)]  # of the first seed
+    asked = {**_dotted(config.model_dump(mode="json", exclude=set(MACHINE_KEYS))), "device": _device(config)}
+    one_each = jobs_of(config, config.runs)[: len(config.scenarios)]  # of the first seed
     inputs = {f"the scenario {job.choice.name}": job.scenario().fingerprint() for job in one_each}
-    return identity_of(run_job, asked, inputs | policy_inputs(experiment.population.opponents or {}))
+    return identity_of(run_job, asked, inputs | policy_inputs(config.population.opponents or {}))
 
 
 def _dotted(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -114,12 +114,12 @@ def _dotted(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _device(experiment: Experiment) -> str:
+def _device(config: TrainingConfig) -> str:
     """The device as it is on this machine: what auto finds."""
-    return str(get_device(experiment.device))
+    return str(get_device(config.device))
 
 
-def check_resumed(experiment: Experiment, run: Path) -> None:
+def check_resumed(config: TrainingConfig, run: Path) -> None:
     """Refuse to go on with a run that something else would end than began it.
 
     Raises:
@@ -129,7 +129,7 @@ def check_resumed(experiment: Experiment, run: Path) -> None:
         found = plan_of(run)
     except WorkError as error:
         raise ConfigError(f"--resume {run}: {error}") from None
-    if different := changes(found, identity(experiment)):
+    if different := changes(found, identity(config)):
         raise ConfigError(f"--resume {run}: {', '.join(different)}; a run ends as it began: start a new one.")
 
 
@@ -148,7 +148,7 @@ def held(run: Path) -> Iterator[None]:
         yield
 
 
-def train(experiment: Experiment, run: Path) -> list[str]:
+def train(config: TrainingConfig, run: Path) -> list[str]:
     """Run the unfinished jobs of ``run`` in worker processes, and those whose files are damaged.
 
     Returns:
@@ -157,14 +157,14 @@ def train(experiment: Experiment, run: Path) -> list[str]:
     Raises:
         ConfigError: if a folder is in the place of a job's file.
     """
-    jobs = jobs_of(experiment, run)
+    jobs = jobs_of(config, run)
     try:
         states = {job.name: job.finished() for job in jobs}
     except WorkError as error:
         raise ConfigError(str(error)) from None
     waiting = [Unit(job.name, {"job": job}) for job in jobs if states[job.name][0] is None]
-    limit = experiment.workers or cores() // experiment.torch_threads or 1
-    board = Board("train", len(jobs), len(jobs) - len(waiting), size=experiment.total_steps, measure="agent-steps")
+    limit = config.workers or cores() // config.torch_threads or 1
+    board = Board("train", len(jobs), len(jobs) - len(waiting), size=config.total_steps, measure="agent-steps")
     failed: list[str] = []
     with board, closing(in_processes(_train, waiting, limit)) as events:
         for name, (_, what) in states.items():
@@ -187,8 +187,8 @@ def _train(unit: Unit) -> None:
     run_job(unit.arguments["job"], progress)
 
 
-def results(experiment: Experiment, run: Path) -> dict[str, dict[str, Any]]:
+def results(config: TrainingConfig, run: Path) -> dict[str, dict[str, Any]]:
     """What the finished jobs of ``run`` measured, by job, in the order of the experiment's scenarios and seeds."""
-    jobs = sorted(jobs_of(experiment, run), key=lambda job: experiment.scenarios.index(job.choice))
+    jobs = sorted(jobs_of(config, run), key=lambda job: config.scenarios.index(job.choice))
     measured = {job.name: job.finished()[0] for job in jobs}
     return {name: result for name, result in measured.items() if result is not None}

@@ -98,9 +98,9 @@ def test_kill_9_and_resume_end_where_an_unbroken_run_does(tmp_path: Path) -> Non
 
 
 def test_a_failing_job_names_itself_and_the_others_finish(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    experiment, _ = parse([*SMALL, "--runs", str(tmp_path), "--seeds", "[1]"])
-    run = new_run(experiment)
-    bad, good = jobs_of(experiment, run)
+    config, _ = parse([*SMALL, "--runs", str(tmp_path), "--seeds", "[1]"])
+    run = new_run(config)
+    bad, good = jobs_of(config, run)
     (bad.folder / "checkpoints").mkdir(parents=True)
     (bad.folder / "checkpoints" / "000000000064.json").write_text("{}")
     assert main(["--resume", str(run)]) == 1
@@ -112,8 +112,8 @@ def test_a_failing_job_names_itself_and_the_others_finish(tmp_path: Path, capsys
 
 
 def test_a_run_is_not_continued_twice_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    experiment, _ = parse([*SMALL, "--runs", str(tmp_path)])
-    run = new_run(experiment)
+    config, _ = parse([*SMALL, "--runs", str(tmp_path)])
+    run = new_run(config)
     with held(run):
         assert main(["--resume", str(run)]) == 2
     assert f"--resume {run}: {run} is in use by another process." in capsys.readouterr().err
@@ -177,27 +177,27 @@ def test_resume_refuses_what_is_no_run_and_other_settings(tmp_path: Path) -> Non
     (tmp_path / "config.yaml").write_text(SMOKE.read_text())
     with pytest.raises(ConfigError, match="--total_steps cannot change when a run is resumed; allowed beside --resume"):
         parse(["--resume", str(tmp_path), "--total_steps", "5"])
-    experiment, run = parse(["--resume", str(tmp_path), "--workers", "3"])
-    assert run == tmp_path and experiment.workers == 3
+    config, run = parse(["--resume", str(tmp_path), "--workers", "3"])
+    assert run == tmp_path and config.workers == 3
 
 
 def test_overrides_reach_nested_keys_and_keep_their_types() -> None:
-    experiment, run = parse(
+    config, run = parse(
         ["--config", str(SMOKE), "--learner.learning_rate", "3e-4", "--seeds", "[4]", "--overrides", '{"n_states": 4}']
     )
     assert run is None
-    assert experiment.learner.learning_rate == 3e-4
-    assert experiment.seeds == [4]
-    assert experiment.overrides == {"n_states": 4} and isinstance(experiment.overrides["n_states"], int)
+    assert config.learner.learning_rate == 3e-4
+    assert config.seeds == [4]
+    assert config.overrides == {"n_states": 4} and isinstance(config.overrides["n_states"], int)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.stem)
 def test_configs_are_whole_commented_and_survive_a_round_trip(path: Path, tmp_path: Path) -> None:
-    experiment = read_yaml(path)
-    check(experiment)
+    config = read_yaml(path)
+    check(config)
     copy = tmp_path / "copy.yaml"
-    copy.write_text(experiment.to_yaml())
-    assert read_yaml(copy) == experiment
+    copy.write_text(config.to_yaml())
+    assert read_yaml(copy) == config
     groups = ("population:", "learner:", "checkpoint:", "evaluation:")
     bare = [line for line in path.read_text().splitlines() if "#" not in line and line.strip()]
     assert [line for line in bare if line not in groups and line != "scenarios:"] == []
@@ -206,5 +206,5 @@ def test_configs_are_whole_commented_and_survive_a_round_trip(path: Path, tmp_pa
 def test_the_environment_does_not_leak_into_an_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOTAL_STEPS", "7")
     monkeypatch.setenv("NAME", "leak")
-    experiment, _ = parse(["--config", str(SMOKE)])
-    assert (experiment.total_steps, experiment.name) == (4096, "smoke")
+    config, _ = parse(["--config", str(SMOKE)])
+    assert (config.total_steps, config.name) == (4096, "smoke")

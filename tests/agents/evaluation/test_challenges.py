@@ -19,7 +19,7 @@ from agents.evaluation.challenges.suite import play_challenge, scale_of
 from agents.policies import registry
 from agents.policies.specs import policy_from
 from agents.policies.traits import Traits
-from agents.training.config import Experiment, read_yaml
+from agents.training.config import TrainingConfig, read_yaml
 from sd_env.scenario import Scenario
 
 ROOT = Path(__file__).parents[3]
@@ -130,23 +130,22 @@ def test_every_entry_runs(name: str) -> None:
 # --- held out -------------------------------------------------------------------------------------------------
 
 
-def leaks(experiment: Experiment, challenge: Challenge) -> set[str]:
+def leaks(config: TrainingConfig, challenge: Challenge) -> set[str]:
     """Residents of a challenge against which an experiment trains in the same scenario, among as many states."""
-    opponents = {spec.partition(":")[0] for spec in experiment.population.opponents or {}}
+    opponents = {spec.partition(":")[0] for spec in config.population.opponents or {}}
     residents = {spec.partition(":")[0] for spec in specs_of(challenge)}
     same = any(
         choice.scenario == challenge.scenario
-        and Scenario.load(choice.scenario, {**experiment.overrides, **choice.overrides}).n_states
-        == challenge.game.n_states
-        for choice in experiment.scenarios
+        and Scenario.load(choice.scenario, {**config.overrides, **choice.overrides}).n_states == challenge.game.n_states
+        for choice in config.scenarios
     )
     return opponents & residents if same else set()
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.stem)
 def test_no_experiment_trains_against_the_residents_of_a_challenge_in_its_scenario(path: Path) -> None:
-    experiment = read_yaml(path)
-    found = {name: leaks(experiment, load_challenge(name)) for name in challenges()}
+    config = read_yaml(path)
+    found = {name: leaks(config, load_challenge(name)) for name in challenges()}
     assert {name: residents for name, residents in found.items() if residents} == {}
 
 
@@ -155,9 +154,9 @@ def test_such_an_experiment_would_be_found() -> None:
     data["scenarios"] = [{"scenario": "jervis/doubly-dangerous"}]
     data["overrides"] = {}
     data["population"] = {"mode": "versus", "opponents": {"grim-trigger": 1.0, "dove": 1.0}}
-    experiment = Experiment.model_validate(data)
-    assert leaks(experiment, load_challenge("noisy-grim-triggers")) == {"grim-trigger"}
-    assert leaks(experiment, load_challenge("visitor-among-doves")) == set()  # of other states
+    config = TrainingConfig.model_validate(data)
+    assert leaks(config, load_challenge("noisy-grim-triggers")) == {"grim-trigger"}
+    assert leaks(config, load_challenge("visitor-among-doves")) == set()  # of other states
 
 
 # --- what stands for 0 and 1 ------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import yaml
 from agents.evaluation import predictions
 from agents.evaluation.statistics import Estimate
 from agents.evaluation.threshold import effective_turns, success_probabilities
-from agents.experiments import Expectation, Study, StudyError, load_study, studies
+from agents.experiments import Expectation, Experiment, ExperimentError, experiments, load_experiment
 from agents.experiments.judge import checks, judge, levels, slope_over
 from agents.experiments.run import read_cells
 from agents.experiments.work import check, units_of
@@ -44,11 +44,11 @@ def made(**changes: Any) -> dict[str, Any]:
     return data | changes
 
 
-def study(**changes: Any) -> Study:
-    return Study.model_validate(made(**changes))
+def experiment(**changes: Any) -> Experiment:
+    return Experiment.model_validate(made(**changes))
 
 
-def rows(asked: Study, value: Any, policies: str = "own") -> pd.DataFrame:
+def rows(asked: Experiment, value: Any, policies: str = "own") -> pd.DataFrame:
     """A tidy table in which every measure of a cell and seed is ``value(labels, seed)``."""
     return pd.DataFrame(
         [
@@ -63,14 +63,14 @@ def rows(asked: Study, value: Any, policies: str = "own") -> pd.DataFrame:
 
 
 def test_every_concept_of_theory_has_an_experiment_and_nothing_else_is_tested() -> None:
-    tested = {row for name in studies() for row in load_study(name).rows}
+    tested = {row for name in experiments() for row in load_experiment(name).rows}
     assert tested == set(CONCEPTS)
-    assert len(studies()) >= 25
+    assert len(experiments()) >= 25
 
 
-@pytest.mark.parametrize("name", studies())
+@pytest.mark.parametrize("name", experiments())
 def test_every_experiment_can_be_run_as_it_stands(name: str) -> None:
-    asked = load_study(name)
+    asked = load_experiment(name)
     assert asked.name == name and len(asked.seeds) >= 4
     assert all(re.search(r"\((18|19|20)\d\d\)", source) for source in asked.sources)
     check(asked)
@@ -78,12 +78,12 @@ def test_every_experiment_can_be_run_as_it_stands(name: str) -> None:
     assert used & set(asked.grid), "predictions that look at no axis compare nothing"
 
 
-@pytest.mark.parametrize("name", studies())
+@pytest.mark.parametrize("name", experiments())
 def test_no_setting_of_an_experiment_repeats_what_is_so_anyhow(name: str) -> None:
     from agents.experiments.language import training_defaults
 
     defaults = training_defaults()
-    for key, value in load_study(name).training.items():
+    for key, value in load_experiment(name).training.items():
         found: Any = defaults
         for part in key.split("."):
             found = found.get(part) if isinstance(found, dict) else None
@@ -105,7 +105,7 @@ def test_the_challenger_that_can_be_deterred_attacks_who_waits_and_not_who_strik
     worth = {greed: (greed * stake * waits - 1.0, greed * stake * fights - 1.0) for greed in (0.7, 2.0)}
     assert worth[0.7] == pytest.approx((1.07, -0.42), abs=0.005)
     assert min(worth[2.0]) > 0
-    assert "2.96 greed - 1" in load_study("deterrable-challenger").description
+    assert "2.96 greed - 1" in load_experiment("deterrable-challenger").description
 
 
 def test_the_challenger_in_a_crisis_has_hardly_anything_to_gain_at_the_scenarios_greed() -> None:
@@ -124,7 +124,7 @@ def test_the_challenger_in_a_crisis_has_hardly_anything_to_gain_at_the_scenarios
 
 
 def test_cells_are_all_combinations_and_settings_go_where_they_belong() -> None:
-    asked = study(
+    asked = experiment(
         grid={
             "words": {
                 "none": {"interventions.all.signal": "silence"},
@@ -147,16 +147,16 @@ def test_cells_are_all_combinations_and_settings_go_where_they_belong() -> None:
     assert cheap.overrides == {"motives.p_greedy": 0.1, "signals.audience_cost": 0.0}
 
 
-def trainings(asked: Study) -> list[tuple[int, int]]:
+def trainings(asked: Experiment) -> list[tuple[int, int]]:
     """(seed, cells that the policies serve) of each training."""
     return [(unit.arguments["seed"], len(unit.arguments["cells"])) for unit in units_of(asked, Path("x"))]
 
 
 def test_each_cell_and_seed_is_a_training_unless_the_file_says_otherwise() -> None:
-    assert trainings(study(seeds=[1, 2])) == [(1, 1)] * 6 + [(2, 1)] * 6
-    fixed = study(seeds=[1], evaluation_only=["war.first_strike"])
+    assert trainings(experiment(seeds=[1, 2])) == [(1, 1)] * 6 + [(2, 1)] * 6
+    fixed = experiment(seeds=[1], evaluation_only=["war.first_strike"])
     assert trainings(fixed) == [(1, 2)] * 3
-    general = study(
+    general = experiment(
         seeds=[1],
         generalist={
             "ranges": {"motives.p_greedy": [0, 0.6], "war.first_strike": [0, 0.5]},
@@ -164,7 +164,7 @@ def test_each_cell_and_seed_is_a_training_unless_the_file_says_otherwise() -> No
         },
     )
     assert sorted(trainings(general)) == [(1, 1), (1, 6)]
-    played = study(seeds=[1], cast={"all": "dove"})
+    played = experiment(seeds=[1], cast={"all": "dove"})
     assert [unit.arguments["training"] for unit in units_of(played, Path("x"))] == [None] * 6
 
 
@@ -198,8 +198,8 @@ def test_each_cell_and_seed_is_a_training_unless_the_file_says_otherwise() -> No
 def test_a_bad_file_gets_a_sentence(changes: dict[str, Any], words: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text(yaml.safe_dump(made(**changes)))
-    with pytest.raises(StudyError, match=re.escape(words)) as caught:
-        load_study(path)
+    with pytest.raises(ExperimentError, match=re.escape(words)) as caught:
+        load_experiment(path)
     assert "\n" not in str(caught.value)
 
 
@@ -221,12 +221,12 @@ def test_a_bad_file_gets_a_sentence(changes: dict[str, Any], words: str, tmp_pat
 )
 def test_what_would_fail_later_is_said_before_anything_is_trained(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=re.escape(words)):
-        check(study(**changes))
+        check(experiment(**changes))
 
 
 def test_a_name_that_there_is_not_gets_the_nearest() -> None:
-    with pytest.raises(StudyError, match="nearest of which is first-strike"):
-        load_study("first-stroke")
+    with pytest.raises(ExperimentError, match="nearest of which is first-strike"):
+        load_experiment("first-stroke")
 
 
 # --- judging ----------------------------------------------------------------------------------------------------
@@ -270,14 +270,14 @@ def test_along_an_axis_the_effect_is_the_change_of_the_fitted_line() -> None:
     mx, my = sum(x) / 3, sum(y) / 3
     slope = sum((a - mx) * (b - my) for a, b in zip(x, y, strict=True)) / sum((a - mx) ** 2 for a in x)
     assert slope_over(x, y) == pytest.approx(slope * 0.6)
-    asked = study()
+    asked = experiment()
     frame = rows(asked, lambda labels, seed: 2 * float(labels["motives.p_greedy"]) + seed * 0.001)
     [found] = judge(asked, frame)
     assert found.values == pytest.approx((1.2, 1.2, 1.2)) and found.verdict == "supported"
 
 
 def test_cells_that_are_not_named_are_averaged_over() -> None:
-    asked = study(
+    asked = experiment(
         predictions=[
             {
                 "claim": "c", "measure": "outcome/ss_attacks", "expect": "above",
@@ -293,7 +293,7 @@ def test_cells_that_are_not_named_are_averaged_over() -> None:
 
 def test_an_interaction_is_a_difference_of_differences() -> None:
     at = {"motives.p_greedy": 0.6}
-    asked = study(
+    asked = experiment(
         predictions=[
             {
                 "claim": "c", "measure": "outcome/ss_attacks", "expect": "above",
@@ -310,7 +310,7 @@ def test_an_interaction_is_a_difference_of_differences() -> None:
 
 
 def test_a_seed_without_a_case_is_left_out_and_none_at_all_is_undecided() -> None:
-    asked = study()
+    asked = experiment()
     frame = rows(asked, lambda labels, seed: math.nan if seed == 2 else float(labels["motives.p_greedy"]))
     assert len(judge(asked, frame)[0].values) == 2
     assert slope_over([0.0, 1.0, 3.0], [math.nan, 1.0, 2.0]) == pytest.approx(1.0)  # from 1 to 3
@@ -320,7 +320,7 @@ def test_a_seed_without_a_case_is_left_out_and_none_at_all_is_undecided() -> Non
 
 
 def test_the_generalist_is_judged_and_compared_with_policies_of_the_cells() -> None:
-    asked = study(
+    asked = experiment(
         generalist={
             "ranges": {"motives.p_greedy": [0, 0.6], "war.first_strike": [0, 0.5]},
             "check": [{"motives.p_greedy": 0.2, "war.first_strike": 0.5}],
@@ -378,9 +378,9 @@ def test_the_index_is_made_of_the_reports_that_are_there(tmp_path: Path) -> None
 PUBLISHED = ROOT / "docs" / "results" / "experiments"
 
 
-@pytest.mark.parametrize("name", studies())
+@pytest.mark.parametrize("name", experiments())
 def test_what_is_published_is_of_the_experiment_as_it_stands(name: str) -> None:
-    asked, found = load_study(name), json.loads((PUBLISHED / f"{name}.json").read_text())
+    asked, found = load_experiment(name), json.loads((PUBLISHED / f"{name}.json").read_text())
     assert found["expectations"] == [wanted.model_dump(mode="json") for wanted in asked.predictions]
     assert found["seeds"] == asked.seeds and found["rows"] == list(asked.rows)
     again = judge(asked, read_cells(asked, PUBLISHED / f"{name}.csv"))
@@ -389,7 +389,7 @@ def test_what_is_published_is_of_the_experiment_as_it_stands(name: str) -> None:
 
 
 def test_the_page_of_predictions_and_the_counts_in_the_results_are_those_of_the_reports() -> None:
-    reports = [json.loads((PUBLISHED / f"{name}.json").read_text()) for name in studies()]
+    reports = [json.loads((PUBLISHED / f"{name}.json").read_text()) for name in experiments()]
     assert (PUBLISHED / "README.md").read_text() == page(reports)
     found = [each for report in reports for each in predictions.predictions_of(report, report["name"])]
     counts = predictions.counts(found)

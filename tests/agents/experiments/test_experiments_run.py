@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from agents.cli import main
-from agents.experiments import Study, load_study, studies
+from agents.experiments import Experiment, experiments, load_experiment
 from agents.experiments.backfire import responses
 from agents.experiments.picture import threshold_gap
 from agents.experiments.quantities import LOGGED, hazard, is_given, of_frame, of_logs
@@ -20,7 +20,7 @@ from agents.experiments.work import smoke_sized, units_of
 from agents.policies.registry import make
 from agents.publish.experiments import publish_all
 from agents.table.play import play
-from book.predictions import Experiment
+from book.predictions import TrainingConfig
 from sd_env import layout
 from sd_env.layout import Build, Head, Signal, Stance
 from sd_env.record import Collector, record
@@ -29,20 +29,20 @@ from tests.agents.experiments.test_experiments import made
 from tests.logs import Draft
 
 
-def small(**changes: Any) -> Study:
+def small(**changes: Any) -> Experiment:
     data = made(grid={"motives.p_greedy": [0.0, 0.6]}, seeds=[1, 2], worlds=8, logs=4)
-    return smoke_sized(Study.model_validate(data | changes))
+    return smoke_sized(Experiment.model_validate(data | changes))
 
 
-def trainings(asked: Study) -> list[dict[str, Any]]:
+def trainings(asked: Experiment) -> list[dict[str, Any]]:
     """The settings of all training runs."""
     found = [unit.arguments["training"] for unit in units_of(asked, Path("x"))]
     return [training for training in found if training is not None]
 
 
-@pytest.mark.parametrize("name", studies())
+@pytest.mark.parametrize("name", experiments())
 def test_every_experiment_runs_smoke_sized(name: str, tmp_path: Path) -> None:
-    asked = smoke_sized(load_study(name)).model_copy(update={"seeds": [1], "worlds": 4, "logs": 2})
+    asked = smoke_sized(load_experiment(name)).model_copy(update={"seeds": [1], "worlds": 4, "logs": 2})
     assert all(training["total_steps"] == 1 for training in trainings(asked))
     result = run(asked, tmp_path, workers=1)
     assert len(result.predictions) == len(asked.predictions)
@@ -100,7 +100,7 @@ def test_published_results_have_what_the_book_reads(tmp_path: Path) -> None:
         "anarchy.txt", "anarchy.json", "anarchy.csv", "anarchy.png", "index.json", "README.md",
     }  # fmt: skip
     [entry] = json.loads((tmp_path / "out" / "index.json").read_text())
-    read = Experiment(**entry)  # by the book, which passes over keys that it does not know
+    read = TrainingConfig(**entry)  # by the book, which passes over keys that it does not know
     assert read.scenarios == ["theories/herz-anarchy"] and read.rows == ["Anarchy"] and len(read.predictions) == 2
     text = (tmp_path / "out" / "anarchy.txt").read_text()
     assert "Command: sd-env experiment anarchy    seeds: [1, 2]" in text and "Machine: " in text
@@ -112,7 +112,7 @@ def test_published_results_have_what_the_book_reads(tmp_path: Path) -> None:
 def test_the_command_lists_and_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["experiment", "--list"]) == 0
     listed = capsys.readouterr().out.splitlines()
-    assert len(listed) == len(studies()) and any("Preemptive war: Striking first" in line for line in listed)
+    assert len(listed) == len(experiments()) and any("Preemptive war: Striking first" in line for line in listed)
     where = tmp_path / "out"
     assert main(["experiment", "identification", "--smoke", "--workers", "1", "--out", str(where), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
@@ -268,7 +268,7 @@ def test_measures_of_pairs_and_effort_are_shares_of_turns() -> None:
 
 
 def test_the_curves_of_the_phase_diagram_are_those_of_the_model() -> None:
-    asked = load_study("phase-diagram")
+    asked = load_experiment("phase-diagram")
     w, q = "technology.offense_advantage", "technology.distinguishability"
     # docs/calibration.md: m = .66 at omega 1.2 and q = 0; trust is .6
     assert threshold_gap(asked, "m=t", {w: 1.2, q: 0.0}) == pytest.approx(0.66 - 0.6, abs=0.005)

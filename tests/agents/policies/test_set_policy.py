@@ -20,7 +20,7 @@ from agents.policies.set_network import SetHeads
 from agents.policies.specs import PolicyError, check_fits
 from agents.publish import science, set_network
 from agents.table.play import play
-from agents.training.config import ConfigError, Experiment, LearnerConfig, parse, read_yaml
+from agents.training.config import ConfigError, LearnerConfig, TrainingConfig, parse, read_yaml
 from agents.training.job import jobs_of, run_job, trained_policy
 from agents.training.learners import make_learner
 from agents.training.seats import WorldsVecEnv
@@ -213,7 +213,7 @@ def test_what_does_not_go_together_is_refused_in_a_sentence() -> None:
         fresh("set", net_arch={"pi": [8], "vf": []})
 
 
-def experiment(states: int, **population: Any) -> Experiment:
+def run_config(states: int, **population: Any) -> TrainingConfig:
     """Three rollouts of a population over sets, a checkpoint after each."""
     data = read_yaml(CONFIGS / "smoke.yaml").model_dump()
     data |= {"worlds": 4, "seeds": [5], "scenarios": data["scenarios"][:1], "population": population}
@@ -221,7 +221,7 @@ def experiment(states: int, **population: Any) -> Experiment:
     data["checkpoint"] |= {"every_rollouts": 1}
     data["evaluation"] |= {"worlds": 4}
     data["learner"] = config().model_dump()
-    return Experiment.model_validate(data)
+    return TrainingConfig.model_validate(data)
 
 
 class Killed(Exception):
@@ -238,7 +238,7 @@ LEAGUE = {"opponents": {"dove": 1.0}, "latest_weight": 1.0, "past_weight": 1.0, 
 
 @pytest.mark.parametrize("population", [{"mode": "shared"}, {"mode": "league", "keep_snapshots": 2, **LEAGUE}])
 def test_a_killed_job_reaches_the_policy_of_an_unbroken_one(population: dict[str, Any], tmp_path: Path) -> None:
-    [whole], [broken] = (jobs_of(experiment(3, **population), tmp_path / name) for name in ("whole", "broken"))
+    [whole], [broken] = (jobs_of(run_config(3, **population), tmp_path / name) for name in ("whole", "broken"))
     run_job(whole)
     with pytest.raises(Killed):
         run_job(broken, killed)
@@ -250,7 +250,7 @@ def test_a_killed_job_reaches_the_policy_of_an_unbroken_one(population: dict[str
 
 def test_a_policy_of_four_states_is_an_opponent_among_five(tmp_path: Path) -> None:
     save_bundle(tmp_path / "four.sd", learner_of(game(4)), game(4))
-    [job] = jobs_of(experiment(5, mode="versus", opponents={str(tmp_path / "four.sd"): 1.0}), tmp_path / "run")
+    [job] = jobs_of(run_config(5, mode="versus", opponents={str(tmp_path / "four.sd"): 1.0}), tmp_path / "run")
     run_job(job)
     assert trained_policy(job).info["policy"] == "SetPolicy" and trained_policy(job).spaces.states == 5
     returns = json.loads(job.result.read_text())["returns"]["population"]

@@ -12,7 +12,7 @@ from scipy import stats
 
 from agents import make
 from agents.publish import components
-from agents.publish.components import DILEMMA, FLAGS, LEARNED, REFERENCE, Row, aggregate, experiment_from, flags_of
+from agents.publish.components import DILEMMA, FLAGS, LEARNED, REFERENCE, Row, aggregate, config_from, flags_of
 from agents.publish.components_shown import as_table, cell
 from agents.publish.science import smoke_sized
 from agents.table.play import play
@@ -39,8 +39,8 @@ def played(scenario: str, policy: str, worlds: int, overrides: dict[str, Any] | 
 def test_a_smoke_sized_run_leaves_its_results_and_goes_on_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    experiment = smoke_sized(experiment_from(SCIENCE, TWO)).model_copy(update={"runs": tmp_path / "runs"})
-    assert components.run(experiment, tmp_path / "out", episodes=2) == 0
+    config = smoke_sized(config_from(SCIENCE, TWO)).model_copy(update={"runs": tmp_path / "runs"})
+    assert components.run(config, tmp_path / "out", episodes=2) == 0
     [folder] = (tmp_path / "runs").iterdir()
     table = pd.read_csv(tmp_path / "out" / "components.csv")
     assert list(table.columns)[:4] == ["scenario", "policy", "episodes", "flag"]
@@ -62,28 +62,28 @@ def test_a_smoke_sized_run_leaves_its_results_and_goes_on_where_it_was(
 
     monkeypatch.setattr(components, "play", counted)
     before = (tmp_path / "out" / "components.csv").read_bytes()
-    assert components.run(experiment, tmp_path / "out", episodes=2) == 0
+    assert components.run(config, tmp_path / "out", episodes=2) == 0
     assert len(done) == 1
     assert (tmp_path / "out" / "components.csv").read_bytes() == before
     # another plan is other work, beside what is there
-    assert components.run(experiment.model_copy(update={"seeds": [1]}), tmp_path / "out", episodes=2) == 0
+    assert components.run(config.model_copy(update={"seeds": [1]}), tmp_path / "out", episodes=2) == 0
     assert len(list((tmp_path / "runs").iterdir())) == 2
 
 
 def test_the_jobs_are_the_whole_catalogue_and_can_be_trained() -> None:
-    experiment = experiment_from(SCIENCE)
-    check(experiment)
-    assert [choice.scenario for choice in experiment.scenarios] == list(scenarios())
-    own = experiment.learner.model_dump() | {"batch_size": SCIENCE.learner.batch_size}
+    config = config_from(SCIENCE)
+    check(config)
+    assert [choice.scenario for choice in config.scenarios] == list(scenarios())
+    own = config.learner.model_dump() | {"batch_size": SCIENCE.learner.batch_size}
     assert own == SCIENCE.learner.model_dump()
 
 
 def test_a_game_of_one_turn_is_not_discounted_beyond_it_and_long_ones_are_recorded_less() -> None:
-    experiment = experiment_from(SCIENCE, ("games/one-shot", "jervis/intense", "games/richardson"))
-    units = [unit.arguments for unit in components.units_of(experiment, components.RECORDED)][::2][:3]
+    config = config_from(SCIENCE, ("games/one-shot", "jervis/intense", "games/richardson"))
+    units = [unit.arguments for unit in components.units_of(config, components.RECORDED)][::2][:3]
     assert [unit["job"]["learner"]["gamma"] for unit in units] == [0.0, 0.98, 0.98]
     assert [unit["episodes"] for unit in units] == [64, 64, 16]  # horizons 1, 32 and 1000, of 2048 turns
-    assert {unit.arguments["episodes"] for unit in components.units_of(experiment, 2)} == {2}
+    assert {unit.arguments["episodes"] for unit in components.units_of(config, 2)} == {2}
 
 
 # --- aggregation ----------------------------------------------------------------------------------------------

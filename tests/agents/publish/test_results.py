@@ -44,7 +44,7 @@ def test_the_index_has_the_records_of_the_reports() -> None:
         assert entry["predictions"] == results.read(folder, entry["name"])["predictions"]
 
 
-@pytest.mark.parametrize("name", science.EXPERIMENTS)
+@pytest.mark.parametrize("name", science.TRAININGS)
 def test_published_numbers_are_judged_again_and_give_what_is_published(name: str, tmp_path: Path) -> None:
     shutil.copy(PUBLISHED / f"{name}.json", tmp_path)
     if (PUBLISHED / results.STATUS).exists():

@@ -15,7 +15,7 @@ from agents.policies.registry import make
 from agents.publish import one_shot
 from agents.publish.one_shot import WaitUnlessGreedy, share_of_attacks
 from agents.publish.results import read
-from agents.publish.science import EXPERIMENTS, SECURITY, judge_alliances
+from agents.publish.science import SECURITY, TRAININGS, judge_alliances
 from agents.table.play import play
 from agents.training.config import read_yaml
 from sd_env.scenario import Scenario
@@ -33,7 +33,7 @@ def test_smoke_sized_science_leaves_its_results(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for name in ("one_shot", "alliances"):
         text = (tmp_path / "out" / f"{name}.txt").read_text()
-        assert EXPERIMENTS[name] in text and "seeds: [1, 2]" in text
+        assert TRAININGS[name] in text and "seeds: [1, 2]" in text
         judged = read(tmp_path / "out", name)["predictions"]
         assert judged and {each["reason"] for each in judged} == {"2 seeds, where at least 3 decide"}
     assert (tmp_path / "out" / "alliances.png").exists()

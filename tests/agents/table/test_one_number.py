@@ -165,13 +165,13 @@ def test_a_challenge_gives_the_same_number(scenario: str, policy: str, focal: li
 
 
 def test_training_and_exploit_and_the_probe_give_the_same_number() -> None:
-    experiment = read_yaml(Path(__file__).parents[3] / "configs" / "smoke.yaml")
+    config = read_yaml(Path(__file__).parents[3] / "configs" / "smoke.yaml")
     game = game_of("two")
     for mode in ("shared", "independent"):
-        population = experiment.population.model_copy(update={"mode": mode})
-        players = seat_players(experiment.model_copy(update={"population": population}), game, 3)
-        found = measure(experiment.model_copy(update={"population": population}), players, game, 3)
-        settings = experiment.evaluation
+        population = config.population.model_copy(update={"mode": mode})
+        players = seat_players(config.model_copy(update={"population": population}), game, 3)
+        found = measure(config.model_copy(update={"population": population}), players, game, 3)
+        settings = config.evaluation
         sizes: dict[str, int] = {"worlds": settings.worlds, "episodes": settings.episodes, "seed": settings.seed + 3}
         learners = list(players.learners.values())
         cast = [LearnedPolicy(learners[seat % len(learners)]) for seat in range(2)]

@@ -19,7 +19,7 @@ from agents.table.metrics import RATES
 from agents.table.population import Pool, keyed_uniforms
 from agents.training import checkpoint
 from agents.training.callbacks import OnStep
-from agents.training.config import ConfigError, Experiment, parse, read_yaml
+from agents.training.config import ConfigError, TrainingConfig, parse, read_yaml
 from agents.training.job import Job, jobs_of, run_job
 from agents.training.learners import make_learner
 from agents.training.players import LEARNER, Rotated, seat_players, seats_of
@@ -55,7 +55,7 @@ ALGORITHMS: dict[str, dict[str, Any]] = {
 }
 
 
-def experiment(mode: str, algorithm: str = "PPO", **population: Any) -> Experiment:
+def config(mode: str, algorithm: str = "PPO", **population: Any) -> TrainingConfig:
     """Five rollouts of 8 turns, a checkpoint before the third and the fifth; episodes of up to 6 turns."""
     data = read_yaml(SMOKE).model_dump()
     slots = 4 * (1 if mode in ("versus", "league") else N)
@@ -65,11 +65,11 @@ def experiment(mode: str, algorithm: str = "PPO", **population: Any) -> Experime
     data["population"] = {"mode": mode} | MODES[mode] | population
     data["learner"] |= {"n_steps": 8, "net_arch": [8], "batch_size": 16, "algorithm": algorithm}
     data["learner"] |= ALGORITHMS[algorithm]
-    return Experiment.model_validate(data)
+    return TrainingConfig.model_validate(data)
 
 
 def job(run: Path, mode: str, algorithm: str = "PPO", **population: Any) -> Job:
-    return jobs_of(experiment(mode, algorithm, **population), run)[0]
+    return jobs_of(config(mode, algorithm, **population), run)[0]
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -239,7 +239,7 @@ def test_every_mode_resumes_to_where_an_unbroken_run_ends(mode: str, algorithm: 
 
     unbroken, broken = job(tmp_path / "a", mode, algorithm), job(tmp_path / "b", mode, algorithm)
     run_job(unbroken)
-    total = unbroken.experiment.total_steps
+    total = unbroken.config.total_steps
     for share in (3, 5):  # killed in rollout 3, after the checkpoint before it; again in rollout 5
         with pytest.raises(Killed):
             run_job(broken, until(total // 5 * share))
@@ -266,7 +266,7 @@ def final(job: Job, name: str) -> dict[str, th.Tensor]:
 def test_a_shared_policy_is_what_the_learner_learns_in_the_worlds_alone(tmp_path: Path) -> None:
     done = job(tmp_path, "shared")
     run_job(done)
-    settings = done.experiment
+    settings = done.config
     env = WorldsVecEnv(done.scenario(), settings.worlds, seed=5, reward_scale=settings.learner.reward_scale)
     alone = make_learner(settings.learner, env, seed=5)
     alone.learn(settings.total_steps, callback=OnStep())
@@ -281,7 +281,7 @@ def test_a_shared_policy_is_what_the_learner_learns_in_the_worlds_alone(tmp_path
 
 def test_independent_learners_differ_from_the_start_and_have_folders_of_their_own(tmp_path: Path) -> None:
     done = job(tmp_path, "independent")
-    players = seat_players(done.experiment, done.scenario(), 5)
+    players = seat_players(done.config, done.scenario(), 5)
     first = [learner.policy.state_dict()["action_net.weight"] for learner in players.learners.values()]
     assert not th.equal(first[0], first[1]) and not th.equal(first[1], first[2])
     assert [learner.n_envs for learner in players.learners.values()] == [4, 4, 4]
@@ -312,7 +312,7 @@ def test_one_learner_among_opponents_is_measured_by_itself_and_among_them(mode: 
 
 
 def test_a_league_takes_snapshots_on_time_and_keeps_the_latest() -> None:
-    settings = experiment("league", snapshot_rollouts=2, keep_snapshots=3)
+    settings = config("league", snapshot_rollouts=2, keep_snapshots=3)
     players = seat_players(settings, jobs_of(settings, Path())[0].scenario(), 5)
     league, pool, learner = players.league, players.pool, players.learners[LEARNER]
     assert league is not None and pool is not None
@@ -328,7 +328,7 @@ def test_a_league_takes_snapshots_on_time_and_keeps_the_latest() -> None:
 
 
 def test_a_snapshot_is_the_learner_as_it_was() -> None:
-    settings = experiment("league", opponents={})
+    settings = config("league", opponents={})
     players = seat_players(settings, jobs_of(settings, Path())[0].scenario(), 5)
     league, pool, learner = players.league, players.pool, players.learners[LEARNER]
     assert league is not None and pool is not None
@@ -343,7 +343,7 @@ def test_a_snapshot_is_the_learner_as_it_was() -> None:
 
 
 def test_the_learner_of_a_league_sits_in_another_state_of_each_world() -> None:
-    settings = experiment("versus")
+    settings = config("versus")
     players = seat_players(settings, jobs_of(settings, Path())[0].scenario(), 5)
     assert players.table.seats["rotating"].slots.tolist() == [0, 4, 8, 9]  # states 0, 1, 2, 0 of worlds 0 to 3
     worlds = Worlds(Scenario.load("jervis/intense", {"n_states": N}), 4, seed=0)
@@ -358,7 +358,7 @@ def test_the_learner_of_a_league_sits_in_another_state_of_each_world() -> None:
 
 def test_roles_seat_their_states() -> None:
     agents = ("germany", "britain", "france")
-    population = experiment("roles", roles={"challenger": ["germany"], "status-quo": ["france", "britain"]}).population
+    population = config("roles", roles={"challenger": ["germany"], "status-quo": ["france", "britain"]}).population
     assert seats_of(population, agents) == {"challenger": ("germany",), "status-quo": ("france", "britain")}
 
 
@@ -367,7 +367,7 @@ def test_a_checkpoint_of_other_learners_is_refused(tmp_path: Path) -> None:
     run_job(done)
     saved = checkpoint.load(done.folder / "checkpoints")
     assert saved is not None and saved["num_timesteps"] == 4 * 8 * 4 * N
-    other = experiment("roles")
+    other = config("roles")
     with pytest.raises(
         checkpoint.CheckpointError, match=r"is of state_0 \(PPO\), .*, the experiment has rivals \(PPO\)"
     ):

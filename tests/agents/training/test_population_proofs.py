@@ -19,7 +19,7 @@ from agents.policies.protocol import Policy
 from agents.table.metrics import rates_of
 from agents.table.play import play
 from agents.training.callbacks import OnStep
-from agents.training.config import Experiment, read_yaml
+from agents.training.config import TrainingConfig, read_yaml
 from agents.training.learners import LearnedPolicy, make_learner
 from agents.training.players import Players, seat_players
 from agents.training.table import Table
@@ -34,7 +34,7 @@ WAIT, ATTACK = int(layout.Stance.NEUTRAL), int(layout.Stance.ATTACK)
 DEARER = {"war.attacker_cost": 0.2}
 
 
-def settings(gamma: float, total_steps: int = 32_000) -> Experiment:
+def settings(gamma: float, total_steps: int = 32_000) -> TrainingConfig:
     """Twenty rollouts of 32 worlds and 25 turns for two learners, or as many as ``total_steps`` give."""
     data = read_yaml(SMOKE).model_dump()
     data |= {"total_steps": total_steps, "worlds": 32, "population": {"mode": "independent"}}
@@ -42,13 +42,13 @@ def settings(gamma: float, total_steps: int = 32_000) -> Experiment:
         "algorithm": "MaskablePPO", "n_steps": 25, "batch_size": 400, "n_epochs": 4, "learning_rate": 0.002,
         "gamma": gamma, "ent_coef": 0.0, "reward_scale": 1.0,
     }  # fmt: skip
-    return Experiment.model_validate(data)
+    return TrainingConfig.model_validate(data)
 
 
 def trained(scenario: Scenario, seed: int, gamma: float, total_steps: int = 32_000) -> Players:
-    experiment = settings(gamma, total_steps)
-    players = seat_players(experiment, scenario, seed)
-    steps = {players.seats[name]: players.steps_of(name, experiment.total_steps) for name in players.learners}
+    config = settings(gamma, total_steps)
+    players = seat_players(config, scenario, seed)
+    steps = {players.seats[name]: players.steps_of(name, config.total_steps) for name in players.learners}
     players.table.learn(steps, each={seat: {"callback": OnStep()} for seat in steps})
     return players
 

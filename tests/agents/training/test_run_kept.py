@@ -56,8 +56,8 @@ def refused(run: Path, capsys: pytest.CaptureFixture[str]) -> str:
 def test_a_setting_that_was_edited_before_the_end_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    experiment, _ = parse([*ONE, "--runs", str(tmp_path)])
-    run = new_run(experiment)
+    config, _ = parse([*ONE, "--runs", str(tmp_path)])
+    run = new_run(config)
     edited(run, "learning_rate: 0.001", "learning_rate: 0.5")
     said = refused(run, capsys)
     assert "learner.learning_rate was 0.001 and is 0.5; a run ends as it began: start a new one." in said
@@ -195,8 +195,8 @@ def test_a_bundle_says_on_what_it_was_made(run: Path) -> None:
 
 
 def test_a_run_whose_folder_is_taken_away_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    experiment, _ = parse([*ONE, "--runs", str(tmp_path)])
-    run = new_run(experiment)
+    config, _ = parse([*ONE, "--runs", str(tmp_path)])
+    run = new_run(config)
     from agents.training import run as running
 
     done = running.in_processes
@@ -206,4 +206,4 @@ def test_a_run_whose_folder_is_taken_away_has_failed(tmp_path: Path, monkeypatch
         shutil.rmtree(run)
 
     monkeypatch.setattr(running, "in_processes", then_gone)
-    assert train(experiment, run) == ["safe__seed1"]
+    assert train(config, run) == ["safe__seed1"]

@@ -21,7 +21,7 @@ from agents.policies.bundles import BundleError, load_bundle
 from agents.policies.sb3 import HeadsDistribution, SymlogExtractor
 from agents.table.metrics import RATES, rates
 from agents.training import checkpoint
-from agents.training.config import Experiment, read_yaml
+from agents.training.config import TrainingConfig, read_yaml
 from agents.training.job import Job, jobs_of, run_job, trained_policies, trained_policy
 from agents.training.learners import make_learner
 from agents.training.seats import WorldsVecEnv
@@ -32,7 +32,7 @@ CONFIGS = Path(__file__).parents[3] / "configs"
 ALGORITHMS = {"PPO": {}, "A2C": {}, "MaskablePPO": {}, "RecurrentPPO": {"lstm_hidden_size": 8, "n_lstm_layers": 1}}
 
 
-def experiment(algorithm: str = "PPO", **learner: Any) -> Experiment:
+def config(algorithm: str = "PPO", **learner: Any) -> TrainingConfig:
     """Five rollouts of 64 agent-steps, a checkpoint after every second."""
     data = read_yaml(CONFIGS / "smoke.yaml").model_dump()
     data |= {"total_steps": 320, "worlds": 4, "seeds": [5], "scenarios": data["scenarios"][:1]}
@@ -44,11 +44,11 @@ def experiment(algorithm: str = "PPO", **learner: Any) -> Experiment:
     else:
         data["learner"] |= {"batch_size": 32}
     data["learner"] |= ALGORITHMS[algorithm] | learner
-    return Experiment.model_validate(data)
+    return TrainingConfig.model_validate(data)
 
 
 def job(run: Path, algorithm: str = "PPO") -> Job:
-    return jobs_of(experiment(algorithm), run)[0]
+    return jobs_of(config(algorithm), run)[0]
 
 
 def curve(job: Job) -> list[dict[str, str]]:
@@ -98,12 +98,12 @@ def test_every_config_trains_and_its_policy_can_be_loaded(path: Path, tmp_path: 
     data["evaluation"] |= {"worlds": 4}
     if data["learner"]["batch_size"] is not None:
         data["learner"]["batch_size"] = 32
-    trained = jobs_of(Experiment.model_validate(data), tmp_path)[0]
+    trained = jobs_of(TrainingConfig.model_validate(data), tmp_path)[0]
     with pytest.raises(BundleError):
         trained_policies(trained)
     run_job(trained)
     result = json.loads(trained.result.read_text())
-    mode = trained.experiment.population.mode
+    mode = trained.config.population.mode
     slots = 4 * (1 if mode in ("league", "versus") else trained.scenario().n_states)
     assert result["agent_steps"] == data["learner"]["n_steps"] * slots
     if mode == "independent":
@@ -111,7 +111,7 @@ def test_every_config_trains_and_its_policy_can_be_loaded(path: Path, tmp_path: 
         with pytest.raises(ValueError, match="trained several policies"):
             trained_policy(trained)
         return
-    settings = trained.experiment.evaluation
+    settings = trained.config.evaluation
     again = evaluate(
         trained.scenario(),
         trained_policy(trained),
@@ -162,9 +162,9 @@ def test_only_damaged_checkpoints_are_refused_in_one_sentence(tmp_path: Path) ->
 
 
 def test_checkpoints_are_few_and_hold_no_pickles(tmp_path: Path) -> None:
-    data = experiment().model_dump()
+    data = config().model_dump()
     data["checkpoint"] = {"every_rollouts": 1, "keep": 3}
-    done = jobs_of(Experiment.model_validate(data), tmp_path)[0]
+    done = jobs_of(TrainingConfig.model_validate(data), tmp_path)[0]
     run_job(done)
     folder = done.folder / "checkpoints"
     stems = {path.stem for path in folder.iterdir()}
@@ -177,7 +177,7 @@ def test_checkpoints_are_few_and_hold_no_pickles(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("algorithm", list(ALGORITHMS))
 def test_learners_change_their_weights_and_record_every_group(algorithm: str, tmp_path: Path) -> None:
-    settings = experiment(algorithm)
+    settings = config(algorithm)
     env = WorldsVecEnv(Scenario.load("jervis/doubly-dangerous", {"horizon": 6}), 4, seed=1)
     learner = make_learner(settings.learner, env, seed=1)
     before = {k: v.clone() for k, v in learner.policy.state_dict().items()}
@@ -223,7 +223,7 @@ def test_symlog_keeps_signs_and_squashes() -> None:
 )
 def test_culture_biases_stances_only(culture: str, favoured: tuple[int, ...]) -> None:
     env = WorldsVecEnv(Scenario.load("jervis/multipolar"), 2, seed=1)
-    learner = make_learner(experiment(culture=culture).learner, env, seed=1)
+    learner = make_learner(config(culture=culture).learner, env, seed=1)
     obs = th.as_tensor(env.reset())
     probs = learner.policy.get_distribution(obs).log_probs.detach().exp().mean(dim=0)  # (heads, 4)
     for head in range(3):
