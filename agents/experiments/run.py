@@ -173,7 +173,8 @@ def table(result: Result, judged: Sequence[Prediction]) -> RenderableType:
     shown.append(
         Text(
             f"± 95% t interval over {len(experiment.seeds)} seeds of {experiment.worlds} worlds each. {how}. "
-            "A verdict is by the interval of the effect alone: one in twenty of such intervals misses its number by chance."
+            "A verdict is by the interval of the effect alone: one in twenty of such intervals misses its number by "
+            "chance."
         )
     )
     for row in result.checks:
