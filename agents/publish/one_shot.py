@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any, Final
 
 import numpy as np
-import torch as th
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -22,7 +21,7 @@ from agents.policies.protocol import Policy
 from agents.table.play import play
 from agents.table.seating import OTHERS
 from agents.training.config import TrainingConfig
-from agents.training.learners import LearnedPolicy, make_learner
+from agents.training.learners import LearnedPolicy, make_learner, use_threads
 from agents.training.table import Table
 from agents.work import Unit, run_units
 from sd_env import layout
@@ -47,7 +46,7 @@ class WaitUnlessGreedy:
 
 def share_of_attacks(config: TrainingConfig, name: str, seed: int) -> float:
     """Train a security seeker in the scenario called ``name`` and return how often it then attacks, 0 to 1."""
-    th.set_num_threads(config.torch_threads)
+    use_threads(config.torch_threads)
     [choice] = [choice for choice in config.scenarios if choice.name == name]
     others = {**config.overrides, **choice.overrides}
     scenario = Scenario.load(choice.scenario, {**others, "states.greed": {"state_0": 0.0}})

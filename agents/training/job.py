@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch as th
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
@@ -21,6 +20,7 @@ from agents.policies.bundles import BundleError, LearnedBundle, load_bundle, sav
 from agents.training import checkpoint
 from agents.training.callbacks import WORLDS, OnRollout, OnStep, Rollouts
 from agents.training.config import ScenarioChoice, TrainingConfig
+from agents.training.learners import use_threads
 from agents.training.logs import Curves
 from agents.training.measure import LEARNED, measure
 from agents.training.players import Players, seat_players, seats_of
@@ -126,7 +126,7 @@ def run_job(job: Job, report: Callable[[int], None] = lambda steps: None) -> Non
 
 def _train(job: Job, report: Callable[[int], None]) -> None:
     config = job.config
-    th.set_num_threads(config.torch_threads)
+    use_threads(config.torch_threads)
     scenario = job.scenario()
     write_text(job.folder / "scenario.yaml", scenario.to_yaml())
     players = seat_players(config, scenario, job.seed)

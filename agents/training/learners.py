@@ -30,6 +30,11 @@ _CLASSES: dict[str, tuple[Any, type]] = {
 _SETS: dict[str, type] = {"PPO": SetPolicy, "A2C": SetPolicy, "MaskablePPO": MaskableSetPolicy}
 
 
+def use_threads(count: int) -> None:
+    """Let networks compute on ``count`` threads in this process; learned weights depend on it."""
+    th.set_num_threads(count)
+
+
 def make_learner(config: LearnerConfig, env: SlotsVecEnv, *, seed: int, device: str = "cpu") -> OnPolicyAlgorithm:
     """An untrained learner for ``env``.
 
