@@ -157,7 +157,11 @@ def test_a_reason_whose_line_has_changed_is_refused(tmp_path: Path) -> None:
     known = mutants("toy.py", TOY)
     key = next(each.key for each in known if each.becomes == "19")
     path = tmp_path / "equivalent.yaml"
-    path.write_text(f"{json.dumps(key)}: nobody is counted in halves\n'other.py f: x | 1 -> 2': elsewhere\n")
+    listed = [
+        {"why": "nobody is counted in halves", "mutants": [key]},
+        {"why": "elsewhere", "mutants": ["other.py f: x | 1 -> 2"]},
+    ]
+    path.write_text(json.dumps(listed))
     assert equivalents(known, path)[key] == "nobody is counted in halves"
     with pytest.raises(ValueError, match="name no mutant.*look at each again:\ntoy.py .module.: LIMIT = 18"):
         equivalents(mutants("toy.py", TOY.replace("18", "21")), path)

@@ -148,3 +148,33 @@ def test_the_greed_of_others_never_shows(seed: int) -> None:
             a, b = (getattr(w, kind) for w in pair)
             assert (a[:, [0, 2]] == b[:, [0, 2]]).all()
     assert (pair[0].observations[:, 1] != pair[1].observations[:, 1]).any()
+
+
+def test_toward_the_fallen_and_by_them_no_attack_is_foreseen() -> None:
+    w = worlds(
+        3, war__base_defense=0.5, war__conquest=1.0, war__collapse=0.9, technology__distinguishability=1.0,
+        states__offense={"state_0": 4.0, "default": 1.0},
+    )  # fmt: skip
+    before = [(column(w, i, "our_success", j), column(w, i, "their_success", j)) for i, j in ((0, 1), (1, 0), (0, 2))]
+    assert all(min(each) > 0.0 for each in before)
+    play(w, s0=attack(1))
+    assert not w.states["standing"][0, 1]
+    for i, j in ((0, 1), (1, 0), (1, 2), (2, 1)):
+        assert column(w, i, "our_success", j) == column(w, i, "their_success", j) == 0.0
+    assert column(w, 0, "our_success", 2) > 0.0
+
+
+def test_everybody_estimates_the_others_alone() -> None:
+    w = worlds(3, perception__noise=0.3, **ARMS)
+    play(w)
+    estimates = w.pairs["estimate"][0]
+    assert (np.diag(estimates) == 0.0).all() and np.count_nonzero(estimates) == 6
+
+
+def test_what_is_said_is_heard_where_no_noise_is_and_turned_about_where_all_is() -> None:
+    for noise, heard in ((0.0, ("heard_reassure", "heard_threaten")), (1.0, ("heard_threaten", "heard_reassure"))):
+        w = worlds(3, perception__signal_noise=noise)
+        play(w, s0={"signal": "reassure"}, s1={"signal": "threaten"})
+        assert [column(w, 2, name, 0) for name in heard] == [1.0, 0.0]
+        assert [column(w, 2, name, 1) for name in heard] == [0.0, 1.0]
+        assert [column(w, 0, name, 2) for name in heard] == [0.0, 0.0]

@@ -48,6 +48,17 @@ def test_answers_of_one_turn_are_judged_together() -> None:
     assert w.pairs["rupture"][0].sum() == 2 * 3 and w.pairs["rupture"][0, 2, 3] == w.pairs["rupture"][0, 3, 2] == 3
     play(w)
     assert not (w.pairs["call_honoured"][0].any() or w.pairs["call_abandoned"][0].any())
+    assert w.pairs["rupture"][0, 2, 3] == w.pairs["rupture"][0, 3, 2] == 2
+
+
+@pytest.mark.parametrize(("answer", "reliability"), [(attack(0), 0.875), ({}, 0.125)])
+def test_two_calls_answered_alike_are_two_steps(answer: dict[str, Any], reliability: float) -> None:
+    w = worlds(4, alliances__call_turns=1, alliances__reliability_rate=0.5, states__reliability=0.5, war__conquest=0.0)
+    play(w, s3=aligned(1, 2), s1=aligned(3), s2=aligned(3), s0=attack(1, 2))
+    play(w, s3=answer)
+    assert w.states["reliability"][0].tolist() == pytest.approx([0.5, 0.5, 0.5, reliability])
+    honoured = 2 if answer else 0
+    assert (w.worlds["calls_honoured"][0], w.worlds["calls_abandoned"][0]) == (honoured, 2 - honoured)
 
 
 def test_an_answered_call_forgets_its_aggressor() -> None:
@@ -91,13 +102,14 @@ def test_a_call_on_one_that_falls_lapses_and_costs_it_nothing() -> None:
 
 
 def test_support_comes_from_each_ally_that_does_not_join() -> None:
-    """Of two allies of the attacked one fights the attacker itself; whoever is allied with nobody adds nothing."""
+    """Of three allies of the attacked one fights the attacker itself; the other two lend what reaches."""
     w = worlds(5, alliances__alliance_commitment=0.5, war__defender_cost=0.2, war__conquest=0.0,
-               states__offense=2.0, states__defense=1.0, technology__distinguishability=1.0)  # fmt: skip
+               states__offense={"state_4": 4.0, "default": 2.0}, states__defense=1.0,
+               technology__distinguishability=1.0)  # fmt: skip
     joins = {"stance": {1: "align", 0: "attack"}}
-    rewards = play(w, s0=attack(1), s1=aligned(2, 3), s2=aligned(1), s3=joins, s4={"stance": {1: "align"}})
-    assert w.states["defence_for"][0, 1] == pytest.approx(1.0 + 1.0 + 0.5 * (2.0 + 1.0))
-    assert rewards.tolist() == pytest.approx([0.8, 0.8, 1.0 - 0.5 * 0.2, 1.0, 1.0])
+    rewards = play(w, s0=attack(1), s1=aligned(2, 3, 4), s2=aligned(1), s3=joins, s4=aligned(1))
+    assert w.states["defence_for"][0, 1] == pytest.approx(1.0 + 1.0 + 0.5 * (2.0 + 1.0) + 0.5 * (4.0 + 1.0))
+    assert rewards.tolist() == pytest.approx([0.8, 0.8, 1.0 - 0.5 * 0.2, 1.0, 1.0 - 0.5 * 0.2])
 
 
 # --- signaling ------------------------------------------------------------------------------------------------

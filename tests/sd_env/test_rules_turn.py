@@ -83,6 +83,9 @@ def test_a_chain_of_fights_is_one_war_wherever_it_is_entered() -> None:
     apart = worlds(5, war__conquest=0.0, states__greed={"state_0": 1.0, "default": 0.0})
     play(apart, s4=attack(3), s2=attack(0))
     assert (apart.worlds["wars"][0], apart.worlds["tragic_wars"][0]) == (2, 1)
+    crossed = worlds(5, war__conquest=0.0)
+    play(crossed, s2=attack(0), s3=attack(1))
+    assert (crossed.worlds["wars"][0], crossed.worlds["tragic_wars"][0]) == (2, 2)
 
 
 # --- the turn -------------------------------------------------------------------------------------------------
@@ -90,21 +93,21 @@ def test_a_chain_of_fights_is_one_war_wherever_it_is_entered() -> None:
 
 @pytest.mark.parametrize(("start", "bound"), [(999.0, 1e3), (0.001001, 1e-3)])
 def test_technology_drifts_within_bounds(start: float, bound: float) -> None:
-    w = worlds(num_worlds=24, technology__drift=1.0)
+    w = worlds(num_worlds=12, technology__drift=1.0)
     w.worlds["offense_advantage"] = start
     play(w)
     reached = w.worlds["offense_advantage"]
     assert reached.min() >= 1e-3 and reached.max() <= 1e3
     at = reached == bound
-    assert 0 < at.sum() < 24
+    assert 0 < at.sum() < 12
     assert (reached[~at] != start).all()
 
 
 def test_a_world_goes_on_by_a_draw_of_its_own_on_each_turn() -> None:
-    w = worlds(num_worlds=40, continuation=0.7)
+    w = worlds(num_worlds=16, continuation=0.7)
     play(w)
     first = w.terminations.copy()
-    assert 0 < first.sum() < 40
+    assert 0 < first.sum() < 16
     play(w)
     assert (w.terminations != first).any()
 
@@ -141,6 +144,31 @@ def test_a_world_that_begins_anew_leaves_its_end_behind() -> None:
     assert np.array_equal(anew.observations, lone.observations)
     assert np.array_equal(anew.masks, lone.masks)
     assert anew.worlds["episode"].tolist() == [1, 1, 1]
+    for _ in range(2):
+        anew.step(actions)
+    assert anew.worlds["episode"].tolist() == [2, 2, 2]
+
+
+def test_beliefs_that_nobody_tracks_stay_as_they_were() -> None:
+    w = worlds(motives__p_greedy=0.3, signals__audience_cost=0.3)
+    play(w, s0={"signal": "threaten", **attack(1)}, s1={"signal": "reassure"})
+    assert w.pairs["belief"][0].tolist() == [[1.0, 0.7], [0.7, 1.0]]
+    assert (w.pairs["evidence"][0] == 1.0).all()
+
+
+def test_without_drift_technology_stays_to_the_last_bit() -> None:
+    w = worlds(technology__offense_advantage=1.3)
+    for _ in range(3):
+        play(w)
+    assert w.worlds["offense_advantage"][0] == w.worlds["perceived_offense_advantage"][0] == 1.3
+
+
+def test_what_is_believed_of_technology_follows_it_where_no_belief_is_fixed() -> None:
+    w = worlds(num_worlds=4, technology__drift=0.3)
+    start = w.worlds["offense_advantage"].copy()
+    play(w)
+    assert (w.worlds["offense_advantage"] != start).all()
+    assert np.array_equal(w.worlds["offense_advantage"], w.worlds["perceived_offense_advantage"])
 
 
 # --- choices --------------------------------------------------------------------------------------------------
@@ -172,6 +200,7 @@ def test_bits_are_counted_and_told() -> None:
         assert members((1 << k) - 1) == k
         assert members(0xFFFF & ~(1 << k)) == 15
     assert [members(mask) for mask in (0b1010101010101010, 0b0110011001100110, 0b1111000011110001)] == [8, 8, 9]
+    assert [members(mask) for mask in (1 << 62, (1 << 63) - 1, 0x0F0F << 40)] == [1, 63, 8]
     bits = 0b100101
     assert [bool(allows(bits, choice)) for choice in range(-1, 7)] == [
         False,

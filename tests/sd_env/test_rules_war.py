@@ -88,6 +88,12 @@ def test_who_falls_keeps_nothing() -> None:
     assert w.worlds["fallen"][0] == 1
 
 
+def test_every_fall_is_counted() -> None:
+    w = worlds(4, war__collapse=0.6, war__conquest=0.5, **DEFENCELESS)
+    play(w, s0=attack(1, 3))
+    assert (w.worlds["fallen"][0], w.worlds["standing"][0]) == (2, 0b0101)
+
+
 def test_what_happened_on_a_turn_is_over_on_the_next() -> None:
     w = worlds(
         3, signals__audience_cost=0.1, war__attrition_winner=0.1, war__attrition_loser=0.2, war__outcome="gamble",

@@ -208,8 +208,8 @@ class Run:
         )
         outcomes = {trial.FAILED: report.KILLED, trial.TIMED_OUT: report.TIMED_OUT, trial.PASSED: report.SURVIVED}
         for done, found in trial.run(self.left(), self.args.jobs):
-            mutant, outcome = by_key[done.name], outcomes.get(found.outcome, report.STILLBORN)
-            if outcome in (report.KILLED, report.TIMED_OUT):
+            mutant, outcome = by_key[done.name], outcomes[found.outcome]
+            if outcome != report.SURVIVED:
                 self.kills[mutant.file, mutant.function, found.test] += 1
                 verdict = Verdict(outcome, found.test, self.digests.of_test(found.test))
             else:
@@ -218,7 +218,7 @@ class Run:
                 now = {self.digests.of_test(name) for name in self.usable}
                 passed = [digest for digest in before if digest in now] + [self.digests.of_test(name) for name in names]
                 verdict = Verdict(outcome, passed=passed)
-                print(f"{outcome} ({len(passed)} tests): {mutant.line} {done.name} {found.why}", flush=True)
+                print(f"survived ({len(passed)} tests): {mutant.line} {done.name}", flush=True)
             self.kept.mutants[done.name] = verdict
             say(f"{mutant.file}:{mutant.line} {outcome}")
             self.write()

@@ -35,8 +35,8 @@ class Verdict:
     """What became of a mutant.
 
     Attributes:
-        outcome: ``killed``, ``timed out``, ``survived`` or ``stillborn`` (it could not be put in).
-        test: that killed it.
+        outcome: ``killed``, ``timed out`` or ``survived``.
+        test: that killed it; empty if the changed module could not even be loaded.
         digest: of what that test depends on.
         passed: digests of the tests that did not notice.
     """

@@ -12,9 +12,9 @@ import yaml
 
 from tools.mutants.operators import Mutant
 
-KILLED, TIMED_OUT, SURVIVED, EQUIVALENT, STILLBORN = "killed", "timed out", "survived", "equivalent", "stillborn"
-OUTCOMES: Final = (KILLED, TIMED_OUT, SURVIVED, EQUIVALENT)
-#: Mutants that no test can tell from the original, each with the reason: key -> one sentence.
+OUTCOMES: Final = ("killed", "timed out", "survived", "equivalent")
+KILLED, TIMED_OUT, SURVIVED, EQUIVALENT = OUTCOMES
+#: Mutants that no test can tell from the original: a list of reasons, each with the keys that it holds for.
 EQUIVALENTS: Final = Path(__file__).with_name("equivalent.yaml")
 
 
@@ -28,7 +28,8 @@ def equivalents(known: Sequence[Mutant], path: Path = EQUIVALENTS) -> dict[str, 
     Raises:
         ValueError: for an entry about one of these modules that names no mutant of it: its line has changed.
     """
-    reasons: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    listed = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    reasons: dict[str, str] = {key: each["why"] for each in listed for key in each["mutants"]}
     files, keys = {mutant.file for mutant in known}, {mutant.key for mutant in known}
     stale = [key for key in reasons if key.split(" ", 1)[0] in files and key not in keys]
     if stale:

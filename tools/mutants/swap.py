@@ -20,7 +20,11 @@ _MARK: Final = "__mark__"
 
 
 class SwapError(Exception):
-    """The change cannot be put into a function that is in use."""
+    """The tool cannot do its work, which says nothing about the tests."""
+
+
+class Unloadable(Exception):
+    """The changed module cannot even be loaded, which any test notices."""
 
 
 class Swapper:
@@ -63,10 +67,11 @@ class Swapper:
             anew: load it anew, for a change of what runs only when it is loaded.
 
         Raises:
-            SwapError: if a function would need other variables of those around it.
+            Unloadable: if loading it anew fails.
         """
         code = _compiled(tree, self._paths[file])
-        if anew:
+        # a function that needs other variables of those around it cannot take the new code
+        if anew or any(old.co_freevars != new.co_freevars for old, new in _pairs(self._codes[file], code)):
             self._load(file, code)
         else:
             self._put(file, code)
@@ -80,15 +85,16 @@ class Swapper:
     def _put(self, file: str, code: CodeType) -> None:
         for old, new in _pairs(self._codes[file], code):
             for function in self._functions[old] if old != new else ():
-                if old.co_freevars != new.co_freevars:
-                    raise SwapError(f"{old.co_qualname} would need other variables of those around it")
                 function.__code__ = new
 
     def _load(self, file: str, code: CodeType) -> None:
         """Run the module beside the loaded one, and put what differs in the place of what every module has of it."""
         before = vars(self._modules[file])
         after = {name: value for name, value in before.items() if name.startswith("__")}
-        exec(code, after)
+        try:
+            exec(code, after)
+        except Exception as error:
+            raise Unloadable(f"{file}: {type(error).__name__}: {error}") from error
         for name, value in after.items():
             kept = before.get(name)
             if isinstance(kept, type | ModuleType) or repr(kept) == repr(value):

@@ -19,6 +19,8 @@ from typing import Any, Final
 
 import pytest
 
+from tools.mutants.swap import SwapError, Unloadable
+
 PASSED, FAILED, TIMED_OUT, BROKEN = "passed", "failed", "timed out", "broken"
 #: A test may take this many times the processor time that it took unchanged, and at least this many seconds.
 PATIENCE, LEAST = 10.0, 2.0
@@ -34,6 +36,7 @@ class Trial:
         name: of the trial.
         tests: each with the processor seconds that it may take.
         prepare: called in the child first; what it returns is called after the tests for what to report besides.
+            :class:`~tools.mutants.swap.Unloadable` counts as a failure of every test.
     """
 
     name: str
@@ -92,6 +95,8 @@ def _next(running: dict[int, tuple[Trial, Path]]) -> tuple[Trial, Outcome]:
     with contextlib.suppress(FileNotFoundError, EOFError, pickle.UnpicklingError):
         found = pickle.loads(path.read_bytes())
     path.unlink(missing_ok=True)
+    if found.outcome == BROKEN:
+        raise SwapError(f"{trial.name}: the child ended with status {status} and no word of why")
     if os.WIFSIGNALED(status):
         signalled = signal.Signals(os.WTERMSIG(status))
         found.outcome = TIMED_OUT if signalled in (signal.SIGPROF, signal.SIGALRM) else FAILED
@@ -108,8 +113,8 @@ def _child(trial: Trial, path: Path) -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     try:
         finish = trial.prepare()
-    except Exception as error:
-        path.write_bytes(pickle.dumps(Outcome(BROKEN, why=f"{type(error).__name__}: {error}")))
+    except Unloadable as error:
+        path.write_bytes(pickle.dumps(Outcome(FAILED, why=str(error))))
         return
     failures = Failures()
     began = time.process_time()
