@@ -88,7 +88,7 @@ def judge(
         predicted=predicted,
         value=effect.value if math.isfinite(effect.value) else None,
         interval=(effect.low, effect.high) if effect.known else None,
-        values=values,
+        values=tuple(value for value in values if math.isfinite(value)),
         unit=unit,
         count=count,
         verdict=verdict,

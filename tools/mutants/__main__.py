@@ -34,7 +34,7 @@ from tools.mutants.rows import with_rows
 from tools.mutants.swap import Hit, SwapError, Swapper
 
 TARGETS: Final = ("sd_env/rules/*.py", "sd_env/measures/*.py", "agents/experiments/quantities.py",
-                  "agents/evaluation/verdict.py")  # fmt: skip
+                  "agents/evaluation/outcome.py", "agents/evaluation/predictions.py")  # fmt: skip
 #: How rules are compiled is no rule.
 NOT_RULES: Final = ("sd_env/rules/compiled.py",)
 TESTS: Final = (

@@ -198,7 +198,7 @@ def test_a_command_prints_its_table_and_leaves_everything_in_its_folder(
     given = [*words.split(), *SMALL, "--out", str(out), "--parquet", *extra]
     assert main(given) == 0
     printed = capsys.readouterr().out
-    always = ["episodes.csv", "episodes.parquet", "plan.json", "report.json", "table.txt", "units"]
+    always = [".lock", "episodes.csv", "episodes.parquet", "plan.json", "report.json", "table.txt", "units"]
     assert sorted(path.name for path in out.iterdir()) == sorted([*always, *FILES[words]])
     table = (out / "table.txt").read_text()
     assert [line.rstrip() for line in printed.splitlines()] == table.splitlines()

@@ -52,7 +52,7 @@ def evaluated_by_hand(scenario: Scenario, policy: Any, worlds: int, episodes: in
     """``evaluate`` written out: a copy of the policy for each seat, reset with the seed of its seat and episode."""
     table = Worlds(scenario, worlds, seed=seed)
     seats = [copy.deepcopy(policy) for _ in range(table.num_states)]
-    totals = np.zeros(len(layout.TALLY))
+    tallies = []
     for episode in range(episodes):
         if episode:
             table.reset()
@@ -63,8 +63,8 @@ def evaluated_by_hand(scenario: Scenario, policy: Any, worlds: int, episodes: in
             rows = [(table.observations[:, seat].copy(), table.masks[:, seat].copy()) for seat in range(len(seats))]
             table.step(np.stack([each.act(*row) for each, row in zip(seats, rows, strict=True)], axis=1))
             ended |= table.terminations | table.truncations
-        totals += tally_rows(table.worlds).sum(axis=0)
-    return rates(totals, worlds * episodes)
+        tallies.append(tally_rows(table.worlds).copy())
+    return rates(np.concatenate(tallies).sum(axis=0), worlds * episodes)
 
 
 def test_numbers_are_those_of_playing_by_hand() -> None:

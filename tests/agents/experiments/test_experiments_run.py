@@ -20,7 +20,7 @@ from agents.experiments.work import smoke_sized, units_of
 from agents.policies.registry import make
 from agents.publish.experiments import publish_all
 from agents.table.play import play
-from book.predictions import TrainingConfig
+from book.predictions import Experiment as BookExperiment
 from sd_env import layout
 from sd_env.layout import Build, Head, Signal, Stance
 from sd_env.record import Collector, record
@@ -100,7 +100,7 @@ def test_published_results_have_what_the_book_reads(tmp_path: Path) -> None:
         "anarchy.txt", "anarchy.json", "anarchy.csv", "anarchy.png", "index.json", "README.md",
     }  # fmt: skip
     [entry] = json.loads((tmp_path / "out" / "index.json").read_text())
-    read = TrainingConfig(**entry)  # by the book, which passes over keys that it does not know
+    read = BookExperiment(**entry)  # by the book, which passes over keys that it does not know
     assert read.scenarios == ["theories/herz-anarchy"] and read.rows == ["Anarchy"] and len(read.predictions) == 2
     text = (tmp_path / "out" / "anarchy.txt").read_text()
     assert "Command: sd-env experiment anarchy    seeds: [1, 2]" in text and "Machine: " in text
