@@ -12,12 +12,11 @@ def arm(p, s):
     The fallen have no arms and no income, and nothing but not to build is open to them.
     """
     for i in range(len(s)):
-        s[i].cost = 0.0
         income = s[i].economy * (s[i].homeland + s[i].holdings)
         built = p.build_rate * min(income, p.capacity_cap)
         s[i].offense = (1.0 - p.depreciation) * s[i].offense + built * s[i].build_offense
         s[i].defense = (1.0 - p.depreciation) * s[i].defense + built * s[i].build_defense
-        s[i].cost += p.arms_cost * (s[i].build_offense + s[i].build_defense)
+        s[i].cost = p.arms_cost * (s[i].build_offense + s[i].build_defense)
 
 
 @rule

@@ -218,6 +218,14 @@ def test_one_reading_of_a_posture_is_section_sevens(q: float, trust: float) -> N
         assert belief(w, 1, 0) == pytest.approx(trust * (1 - q) / (1 - q * (2 * trust - 1)), abs=1e-12)
 
 
+def test_a_posture_read_for_certain_says_as_much_as_can_be_said() -> None:
+    """All defence where arms cannot be mistaken, from one that mobilized unprovoked; and all offence."""
+    w = tracked(technology__distinguishability=1.0)
+    play(w, s0={"offense": "half"}, s1={"defense": "half", "stance": {0: "mobilize"}})
+    assert belief(w, 0, 1) == pytest.approx(posterior((0.08 + 0.02) / (0.18 + 0.10) * 1e4), rel=1e-9)
+    assert belief(w, 1, 0) == pytest.approx(posterior(1e-4), rel=1e-9)
+
+
 def test_arms_that_were_given_or_are_of_both_kinds_alike_say_nothing() -> None:
     w = tracked(technology__distinguishability=1.0, states__offense=5.0, **ARMS_ONLY)
     play(w, s1={"offense": "half", "defense": "half"})

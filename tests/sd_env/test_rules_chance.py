@@ -17,6 +17,11 @@ GAMMA, FIRST, SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111E
 PUBLISHED = (0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F)
 
 
+def mixed(x: int) -> int:
+    """SplitMix64's finalizer, of any whole number."""
+    return int(mix(np.uint64(x % 2**BITS)))
+
+
 def unshifted(x: int, bits: int) -> int:
     """What ``x ^ (x >> bits)`` was made of."""
     found = x
@@ -39,7 +44,7 @@ def key_of(part: int) -> np.uint64:
 
 def test_the_mixer_is_splitmix64s() -> None:
     for n, expected in enumerate(PUBLISHED, 1):
-        assert int(mix(np.uint64(n * GAMMA % 2**BITS))) == expected
+        assert mixed(n * GAMMA) == expected
         assert unmixed(expected) == n * GAMMA % 2**BITS
 
 
@@ -66,6 +71,7 @@ def test_normals_are_the_quantiles_of_the_distribution(probability: float) -> No
 
 def test_every_draw_of_a_name_has_a_slot_of_its_own() -> None:
     name = named("turn:noise")
+    assert int(name) == 0xCC8AEEEF73C54860 != int(named("turn:hearing"))
     states = (0, 1, MAX_STATES - 1)
     slots = {int(slot_of(name, *at)) for at in product((0, 1, 2, 999), states, states)}
     assert len(slots) == 4 * 9
@@ -75,6 +81,6 @@ def test_every_draw_of_a_name_has_a_slot_of_its_own() -> None:
 def test_every_episode_of_every_world_has_a_key_of_its_own() -> None:
     keys = {int(stream_key(np.uint64(seed), *at)) for seed in (0, 1, 7) for at in product(range(12), range(12))}
     assert len(keys) == 3 * 144
-    first = int(stream_key(np.uint64(0), 0, 0))
-    inner = int(mix(np.uint64(GAMMA)))
-    assert first == int(mix(np.uint64(int(mix(np.uint64(inner))))))
+    for seed, world, episode in ((0, 0, 0), (1, 2, 3), (2**64 - 1, 70_000, 12)):
+        inner = mixed(mixed(seed + GAMMA) + world * GAMMA)
+        assert int(stream_key(np.uint64(seed), world, episode)) == mixed(inner + episode * SECOND)

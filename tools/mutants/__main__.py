@@ -113,12 +113,10 @@ class Run:
         gc.freeze()  # what children share with this process stays shared
         self.measure()
         self.usable = {name for name in self.items if self.kept.tests[name].outcome == trial.PASSED}
-        # names of the tests that run a statement, and of those that run any of a file
-        self.reaching: dict[Hit | str, set[str]] = defaultdict(set)
+        self.reaching: dict[Hit, set[str]] = defaultdict(set)  # names of the tests that run a statement
         for name in self.usable:
             for hit in self.kept.tests[name].hits:
                 self.reaching[hit].add(name)
-                self.reaching[hit[0]].add(name)
         self.try_all()
         outcomes = {each.key: self.outcome(each) for each in self.chosen}
         self.text = report.table(self.chosen, outcomes, self.reasons, len(self.usable))
@@ -165,8 +163,8 @@ class Run:
             return self.kept.tests[name].seconds / (1 + self.kills[mutant.file, mutant.function, name])
 
         known = self.kept.mutants.get(mutant.key, Verdict(""))
-        runs = (mutant.file, mutant.statement)
-        reaching = sorted(self.reaching[runs if runs in self.reaching else mutant.file])
+        # what runs only when a module is loaded may show in any test
+        reaching = sorted(self.reaching.get((mutant.file, mutant.statement), self.usable))
         found, spent = [], 0.0
         for name in sorted(reaching, key=lambda name: (name != known.test, price(name))):
             seconds = self.kept.tests[name].seconds

@@ -80,6 +80,8 @@ def mutants(file: str, source: str) -> list[Mutant]:
     for function, statement, node in _places(tree, "", 0):
         text, was = lines[node.lineno - 1].strip(), _words(node)
         for becomes in map(_words, _changes(node)):
+            if becomes == was:  # a number too large for one more to count
+                continue
             alike = function, text, was, becomes
             seen[alike] += 1
             found.append(Mutant(file, function, node.lineno, statement, *alike[1:], seen[alike], number[id(node)]))
