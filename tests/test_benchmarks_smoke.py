@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from benchmarks import engine, harness, run, training
+from benchmarks import compare, engine, harness, run, training
 from sd_env import layout, load_scenario
 from sd_env.worlds import Worlds
 
@@ -146,3 +146,29 @@ def test_the_command_prints_a_table_and_writes_results(tmp_path: Path, capfd: py
     assert "import sd_env" in printed
     assert "at most 1" in printed
     assert (tmp_path / "startup.json").is_file()
+
+
+def test_before_and_after_are_compared_figure_by_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work a second and seconds both give above 1 for faster; what only one side measures is left out."""
+    measured = {
+        "before": ({"turns": [100.0, 300.0, 200.0], "start": [2.0], "gone": [1.0]}, {"turns": "turns/s", "start": "s"}),
+        "after": ({"turns": [400.0], "start": [1.0], "new": [1.0]}, {"turns": "turns/s", "start": "s"}),
+    }
+    monkeypatch.setattr(compare, "figures", lambda tree, name, smoke: measured[tree.name])
+    rows = compare.compare(Path("before"), Path("after"), ["engine"], rounds=3)
+    assert [(row["figure"], row["before"], row["after"], row["ratio"]) for row in rows] == [
+        ("start", 2.0, 1.0, 2.0),
+        ("turns", 200.0, 400.0, 2.0),
+    ]
+
+
+def test_a_tree_is_as_fast_as_itself_in_every_figure_that_it_measures() -> None:
+    rows = compare.compare(compare.ROOT, compare.ROOT, ["engine"], rounds=1, smoke=True)
+    assert {"2 states, one core", "4 states, one core"} <= {row["figure"] for row in rows}
+    assert all(row["ratio"] > 0 for row in rows)
+
+
+def test_a_commit_that_is_none_is_refused_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        compare.main(["no-such-commit", "engine"])
+    assert left.value.code == 2 and "REV is 'no-such-commit', which git cannot check out" in capsys.readouterr().err

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 
-os.environ["NUMBA_DISABLE_JIT"] = "1"  # before anything imports numba
-os.environ["CI"] = "1"  # the same examples of every property each time
+if __name__ == "__main__":  # whoever imports this keeps compiled rules
+    os.environ["NUMBA_DISABLE_JIT"] = "1"  # before anything imports numba
+    os.environ["CI"] = "1"  # the same examples of every property each time
 
 import argparse
 import gc
