@@ -22,8 +22,7 @@ MAY_PRINT = {
     "agents/commands/": "the commands",
     "agents/publish/": "the command lines behind docs/results",
     "agents/messages.py": "shows the messages where a command asks for it",
-    "agents/work.py": "the progress of a command's work",
-    "agents/training/run.py": "the progress of a command's work",
+    "agents/evaluation/trained.py": "the table of a training run, for two command lines",
     "agents/evaluation/report.py": "rich prints into a text",
     "sd_env/parallel.py": 'render_mode="human"',
 }

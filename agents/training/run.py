@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import time
 from collections.abc import Iterator
@@ -152,7 +153,7 @@ def train(config: TrainingConfig, run: Path) -> list[str]:
     """Run the unfinished jobs of ``run`` in worker processes, and those whose files are damaged.
 
     Returns:
-        Names of the jobs that failed, with the traceback of each printed, or whose folders are gone.
+        Names of the jobs that failed, with the traceback of each told, or whose folders are gone.
 
     Raises:
         ConfigError: if a folder is in the place of a job's file.
@@ -169,7 +170,7 @@ def train(config: TrainingConfig, run: Path) -> list[str]:
     with board, closing(in_processes(_train, waiting, limit)) as events:
         for name, (_, what) in states.items():
             if what:
-                board.say(f"job {name}: {what}; it is made again.")
+                board.say(f"job {name}: {what}; it is made again.", logging.WARNING)
         for event in events:
             match event:
                 case Progressed(name, steps):
@@ -178,7 +179,7 @@ def train(config: TrainingConfig, run: Path) -> list[str]:
                     board.finished(name)
                 case Failed(name, _, text):
                     failed.append(name)
-                    board.say(f"job {name} failed: {text}")
+                    board.say(f"job {name} failed: {text}", logging.ERROR)
     return failed + [job.name for job in jobs if job.name not in failed and not job.result.exists()]
 
 

@@ -1,21 +1,24 @@
-"""Progress of work on standard error: one bar on a terminal, plain lines elsewhere."""
+"""Progress of work: messages, and where a command shows them on a terminal (:mod:`agents.messages`), one bar."""
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from sd_env.show import printable
+from agents import messages
 
-#: Seconds between lines of progress where output is not a terminal.
+logger = logging.getLogger(__name__)
+
+#: Seconds between messages of progress where there is no bar.
 QUIET_EVERY: Final = 10.0
 
 
 class Board:
-    """One bar for all units of a work on a terminal, else a line every ``QUIET_EVERY`` seconds.
+    """One bar for all units of a work on the terminal of a command, else a message every ``QUIET_EVERY`` seconds.
 
     Args:
         title: what the work is called; a work without a title is done in silence.
@@ -26,13 +29,13 @@ class Board:
     """
 
     def __init__(self, title: str, total: int, done: int, *, size: int = 1, measure: str = "units") -> None:
-        self._console = Console(stderr=True)
+        console = Console(stderr=True)
         self._title, self._total, self._done, self._size = title, total, done, size
         self._measure, self._parts, self._last = measure, dict[str, int](), time.monotonic()
         counted = TextColumn(f"{{task.completed:,}}/{{task.total:,}} {measure}")
         columns = (BarColumn(), counted, TimeElapsedColumn(), TimeRemainingColumn())
-        self._bar = Progress(TextColumn("{task.description}"), *columns, console=self._console)
-        self._shown = self._console.is_terminal and bool(title)
+        self._bar = Progress(TextColumn("{task.description}"), *columns, console=console)
+        self._shown = messages.are_shown() and console.is_terminal and bool(title)
         self._task = self._bar.add_task(title, total=total * size, completed=done * size)
 
     def __enter__(self) -> Board:
@@ -57,11 +60,10 @@ class Board:
         self._done += 1
         self._tell()
 
-    def say(self, text: str) -> None:
-        """Print a line, above the bar where there is one."""
+    def say(self, text: str, level: int = logging.INFO) -> None:
+        """Give a message; above the bar, where there is one."""
         if self._title:
-            lines = "\n".join(map(printable, text.splitlines()))
-            self._console.print(f"{self._title}: {lines}", highlight=False, markup=False, soft_wrap=True)
+            logger.log(level, "%s: %s", self._title, text)
 
     def _tell(self) -> None:
         whole, done = self._total * self._size, self._done * self._size + sum(self._parts.values())

@@ -17,6 +17,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Protocol, TypeAlias
 
+from agents.messages import Said, ToParent
+
 
 class WorkError(ValueError):
     """Work that cannot be done as asked: one sentence."""
@@ -123,12 +125,15 @@ def in_processes(task: Task, units: Sequence[Unit], workers: int) -> Events:
                     assert isinstance(ready, Connection)
                     process, unit = at_work[ready]
                     try:
-                        event: Event = ready.recv()
+                        event: Event | Said = ready.recv()
                     except (EOFError, OSError):
                         process.join()
                         ready.close()
                         del at_work[ready]
                         yield _killed(unit, process.exitcode)
+                        continue
+                    if isinstance(event, Said):
+                        event.again()
                         continue
                     if not isinstance(event, Progressed):
                         if waiting:
@@ -195,6 +200,7 @@ def _work(connection: Connection, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    ToParent(connection.send)
     with suppress(EOFError):  # there is no more to do
         task: Task = connection.recv()
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, nullcontext
 from functools import partial
@@ -77,7 +78,7 @@ def run_units(
             results = do(partial(_do, work, out), waiting, limit)
             with Board(title, len(units), len(done)) as board, closing(results):
                 for key, what in damaged.items():
-                    board.say(f"{key}: {what}; it is done anew.")
+                    board.say(f"{key}: {what}; it is done anew.", logging.WARNING)
                 for event in results:
                     match event:
                         case Done(key, rows):

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import importlib.util
 import json
+import logging
 import math
 import os
 import signal
@@ -18,6 +19,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from agents import messages
 from agents.work import (
     Board,
     Done,
@@ -260,7 +262,7 @@ def test_a_backend_of_ones_own_does_the_work(tmp_path: Path) -> None:
 
 def test_lines_of_progress_tell_of_parts(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agents.work.board.QUIET_EVERY", 0.0)
-    with Board("train", 4, 1, size=100, measure="agent-steps") as board:
+    with messages.shown(), Board("train", 4, 1, size=100, measure="agent-steps") as board:
         board.progress("a", 50)
         board.progress("b", 120)
         board.finished("b")
@@ -270,6 +272,34 @@ def test_lines_of_progress_tell_of_parts(capsys: pytest.CaptureFixture[str], mon
         "train: 62%, 250 agent-steps, 1 of 4 units",
         "train: 62%, 250 agent-steps, 2 of 4 units",
     ]
+
+
+def talking(unit: Unit) -> None:
+    logging.getLogger("agents.somewhere").warning("%s speaks", unit.key)
+    logging.getLogger("agents.somewhere").info("and whispers")
+
+
+def test_what_a_worker_process_says_is_said_here(caplog: pytest.LogCaptureFixture) -> None:
+    assert len(list(in_processes(talking, units(3), 2))) == 3
+    assert sorted((record.name, record.levelname, record.getMessage()) for record in caplog.records) == [
+        ("agents.somewhere", "WARNING", f"unit {k} speaks") for k in range(3)
+    ]
+    with caplog.at_level(logging.INFO, "agents"):
+        list(in_processes(talking, units(1), 1))
+    assert caplog.messages[3:] == ["unit 0 speaks", "and whispers"]
+
+
+def test_a_work_of_the_library_shows_nothing_by_itself(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.work.board.QUIET_EVERY", 0.0)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # for rich it is a terminal
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    run_units(rows, units(), None, workers=1, title="work")
+    assert capsys.readouterr() == ("", "")
+    with messages.shown():
+        run_units(rows, units(), None, workers=1, title="work")
+    assert "work" in capsys.readouterr().err
 
 
 def start(tmp_path: Path, out: Path, workers: int, count: int = 12, pause: float = 0.05) -> subprocess.Popen[str]:
