@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from sd_env.layout import MAX_STATES
-from sd_env.rules.chance import mix, named, normal, slot_of, stream_key, uniform
+from sd_env.rules.chance import DRAWS, mix, named, normal, slot_of, stream_key, uniform
 
 BITS = 64
 GAMMA, FIRST, SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
@@ -84,3 +84,11 @@ def test_every_episode_of_every_world_has_a_key_of_its_own() -> None:
     for seed, world, episode in ((0, 0, 0), (1, 2, 3), (2**64 - 1, 70_000, 12)):
         inner = mixed(mixed(seed + GAMMA) + world * GAMMA)
         assert int(stream_key(np.uint64(seed), world, episode)) == mixed(inner + episode * SECOND)
+
+
+def test_these_are_the_draws_of_this_version() -> None:
+    """Where they change, the same seed gives another chance, and the version of the draws must rise."""
+    key = np.uint64(stream_key(np.uint64(1), 2, 3))
+    outcome = uniform(key, np.uint64(slot_of(named("turn:outcome"), 5, 1, 0)))
+    noise = normal(key, np.uint64(slot_of(named("turn:noise"), 5, 0, 1)))
+    assert (DRAWS, outcome, noise) == (2, 0.5545874490469352, pytest.approx(-0.6516340012669151, rel=1e-12))

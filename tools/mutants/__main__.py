@@ -39,9 +39,9 @@ TARGETS: Final = ("sd_env/rules/*.py", "sd_env/measures/*.py", "agents/experimen
 #: How rules are compiled is no rule.
 NOT_RULES: Final = ("sd_env/rules/compiled.py",)
 TESTS: Final = (
-    *(f"tests/sd_env/test_{name}*.py" for name in ("rules", "perception", "beliefs", "golden", "oracles", "measures")),
+    *(f"tests/sd_env/test_{name}*.py" for name in ("rules", "heads", "perception", "beliefs", "golden", "measures")),
+    *(f"tests/agents/evaluation/test_{name}.py" for name in ("outcome", "predictions")),
     "tests/agents/experiments/test_experiments.py",
-    "tests/agents/evaluation/test_evaluate.py",
 )
 TABLE: Final = Path("docs/results/mutants.txt")
 KEPT: Final = Path("runs/mutants/kept.json")
