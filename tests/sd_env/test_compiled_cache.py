@@ -119,7 +119,7 @@ def test_an_unchanged_rule_is_read_from_the_cache_and_a_changed_one_compiled(cop
     assert begin_an_episode(copied, cache) == {"economy": 1.0, "hits": 0, "misses": 1}
     assert begin_an_episode(copied, cache) == {"economy": 1.0, "hits": 1, "misses": 0}
     rule = copied / "rules" / "setup.py"
-    text, before = rule.read_text(encoding="utf-8"), "s[i].economy = between("
+    text, before = rule.read_text(encoding="utf-8"), "s[i][name] = between("
     assert text.count(before) == 1
-    rule.write_text(text.replace(before, "s[i].economy = 3.0 * between("), encoding="utf-8")
+    rule.write_text(text.replace(before, "s[i][name] = 3.0 * between("), encoding="utf-8")
     assert begin_an_episode(copied, cache) == {"economy": 3.0, "hits": 0, "misses": 1}

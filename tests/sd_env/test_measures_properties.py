@@ -132,6 +132,7 @@ def test_duels_one_way_are_the_others_the_other_way() -> None:
 
 @pytest.mark.parametrize("order", [[1, 0, 3, 2], [3, 1, 0, 2], [2, 3, 1, 0]])
 def test_the_order_of_states_does_not_matter(order: list[int]) -> None:
+    compared = 0
     for log in logs()[:15]:
         beliefs = some_beliefs(log)
         moved = permuted(log, order)
@@ -142,8 +143,13 @@ def test_the_order_of_states_does_not_matter(order: list[int]) -> None:
         assert measures.reaction_slopes(moved) == pytest.approx(
             measures.reaction_slopes(log)[order][:, order], rel=1e-6, abs=1e-9, nan_ok=True
         )
+        wars = measures.wars(log)
         found = [tuple(sorted(order[i] for i in war.belligerents)) for war in measures.wars(moved)]
-        assert sorted(found) == sorted(war.belligerents for war in measures.wars(log))
+        assert len(found) == len(wars)
+        if len({war.start for war in wars}) == len(wars):  # of wars as old as each other the lowest index takes over
+            assert sorted(found) == sorted(war.belligerents for war in wars)
+            compared += 1
+    assert compared >= 5
 
 
 def test_measures_only_read() -> None:
