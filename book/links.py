@@ -12,13 +12,28 @@ from book.concepts import page_of
 from book.markdown import block, link, one_line, outside_code, relative, table
 
 #: Pages of the repository that are elsewhere in the book.
-MOVED = {"README.md": "index.md", "docs/README.md": "contents.md", "CHANGELOG.md": "changelog.md"}
+MOVED = {
+    "README.md": "index.md",
+    "docs/README.md": "contents.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
+    "CODE_OF_CONDUCT.md": "code-of-conduct.md",
+}
 #: Files and folders outside docs/ that the book shows as they are, each on a page of its own below source/.
 SOURCES = (
-    "configs", "agents/challenges", "agents/experiments", "examples", "benchmarks", "train.py", "LICENSE",
+    "configs", "agents/evaluation/challenges", "agents/experiments", "examples", "benchmarks", "train.py", "LICENSE",
     "CITATION.cff", "Makefile", "pyproject.toml", "requirements.lock", "sd_env/catalogue/history/data",
 )  # fmt: skip
-_LANGUAGES = {".py": "python", ".yaml": "yaml", ".json": "json", ".toml": "toml", ".md": "markdown", ".cff": "yaml"}
+_LANGUAGES = {
+    ".py": "python",
+    ".yaml": "yaml",
+    ".json": "json",
+    ".toml": "toml",
+    ".md": "markdown",
+    ".cff": "yaml",
+    ".patch": "diff",
+}
 _TEXTS = {*_LANGUAGES, ".csv", ".txt", ".lock", ""}
 _LINK = re.compile(r"(\]\()([^)\s]+)((?:\s+\"[^\"]*\")?\))")
 

@@ -13,7 +13,7 @@ import yaml
 from sd_env.scenario_files import catalogue
 
 #: Folders of YAML files that name scenarios, by what their files are; a folder that is not there holds none.
-FOLDERS = {"challenge": "agents/challenges", "config": "configs", "experiment": "agents/experiments"}
+FOLDERS = {"challenge": "agents/evaluation/challenges", "config": "configs", "experiment": "agents/experiments"}
 #: A page that names more scenarios than this is a list of them, and no use.
 _LIST = 20
 
