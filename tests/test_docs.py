@@ -436,7 +436,7 @@ def test_the_pages_name_the_modules_of_the_rules() -> None:
         for node in ast.walk(ast.parse((ROOT / "sd_env" / "rules" / "turn.py").read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("sd_env.rules.")
     }
-    aside = {"accounts", "chance", "compiled", "orders", "setup"}  # no paragraph of section 3 or 4
+    aside = {"accounts", "actions", "chance", "compiled", "setup"}  # no paragraph of section 3 or 4
     assert {name for name in called - aside if f"(`{name}.py`)" not in text} == set()
 
 

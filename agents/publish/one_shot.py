@@ -75,7 +75,7 @@ def run(config: TrainingConfig) -> Report:
         config: its scenarios' labels end in ``below`` (t < m: attack) or ``above`` (t > m: wait).
     """
     units = [
-        Unit(f"{choice.name} seed {seed}", {"experiment": config, "name": choice.name, "seed": seed})
+        Unit(f"{choice.name} seed {seed}", {"config": config, "name": choice.name, "seed": seed})
         for choice in config.scenarios
         for seed in config.seeds
     ]

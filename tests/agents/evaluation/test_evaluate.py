@@ -71,7 +71,8 @@ def test_numbers_are_those_of_playing_by_hand() -> None:
     scenario = Scenario.load("jervis/doubly-dangerous", {"n_states": 3})
     for policy in (RandomPolicy(), make("tit-for-tat")):
         mine = evaluate(scenario, policy, worlds=6, episodes=2, seed=4)
-        assert mine == evaluated_by_hand(scenario, policy, 6, 2, 4)
+        # to the last digit but one: sums over the same rows may be taken in another order
+        assert mine == pytest.approx(evaluated_by_hand(scenario, policy, 6, 2, 4), rel=1e-14, nan_ok=True)
     # where worlds end at different times the old loop went on counting after a world's end
     scenario = Scenario.load("jervis/intense", {"continuation": 0.8})
     lengths = evaluate(scenario, RandomPolicy(), worlds=200, episodes=1, seed=1)["outcome/episode_length"]
