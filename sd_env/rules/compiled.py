@@ -36,8 +36,18 @@ def rules_fingerprint() -> str:
 
 def rule(function: Rule) -> Rule:
     """Compile a rule; it is inlined into the entry points, which alone are cached on disk."""
+    return _compiled(function, forceinline=True)
+
+
+def called_rule(function: Rule) -> Rule:
+    """Compile a rule that is used in many places, and seldom in a turn: the compiler need not inline each use."""
+    return _compiled(function, forceinline=False)
+
+
+def _compiled(function: Rule, *, forceinline: bool) -> Rule:
     # numba's own annotations leave the option _nrt out
-    return cast(Rule, numba.njit(nogil=True, _nrt=False, error_model="numpy", forceinline=True)(function))  # type: ignore[call-overload]
+    options: Any = {"nogil": True, "_nrt": False, "error_model": "numpy", "forceinline": forceinline}
+    return cast(Rule, numba.njit(**options)(function))
 
 
 def entry_point(function: Rule | None = None, *, parallel: bool = False) -> Any:

@@ -18,7 +18,7 @@ from sd_env.layout import (
 )
 from sd_env.rules.beliefs import prior
 from sd_env.rules.chance import named, slot_of, stream_key, uniform
-from sd_env.rules.compiled import rule
+from sd_env.rules.compiled import called_rule, rule
 
 _NUM_PARAMETERS = len(PARAMETERS)
 _WHOLE = np.array([name in WHOLE_PARAMETERS for name in PARAMETERS])
@@ -33,7 +33,7 @@ _PAIR_DRAWS = np.array([named(f"pair:{name}") for name in INITIAL_PAIR])
 _TYPE_DRAW = named("type:greedy")
 
 
-@rule
+@called_rule
 def between(low, high, key, slot):
     """A number of the scenario: itself, or a uniform draw when it is a range."""
     return low if not low < high else low + (high - low) * uniform(key, slot)
