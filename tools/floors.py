@@ -115,17 +115,17 @@ def _named(tree: ast.Module, package: str) -> Iterator[tuple[int, str]]:
 
 
 def room_of(module: str) -> Room | None:
-    """The room that a module stands in: the one that names most of its dotted name; None if there is none."""
-    held = [(len(name), room) for room in FLOORS for name in room.holds if module == name]
-    if not held:  # a package's own name stands for its __init__ alone where its modules are named one by one
-        held = [(len(name), room) for room in FLOORS for name in room.holds if module.startswith(f"{name}.")]
-    room = max(held, key=lambda pair: pair[0])[1] if held else None
-    return None if room is not None and room.name in ("faces", "policies") and _astray(module, room) else room
+    """The room that a module stands in: the one that names most of its dotted name; None if there is none.
 
-
-def _astray(module: str, room: Room) -> bool:
-    """Whether only the bare name of the whole package, ``sd_env`` or ``agents``, would take the module in."""
-    return module not in room.holds and not any(module.startswith(f"{name}.") for name in room.holds if "." in name)
+    The bare names ``sd_env`` and ``agents`` stand for their ``__init__`` alone: what is in them is named one by one.
+    """
+    held = [
+        (len(name), room)
+        for room in FLOORS
+        for name in room.holds
+        if module == name or ("." in name and module.startswith(f"{name}."))
+    ]
+    return max(held, key=lambda pair: pair[0])[1] if held else None
 
 
 def upward(found: Iterable[Import]) -> list[Import]:
