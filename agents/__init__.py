@@ -11,8 +11,8 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agents.policies.errors import PolicyError
     from agents.policies.registry import describe, make, names, register, search
+    from sd_env.policies import PolicyError
 
 __all__ = ["PolicyError", "describe", "make", "names", "register", "search"]
 
@@ -22,9 +22,9 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from agents.policies import errors, registry
+        from agents.policies import registry
 
-        return getattr(errors if name == "PolicyError" else registry, name)
+        return getattr(registry, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

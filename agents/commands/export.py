@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
         PolicyError: if nothing is, or the policy cannot be loaded or written.
         ScenarioError: if the scenario cannot be loaded.
     """
-    from agents.policies.errors import PolicyError
+    from sd_env.policies import PolicyError
 
     if not (args.onnx or args.torch or args.bundle):
         raise PolicyError("nothing to write: give --onnx FILE.onnx, --torch FILE.pt2 or --bundle DIR.sd.")

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print them."""
     from agents.policies import registry
-    from agents.policies.errors import PolicyError
+    from sd_env.policies import PolicyError
 
     if args.name is not None:
         if args.search:
@@ -43,8 +43,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _condition(text: str) -> tuple[str, bool | int]:
     """The trait and the value of ``trait=value``."""
-    from agents.policies.errors import PolicyError
     from agents.policies.traits import WHOLE_EPISODE
+    from sd_env.policies import PolicyError
 
     trait, _, value = text.partition("=")
     words: dict[str, bool | int] = {"true": True, "false": False, "episode": WHOLE_EPISODE}
@@ -58,7 +58,7 @@ def _condition(text: str) -> tuple[str, bool | int]:
 def _entry(name: str) -> str:
     """Two lines about a strategy: its name, what it does, and what it declares; or why it cannot be loaded."""
     from agents.policies import registry
-    from agents.policies.errors import PolicyError
+    from sd_env.policies import PolicyError
 
     try:
         described = registry.describe(name)

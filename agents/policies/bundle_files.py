@@ -26,9 +26,9 @@ from pydantic import Field, ValidationError
 from safetensors import SafetensorError
 
 from agents.files import without_nan
-from agents.policies.errors import PolicyError
 from agents.policies.networks import KINDS, Architecture, Network, Plain, PolicyClass
 from sd_env import layout
+from sd_env.policies import PolicyError
 from sd_env.scenario import Scenario, ScenarioError
 
 FORMAT = "sd-env policy"

@@ -18,9 +18,8 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Final
 
-from agents.policies.errors import PolicyError
 from agents.policies.traits import Traits
-from sd_env.policies import is_policy
+from sd_env.policies import PolicyError, is_policy
 
 if TYPE_CHECKING:
     from sd_env.policies import Policy

@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import yaml
 
 from agents.policies import registry
-from agents.policies.errors import PolicyError
-from sd_env.policies import check_policy
+from sd_env.policies import PolicyError, check_policy
 from sd_env.scenario import Scenario
 
 if TYPE_CHECKING:

@@ -27,11 +27,11 @@ from agents.evaluation.statistics import difference_of_means
 from agents.experiments import ExperimentError
 from agents.files import copy_whole
 from agents.messages import shown
-from agents.policies.errors import PolicyError
 from agents.publish import results
 from agents.publish.results import ResultError
 from agents.training.config import ConfigError, TrainingConfig, read_yaml
 from agents.work import WorkError
+from sd_env.policies import PolicyError
 from sd_env.scenario import ScenarioError
 
 CONFIGS: Final = Path("configs")

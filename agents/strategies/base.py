@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
-from agents.policies.errors import PolicyError
 from agents.policies.traits import Traits
 from agents.strategies.plan import Plan
 from agents.strategies.view import View
+from sd_env.policies import PolicyError
 
 
 class Cell(NamedTuple):

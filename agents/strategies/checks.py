@@ -16,12 +16,11 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from agents.policies.errors import PolicyError
 from agents.policies.traits import WHOLE_EPISODE, Traits
 from agents.strategies.scenes import SCENES, Record, Scene, play_scene
 from sd_env import layout
 from sd_env.layout import Build, Head, Signal, Stance
-from sd_env.policies import Policy
+from sd_env.policies import Policy, PolicyError
 
 Plays: TypeAlias = Sequence[tuple[Scene, Record]]
 #: Seeds with which a strategy that draws lots is tried; for others the first two do.

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents.policies.errors import PolicyError
 from sd_env import layout
 from sd_env.layout import Head
+from sd_env.policies import PolicyError
 
 
 class Plan:

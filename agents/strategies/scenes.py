@@ -9,10 +9,9 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from agents.policies.errors import PolicyError
 from sd_env import layout
 from sd_env.layout import Build, Head, Signal, Stance
-from sd_env.policies import Policy
+from sd_env.policies import Policy, PolicyError
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
 

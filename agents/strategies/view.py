@@ -6,8 +6,8 @@ from enum import IntEnum
 
 import numpy as np
 
-from agents.policies.errors import PolicyError
 from sd_env import layout
+from sd_env.policies import PolicyError
 
 
 class Columns:

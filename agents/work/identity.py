@@ -18,8 +18,8 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from agents.policies.errors import PolicyError
 from agents.policies.specs import made_from
+from sd_env.policies import PolicyError
 
 #: Parts of an identity: ``work``, ``asked``, ``inputs``, ``sources``, ``versions``; plain data.
 Identity: TypeAlias = dict[str, Any]

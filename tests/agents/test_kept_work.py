@@ -16,10 +16,10 @@ import pytest
 from agents import cli
 from agents.evaluation.challenges import load_challenge
 from agents.policies import registry
-from agents.policies.errors import PolicyError
 from agents.work import Unit, WorkError, held, identity_of, policy_inputs, run_units
 from agents.work import identity as identities
 from agents.work.identity import changes
+from sd_env.policies import PolicyError
 from tests.agents.policies.test_registry import plug_in
 
 ROOT = Path(__file__).parents[2]

@@ -25,10 +25,10 @@ from agents.evaluation.players import Player, Spec, digests, load, players_of
 from agents.evaluation.statistics import estimate
 from agents.files import write_json
 from agents.policies import registry
-from agents.policies.errors import PolicyError
 from agents.policies.specs import check_fits, label_of
 from agents.table.play import play
 from agents.work import Unit, policy_inputs, run_units
+from sd_env.policies import PolicyError
 
 #: Seeds of the worlds in which scores are measured; training and the other evaluations take smaller ones.
 SEEDS: Final = tuple(range(9001, 9009))

@@ -25,9 +25,9 @@ from agents.evaluation.challenges.suite import (
     play_challenge,
     score_table,
 )
-from agents.policies.errors import PolicyError
 from agents.policies.registry import make
 from agents.policies.specs import policy_from
+from sd_env.policies import PolicyError
 
 #: Two seats, a mixture and several focal states between them.
 SOME = ["reassured-in-danger", "mixed-society", "appeasement"]

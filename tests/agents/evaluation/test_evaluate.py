@@ -25,12 +25,12 @@ from agents.evaluation.players import Player, Trembling, digests, play_casts, pl
 from agents.evaluation.report import as_text
 from agents.evaluation.statistics import EPISODES, SEEDS, TRAINING_SEEDS, Estimate
 from agents.evaluation.tables import evaluation_table, judged, outcomes, theory_of
-from agents.policies.errors import PolicyError
 from agents.policies.protocol import RandomPolicy
 from agents.policies.registry import make
 from agents.table.metrics import RATES, rates, tally_rows
 from agents.work import WorkError
 from sd_env import layout
+from sd_env.policies import PolicyError
 from sd_env.record import read_log, verify
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds

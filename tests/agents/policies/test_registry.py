@@ -15,9 +15,9 @@ import pytest
 import agents
 from agents import cli
 from agents.policies import registry
-from agents.policies.errors import PolicyError
 from agents.strategies import BUILT_INS, Traits
 from agents.strategies.baselines import Dove
+from sd_env.policies import PolicyError
 from tests.test_docs import rows
 
 ROOT = Path(__file__).parents[3]

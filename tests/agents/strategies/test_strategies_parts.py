@@ -12,7 +12,6 @@ from pydantic import Field
 
 import agents
 from agents.evaluation.threshold import effective_turns, trust_threshold
-from agents.policies.errors import PolicyError
 from agents.strategies import WHOLE_EPISODE, Plan, Strategy, Traits, View
 from agents.strategies.assessment import NetAssessor, contest
 from agents.strategies.baselines import Dove
@@ -21,6 +20,7 @@ from agents.strategies.realism import BayesianRealist, Believer, Preemptor
 from agents.strategies.reciprocity import Appeaser, GrimTrigger, TitForTat
 from sd_env import layout
 from sd_env.layout import Build, Head, Other, Own, Signal, Stance
+from sd_env.policies import PolicyError
 from sd_env.rules.war import contest as rule_of_contest
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds

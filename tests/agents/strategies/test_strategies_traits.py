@@ -12,7 +12,6 @@ import pytest
 import agents
 from agents.evaluation.threshold import effective_turns, trust_threshold
 from agents.policies import registry
-from agents.policies.errors import PolicyError
 from agents.policies.traits import Traits as BaseTraits
 from agents.strategies import BUILT_INS, WHOLE_EPISODE, Cell, Plan, Strategy, Traits, View
 from agents.strategies.baselines import Dove, Hawk, Random
@@ -21,6 +20,7 @@ from agents.strategies.reciprocity import GenerousTitForTat, GrimTrigger, Grit, 
 from agents.strategies.scenes import SCENES, Deed, Scene, play_scene, scenario_of
 from sd_env import layout
 from sd_env.layout import Build, Head, Signal, Stance
+from sd_env.policies import PolicyError
 
 
 @pytest.mark.parametrize("strategy", BUILT_INS, ids=lambda strategy: strategy.name)

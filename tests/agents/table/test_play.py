@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from agents.policies.errors import PolicyError
 from agents.policies.protocol import NeverAttackPolicy, RandomPolicy
 from agents.policies.registry import make
 from agents.table.metrics import tally_rows
 from agents.table.play import play
 from sd_env import layout
-from sd_env.policies import Cast, name_of, one_thread
+from sd_env.policies import Cast, PolicyError, name_of, one_thread
 from sd_env.record import Collector
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
