@@ -336,7 +336,7 @@ def blank_network(policy: PolicyClass, architecture: Architecture, spaces: Space
     if sets and not (architecture.net_arch.pi and architecture.net_arch.vf):
         raise Unfit(f"{policy} does not go with an empty net_arch")
     with th.device("meta"):
-        return Network(architecture, len(spaces.columns), sum(spaces.nvec), sets=sets)
+        return Network(architecture, len(spaces.columns), sum(spaces.nvec), KINDS[policy])
 
 
 def fill(network: Network, tensors: Mapping[str, th.Tensor]) -> Network:

@@ -16,7 +16,7 @@ from stable_baselines3.common.torch_layers import FlattenExtractor
 
 from agents.policies.bundle_files import Spaces, Unfit, spaces_of
 from agents.policies.networks import ACTIVATIONS, KINDS, Architecture, PolicyClass
-from agents.policies.sb3 import HeadsPolicy, MaskablePolicy, RecurrentHeadsPolicy, SymlogExtractor
+from agents.policies.sb3 import HeadsPolicy, MaskablePolicy, RecurrentHeadsPolicy, SymlogExtractor, TypesPolicy
 from agents.policies.sb3_set import MaskableSetPolicy, SetPolicy
 from sd_env import layout
 from sd_env.scenario import Scenario
@@ -24,6 +24,7 @@ from sd_env.scenario import Scenario
 #: Exactly these: a class derived from one of them may compute something else with the same weights.
 _NAMES: dict[type, PolicyClass] = {
     HeadsPolicy: "HeadsPolicy",
+    TypesPolicy: "TypesPolicy",
     RecurrentHeadsPolicy: "RecurrentHeadsPolicy",
     MaskablePolicy: "MaskablePolicy",
     SetPolicy: "SetPolicy",

@@ -79,17 +79,21 @@ class Kind:
     ``joint``: all heads at once by Gumbel noise, as ``agents.policies.sb3`` does; otherwise head by head, as
     stable-baselines3 does. Both are draws from the same probabilities, from other random numbers.
 
+    ``by_type``: security seekers and greedy states have hidden layers of their own (:class:`ByType`).
+
     ``sets``: the other states are a set (:mod:`agents.policies.set_network`), of any size; else a list of fixed length.
     """
 
     masked: bool = False
     recurrent: bool = False
     joint: bool = False
+    by_type: bool = False
     sets: bool = False
 
 
 PolicyClass = Literal[
     "HeadsPolicy",
+    "TypesPolicy",
     "RecurrentHeadsPolicy",
     "MaskablePolicy",
     "SetPolicy",
@@ -98,11 +102,12 @@ PolicyClass = Literal[
     "MlpLstmPolicy",
 ]
 
-#: The policy classes that are known, by name: the first three are ``agents.policies.sb3``'s, of which
+#: The policy classes that are known, by name: the first four are ``agents.policies.sb3``'s, of which
 #: MaskablePolicy is sb3-contrib's own; then two of ``agents.policies.sb3_set``; the last two are
 #: stable-baselines3's and sb3-contrib's.
 KINDS: dict[PolicyClass, Kind] = {
     "HeadsPolicy": Kind(joint=True),
+    "TypesPolicy": Kind(joint=True, by_type=True),
     "RecurrentHeadsPolicy": Kind(recurrent=True, joint=True),
     "MaskablePolicy": Kind(masked=True),
     "SetPolicy": Kind(joint=True, sets=True),
@@ -129,24 +134,29 @@ class Network(nn.Module):
         architecture: what it is made of.
         size: columns of an observation.
         choices: flat logits, the sum of the sizes of all heads.
-        sets: whether the other states are a set: then ``size`` and ``choices`` may later be those of any number.
+        kind: of policy. Where the other states are a set, ``size`` and ``choices`` may later be those of any number.
     """
 
     mlp_extractor: nn.ModuleDict
     action_net: nn.Module
 
-    def __init__(self, architecture: Architecture, size: int, choices: int, *, sets: bool = False) -> None:
+    def __init__(self, architecture: Architecture, size: int, choices: int, kind: Kind = Kind()) -> None:
         super().__init__()
         self.architecture = architecture
         lstm, arch = architecture.lstm, architecture.net_arch
         width = lstm.hidden_size if lstm else size
         activation = ACTIVATIONS[architecture.activation]
-        if sets:
+        if kind.sets:
             states = layout.num_states_of(choices)
             actor, critic = SetActor(size, states, arch.pi, activation), SetCritic(size, states, arch.vf, activation)
             self.mlp_extractor = nn.ModuleDict({"policy_net": actor, "value_net": critic})
             self.action_net = SetHeads(actor.units)
             self.value_net = nn.Linear(critic.units, 1)
+            return
+        if kind.by_type:
+            types, values = ByType(width, arch.pi, activation), ByType(width, arch.vf, activation)
+            self.mlp_extractor = nn.ModuleDict({"policy_net": types, "value_net": values})
+            self.action_net, self.value_net = nn.Linear(types.units, choices), nn.Linear(values.units, 1)
             return
         self.mlp_extractor = nn.ModuleDict(
             {"policy_net": _hidden(width, arch.pi, activation), "value_net": _hidden(width, arch.vf, activation)}
@@ -198,6 +208,25 @@ class Network(nn.Module):
                 hidden, _ = _step(self.lstm_actor, hidden, actors)
         values: th.Tensor = self.value_net(self.mlp_extractor["value_net"](hidden)).squeeze(-1)
         return values, memory
+
+
+class ByType(nn.Module):
+    """Hidden layers of its own for each type: which a row goes through, its observer's greed says.
+
+    The latent ``(batch, 2 (units + 1))`` has a half for each type and an entry that is 1 where the row is of it; what
+    is not the row's is 0, so that a linear layer on top is another layer for each type, with one bias in common.
+    """
+
+    def __init__(self, width: int, layers: Sequence[int], activation: type[nn.Module]) -> None:
+        super().__init__()
+        self.seeker, self.greedy = _hidden(width, layers, activation), _hidden(width, layers, activation)
+        self.units = 2 * ((layers[-1] if layers else width) + 1)
+
+    def forward(self, features: th.Tensor) -> th.Tensor:
+        """Latent of features ``(batch, width)``, whose columns are those of observations, squashed or not."""
+        greedy = (features[:, layout.Own.GREED : layout.Own.GREED + 1] > 0.0).to(features.dtype)
+        seeker = 1.0 - greedy
+        return th.cat([self.seeker(features) * seeker, seeker, self.greedy(features) * greedy, greedy], dim=1)
 
 
 def _hidden(width: int, layers: Sequence[int], activation: type[nn.Module]) -> nn.Sequential:

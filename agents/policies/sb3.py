@@ -17,8 +17,9 @@ from stable_baselines3.common.distributions import Distribution, MultiCategorica
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import Schedule
+from torch import nn
 
-from agents.policies.networks import Heads, gumbel, symlog
+from agents.policies.networks import ByType, Heads, gumbel, symlog
 from agents.policies.set_network import SetHeads
 from sd_env import layout
 
@@ -82,6 +83,42 @@ class _Heads:
 
 class HeadsPolicy(_Heads, ActorCriticPolicy):
     """Actor and critic for PPO and A2C."""
+
+
+class TypesExtractor(nn.Module):
+    """Hidden layers of actor and critic by the observer's type, under the names by which SB3's policies call them.
+
+    Args:
+        policy: an SB3 policy whose ``features_dim``, ``net_arch`` and ``activation_fn`` are set.
+    """
+
+    def __init__(self, policy: Any) -> None:
+        super().__init__()
+        arch = policy.net_arch if isinstance(policy.net_arch, dict) else {"pi": policy.net_arch, "vf": policy.net_arch}
+        self.policy_net = ByType(policy.features_dim, arch.get("pi", []), policy.activation_fn)
+        self.value_net = ByType(policy.features_dim, arch.get("vf", []), policy.activation_fn)
+        self.latent_dim_pi, self.latent_dim_vf = self.policy_net.units, self.value_net.units
+
+    def forward(self, features: th.Tensor) -> tuple[th.Tensor, th.Tensor]:
+        """Latents of the actor and of the critic."""
+        return self.forward_actor(features), self.forward_critic(features)
+
+    def forward_actor(self, features: th.Tensor) -> th.Tensor:
+        """Latent ``(batch, units)``."""
+        latent: th.Tensor = self.policy_net(features)
+        return latent
+
+    def forward_critic(self, features: th.Tensor) -> th.Tensor:
+        """Latent ``(batch, units)``."""
+        latent: th.Tensor = self.value_net(features)
+        return latent
+
+
+class TypesPolicy(HeadsPolicy):
+    """Actor and critic for PPO and A2C, of which security seekers and greedy states share no weight but the bias."""
+
+    def _build_mlp_extractor(self) -> None:
+        self.mlp_extractor: Any = TypesExtractor(self).to(self.device)
 
 
 class RecurrentHeadsPolicy(_Heads, RecurrentActorCriticPolicy):

@@ -56,6 +56,7 @@ def share_of_attacks(config: TrainingConfig, name: str, seed: int) -> float:
         num_worlds=config.worlds,
         seed=seed,
         reward_scale=config.learner.reward_scale,
+        horizon_ends=True,
     )
     table.learn(config.total_steps)
     cast: list[Policy] = [LearnedPolicy(table.learners[scenario.agents[0]]), WaitUnlessGreedy()]

@@ -58,6 +58,7 @@ def judge_alliances(report: Report) -> list[Prediction]:
 #: Name of the config -> title in the results.
 TRAININGS: Final = {
     "science": "The four worlds",
+    "isolation": "Which game PPO learns: with and without a value beyond the horizon",
     "one_shot": "The one-shot reduction: PPO against m",
     "four_states": "The four worlds with four states of equal reach",
     "four_rivals": "The four worlds as two pairs of neighbours",
@@ -74,7 +75,7 @@ def judge(name: str, report: Report) -> list[Prediction]:
 
 
 #: Those of :data:`TRAININGS` that have a module of their own in ``agents.publish``.
-_SPECIAL: Final = ("one_shot", "set_network")
+_SPECIAL: Final = ("isolation", "one_shot", "set_network")
 
 
 def _special(name: str) -> Any:
@@ -111,10 +112,11 @@ def run(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fals
         config = smoke_sized(config)
     if runs is not None:
         config = config.model_copy(update={"runs": runs})
-    check(config)
+    if name != "isolation":  # which trains, for once, in another game than the scenario's
+        check(config)
     started = time.monotonic()
     report: Report | None
-    if name == "one_shot":  # one learner among rivals of fixed play, not self-play
+    if name in ("isolation", "one_shot"):  # not self-play among rivals of fixed play; self-play in two games
         report = _special(name).run(config)
     elif name == "set_network":  # two networks side by side; the flat one is that of all other results
         report = _special(name).run(config, read_yaml(CONFIGS / "science.yaml").learner.net_arch, out)

@@ -13,7 +13,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from agents.table.metrics import rates
 from agents.training import checkpoint
-from agents.training.config import CheckpointConfig
+from agents.training.config import CheckpointConfig, LearnerConfig
 from agents.training.logs import Curves
 from agents.training.players import Players
 
@@ -22,12 +22,12 @@ WORLDS: Final = ""
 
 
 class OnStep(BaseCallback):
-    """Bootstraps all truncated slots of a step in one pass of the value network.
+    """For worlds whose horizon only cuts: bootstraps all truncated slots of a step in one pass of the value network.
 
     SB3 adds ``gamma * V(terminal_observation)`` to the reward of each truncated slot, one slot at a time. Where all
     worlds reach the horizon together that is most of a rollout's time, so it is done here at once, and the terminal
     observations are then taken away, by which SB3 knows that nothing is left to add. Learners with memory need their
-    own LSTM state for each slot: they are left to SB3.
+    own LSTM state for each slot: they are left to SB3. Trainings have no such slots: their horizon ends the game.
     """
 
     def _on_step(self) -> bool:
@@ -43,6 +43,31 @@ class OnStep(BaseCallback):
         self.locals["rewards"][slots] += self.model.gamma * values.cpu().numpy().reshape(-1)  # type: ignore[attr-defined]
         for i in slots:
             del infos[i]["terminal_observation"]
+        return True
+
+
+class Anneal(BaseCallback):
+    """Lets the weight of the entropy bonus fall geometrically, rollout by rollout, from ``ent_coef`` to its end.
+
+    From a start at which play is all but uniform, this follows the path of logit responses as noise dies away, a
+    principled choice among equilibria (McKelvey & Palfrey 1998; Sokota et al. 2023).
+
+    Args:
+        config: of the learner; without ``ent_coef_end`` the weight stays as it is.
+    """
+
+    def __init__(self, config: LearnerConfig) -> None:
+        super().__init__()
+        self._config = config
+
+    def _on_rollout_start(self) -> None:
+        first, last = self._config.ent_coef, self._config.ent_coef_end
+        if last is not None:
+            # by the steps done alone, so that a resumed run goes on as if it had not stopped
+            done = self.model.num_timesteps / max(self.locals["total_timesteps"], 1)
+            self.model.ent_coef = first * (last / first) ** min(done, 1.0)  # type: ignore[attr-defined]
+
+    def _on_step(self) -> bool:
         return True
 
 

@@ -84,7 +84,10 @@ class LearnerConfig(_Model):
     gamma: float = Field(ge=0, le=1, description="discount a turn")
     gae_lambda: float = Field(ge=0, le=1, description="trace decay of the advantage estimate")
     normalize_advantage: bool = Field(description="advantages of a batch with mean 0 and deviation 1")
-    ent_coef: float = Field(ge=0, description="weight of the entropy bonus")
+    ent_coef: float = Field(ge=0, description="weight of the entropy bonus at the start")
+    ent_coef_end: float | None = Field(
+        default=None, gt=0, description="weight of the entropy bonus at the end; it falls geometrically; null: stays"
+    )
     vf_coef: float = Field(ge=0, description="weight of the value loss")
     max_grad_norm: float = Field(gt=0, description="longest gradient")
     reward_scale: float = Field(gt=0, description="what the learner's rewards are multiplied by; metrics are not")
@@ -97,6 +100,10 @@ class LearnerConfig(_Model):
     n_lstm_layers: int | None = Field(default=None, ge=1, description="layers of the LSTM")
     network: Literal["flat", "set"] = Field(
         description="flat: weights of its own for each other state; set: the same for all, fit for any number of them"
+    )
+    networks: Literal["shared", "by_type"] = Field(
+        default="shared",
+        description="shared: one network for security seekers and greedy states; by_type: one for each",
     )
     net_arch: list[Positive] = Field(
         description="hidden layers, the same for policy and value, not shared; of a set: embeddings, pooled, more"
@@ -117,6 +124,13 @@ class LearnerConfig(_Model):
                 raise ValueError(f"{name} = {value} is not a setting of {self.algorithm}: leave it out or null")
         if self.network == "set" and self.algorithm == "RecurrentPPO":
             raise ValueError("network = 'set' is not allowed with RecurrentPPO, whose memory is flat: take flat")
+        if self.networks == "by_type" and (self.network == "set" or self.algorithm not in ("PPO", "A2C")):
+            with_what = "network set" if self.network == "set" else self.algorithm
+            raise ValueError(f"networks = 'by_type' is not allowed with {with_what}: take PPO or A2C and network flat")
+        if self.ent_coef_end is not None and self.ent_coef == 0:
+            raise ValueError(
+                f"ent_coef_end = {self.ent_coef_end} is not allowed with ent_coef = 0: it falls from there"
+            )
         if self.network == "set" and not self.net_arch:
             raise ValueError("net_arch = [] is not allowed with network set: it needs a layer, its embeddings")
         return self

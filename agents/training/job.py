@@ -18,7 +18,7 @@ from agents.files import without_nan, write_json, write_text
 from agents.policies.bundle_files import MANIFEST, read_bundle
 from agents.policies.bundles import BundleError, LearnedBundle, load_bundle, save_bundle
 from agents.training import checkpoint
-from agents.training.callbacks import WORLDS, OnRollout, OnStep, Rollouts
+from agents.training.callbacks import WORLDS, Anneal, OnRollout, Rollouts
 from agents.training.config import ScenarioChoice, TrainingConfig
 from agents.training.learners import use_threads
 from agents.training.logs import Curves
@@ -178,7 +178,9 @@ def _learn(players: Players, rollouts: Rollouts, config: TrainingConfig) -> None
     done = {name: learner.num_timesteps for name, learner in players.learners.items()}
     # SB3 adds the steps already done to what it is asked for
     left = {players.seats[name]: players.steps_of(name, config.total_steps) - steps for name, steps in done.items()}
-    each = {seat: {"callback": [OnStep(), OnRollout(name, rollouts)]} for name, seat in players.seats.items()}
+    each = {
+        seat: {"callback": [Anneal(config.learner), OnRollout(name, rollouts)]} for name, seat in players.seats.items()
+    }
     players.table.learn(left, each=each, log_interval=1, reset_num_timesteps=not any(done.values()))
 
 

@@ -13,7 +13,14 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.torch_layers import FlattenExtractor
 from stable_baselines3.common.utils import LinearSchedule
 
-from agents.policies.sb3 import HeadsPolicy, MaskablePolicy, RecurrentHeadsPolicy, SymlogExtractor, set_culture
+from agents.policies.sb3 import (
+    HeadsPolicy,
+    MaskablePolicy,
+    RecurrentHeadsPolicy,
+    SymlogExtractor,
+    TypesPolicy,
+    set_culture,
+)
 from agents.policies.sb3_set import MaskableSetPolicy, SetPolicy
 from agents.training.config import SETTINGS, LearnerConfig
 from agents.training.seats import SlotsVecEnv
@@ -49,6 +56,8 @@ def make_learner(config: LearnerConfig, env: SlotsVecEnv, *, seed: int, device: 
     algorithm, policy = _CLASSES[config.algorithm]
     if config.network == "set":
         policy = _SETS[config.algorithm]
+    if config.networks == "by_type":
+        policy = TypesPolicy
     own: dict[str, Any] = {name: getattr(config, name) for name in SETTINGS[config.algorithm]}
     policy_kwargs: dict[str, Any] = {
         "net_arch": {"pi": list(config.net_arch), "vf": list(config.net_arch)},

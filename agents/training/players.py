@@ -140,6 +140,7 @@ def seat_players(config: TrainingConfig, scenario: Scenario, seed: int) -> Playe
         seed=seed,
         threads=config.world_threads,
         reward_scale=config.learner.reward_scale,
+        horizon_ends=True,
         interventions=population.interventions,
     )
     league = None

@@ -67,9 +67,19 @@ class SlotsVecEnv(VecEnv):
         worlds: must reset themselves (``autoreset``).
         slots: ascending slots, int ``(K,)``; None stands for all.
         reward_scale: what rewards are multiplied by; ``episode`` returns keep the game's own units.
+        horizon_ends: whether the horizon is the end of the game, as the scenario has it and scores and thresholds
+            count it. Then no slot is ``TimeLimit.truncated``, and a learner values nothing beyond it.
     """
 
-    def __init__(self, worlds: Worlds, slots: np.ndarray | None = None, *, reward_scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        worlds: Worlds,
+        slots: np.ndarray | None = None,
+        *,
+        reward_scale: float = 1.0,
+        horizon_ends: bool = False,
+    ) -> None:
+        self.horizon_ends = horizon_ends
         self.worlds = worlds
         self.scenario = worlds.scenario
         self.num_worlds = worlds.num_worlds
@@ -121,7 +131,7 @@ class SlotsVecEnv(VecEnv):
         self._lengths += 1
         terminated, truncated = worlds.terminations, worlds.truncations
         ended = terminated | truncated
-        infos = self._finish(ended, truncated & ~terminated) if ended.any() else self._infos
+        infos = self._finish(ended, truncated & ~terminated & (not self.horizon_ends)) if ended.any() else self._infos
         scaled = (rewards * self.reward_scale).astype(np.float32)
         return self.observe(), scaled, ended[self._world_of], infos
 

@@ -46,7 +46,7 @@ class Seat(SlotsVecEnv):
     def __init__(self, name: str, slots: np.ndarray, table: Table) -> None:
         self.name = name
         self._table = table
-        super().__init__(table.worlds, slots, reward_scale=table.reward_scale)
+        super().__init__(table.worlds, slots, reward_scale=table.reward_scale, horizon_ends=table.horizon_ends)
         self._heads = len(layout.action_sizes(self.num_states))
 
     @property
@@ -119,6 +119,7 @@ class Table:
         reward_scale: what learners' rewards are multiplied by; ``episode`` returns and tallies keep the game's units.
         overlap: let learners compute at the same time.
         interventions: what states are bound to, whatever their players choose (:mod:`agents.table.interventions`).
+        horizon_ends: whether learners value nothing beyond the horizon (:class:`agents.training.seats.SlotsVecEnv`).
 
     Raises:
         ValueError: one sentence for a seat that is none, a state without a seat or with two, or who cannot sit there.
@@ -135,6 +136,7 @@ class Table:
         reward_scale: float = 1.0,
         overlap: bool = False,
         interventions: InterventionsLike | None = None,
+        horizon_ends: bool = False,
     ) -> None:
         loaded = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
         slots = slots_of_seats(list(seats), loaded.agents, max(num_worlds, 1))
@@ -142,7 +144,7 @@ class Table:
         self.scenario = loaded
         self.seed = self.worlds.seed
         self.num_worlds, self.num_states = num_worlds, loaded.n_states
-        self.reward_scale = reward_scale
+        self.reward_scale, self.horizon_ends = reward_scale, horizon_ends
         self._actions = np.zeros((num_worlds * self.num_states, len(layout.action_sizes(self.num_states))), np.int64)
         self._interventions = Interventions(interventions or {}, loaded.agents)
         self._totals = Totals()

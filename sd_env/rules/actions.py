@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sd_env.layout import HEAD_SIZES, OTHER_HEAD_SIZES, OTHER_HEADS, OWN_HEADS
+from sd_env.layout import OTHER_HEADS, OWN_HEADS, Head
 from sd_env.rules.compiled import rule
 
 _PAIRS_OF_BITS, _NIBBLES = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333)
@@ -73,28 +73,39 @@ def write_masks(p, s, masks):
     """Write the action mask of every state: int8 (N, M), 1 = legal, heads laid end to end."""
     n, scenario = len(s), _allowed(p)
     for i in range(n):
-        _write(scenario, s, i, masks[i])
-        place = _OWN_CHOICES
+        place = 0
+        for k in range(_OWN):
+            place = write_mask(legal_choices(scenario, s, i, k), k, masks[i], place)
         for j in range(n):
             if j == i:
                 continue
-            _write_toward(scenario, p, s, i, j, masks[i], place)
-            place += _CHOICES_TOWARD
+            for k in range(_OWN, _HEADS):
+                place = write_mask(legal_toward(scenario, p, s, i, j, k), k, masks[i], place)
+
+
+@rule
+def write_mask(legal, k, mask, place):
+    """Write the mask of head k from ``place`` on, and return where the next begins."""
+    for choice in range(_SIZE[k]):
+        mask[place + choice] = (legal >> choice) & 1
+    return place + _SIZE[k]
 
 
 # --- rules of a single head, made from its row ------------------------------------------------------------------------
 
-_OWN, _TOWARD = len(OWN_HEADS), len(OTHER_HEADS)
-_OWN_CHOICES, _CHOICES_TOWARD = sum(HEAD_SIZES), sum(OTHER_HEAD_SIZES)
+_OWN, _TOWARD, _HEADS = len(OWN_HEADS), len(OTHER_HEADS), len(Head)
+_SIZE = np.array([len(head.choices) for head in Head])
+_NOOP = np.array([head.noop for head in Head])
+#: The choices that need no climbing: a bit mask a head.
+_LEVEL = np.array([~sum(1 << choice for choice in head.below) for head in Head])
 
 
 def _all(rules):
     """One rule that applies all of these in turn and returns the tuple of what they return."""
-    first, *others = rules
-    if not others:
-        return rule(lambda *arguments: (first(*arguments),))
-    rest = _all(others)
-    return rule(lambda *arguments: (first(*arguments), *rest(*arguments)))
+    named = {f"rule_{k}": each for k, each in enumerate(rules)}
+    # Written out, since a rule that calls the rest by another rule takes the compiler three times as long.
+    calls = "".join(f"{name}(*arguments), " for name in named)
+    return rule(eval(f"lambda *arguments: ({calls})", named))
 
 
 def _scenario_of(head):
@@ -103,59 +114,49 @@ def _scenario_of(head):
     return rule(lambda p: int(p[parameter]))
 
 
-def _rules_of(head):
-    """Of an own head: carry it out and tell whether the choice was replaced; write its mask."""
-    k, field, size, noop, place = int(head), head.label, len(head.choices), head.noop, head.mask_entries(0).start
+@rule
+def legal_choices(scenario, s, i, k):
+    """What state i may choose of own head k: a bit mask."""
+    return (1 << _NOOP[k]) | (scenario[k] & all_if(s[i].standing))
 
-    @rule
-    def legal_choices(scenario, s, i):
-        return (1 << noop) | (scenario[k] & all_if(s[i].standing))
+
+@rule
+def legal_toward(scenario, p, s, i, j, k):
+    """What state i may choose toward j of head k."""
+    reached = scenario[k] & (_LEVEL[k] | all_if(may_attack(p, s, i, j)))
+    return (1 << _NOOP[k]) | (reached & all_if(s[i].standing & s[j].standing))
+
+
+def _carry_out_of(head):
+    """Carry an own head out and tell whether the choice was replaced."""
+    k, field, noop = int(head), head.label, head.noop
 
     @rule
     def carry_out_head(scenario, s, i, action):
-        done = action[k] if allows(legal_choices(scenario, s, i), action[k]) else noop
+        done = action[k] if allows(legal_choices(scenario, s, i, k), action[k]) else noop
         s[i][field] = done
         return int(done != action[k])
 
-    @rule
-    def write_head(scenario, s, i, mask):
-        legal = legal_choices(scenario, s, i)
-        for choice in range(size):
-            mask[place + choice] = (legal >> choice) & 1
-
-    return carry_out_head, write_head
+    return carry_out_head
 
 
-def _rules_toward(head):
-    """Of a head toward others, from i toward j: the same; ``entry`` and ``place`` are where j's heads begin."""
-    k, field, size, noop = int(head), head.label, len(head.choices), head.noop
-    column, begin = k - _OWN, head.mask_entries(0).start - _OWN_CHOICES
+def _carry_out_toward_of(head):
+    """The same of a head toward others, from i toward j; ``entry`` is where j's heads begin."""
+    k, field, size, noop, column = int(head), head.label, len(head.choices), head.noop, int(head) - _OWN
     below = np.array(head.replacements)
-    level = ~sum(1 << choice for choice in head.below)  # the choices that need no climbing
-
-    @rule
-    def legal_choices(scenario, p, s, i, j):
-        reached = scenario[k] & (level | all_if(may_attack(p, s, i, j)))
-        return (1 << noop) | (reached & all_if(s[i].standing & s[j].standing))
 
     @rule
     def carry_out_head(scenario, p, s, r, i, j, action, entry):
         wanted = action[entry + column]
-        done, legal = wanted, legal_choices(scenario, p, s, i, j)
+        done, legal = wanted, legal_toward(scenario, p, s, i, j, k)
         while not allows(legal, done):
             done = below[done] if 0 <= done < size else noop
         r[i, j][field] = done
         return int(done != wanted)
 
-    @rule
-    def write_head(scenario, p, s, i, j, mask, place):
-        legal = legal_choices(scenario, p, s, i, j)
-        for choice in range(size):
-            mask[place + begin + choice] = (legal >> choice) & 1
-
-    return carry_out_head, write_head
+    return carry_out_head
 
 
-_allowed = _all([_scenario_of(head) for head in (*OWN_HEADS, *OTHER_HEADS)])
-_carry_out, _write = map(_all, zip(*map(_rules_of, OWN_HEADS), strict=True))
-_carry_out_toward, _write_toward = map(_all, zip(*map(_rules_toward, OTHER_HEADS), strict=True))
+_allowed = _all([_scenario_of(head) for head in Head])
+_carry_out = _all([_carry_out_of(head) for head in OWN_HEADS])
+_carry_out_toward = _all([_carry_out_toward_of(head) for head in OTHER_HEADS])

@@ -39,7 +39,7 @@ def between(low, high, key, slot):
     return low if not low < high else low + (high - low) * uniform(key, slot)
 
 
-@rule
+@called_rule
 def begin(b, seed, bounds, state_bounds, pair_bounds, identity, flat, params, worlds, states, pairs):
     """Draw world b's parameters and put its states at their start. Bounds are ``Scenario.bounds``' (low, high)."""
     p, w, s, r = params[b], worlds[b], states[b], pairs[b]
