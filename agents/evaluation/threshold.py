@@ -47,9 +47,14 @@ def trust_threshold(scenario: Scenario, offense: float, defense: float, turns: f
     return 1.0 - cost / stake if stake > 0.0 else float("-inf")
 
 
-def effective_turns(horizon: int, gamma: float) -> float:
-    """H_eff at the start of an episode: the sum of gamma**k over its turns."""
-    return sum(gamma**k for k in range(horizon))
+def effective_turns(horizon: int, goes_on: float = 1.0) -> float:
+    """H_eff at the start of an episode: how many turns are expected, undiscounted as scores are.
+
+    Args:
+        horizon: of the scenario, which ends the game.
+        goes_on: its ``continuation``: where it is below 1, chance may end the game after any turn before.
+    """
+    return float(sum(goes_on**turn for turn in range(horizon)))
 
 
 def middle(value: Any) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 from agents.evaluation.picture import COLOURS, STYLES
 from agents.evaluation.threshold import effective_turns, middle, plain, trust_threshold
 from agents.experiments.judge import is_numeric, positions
-from agents.experiments.language import Experiment, given_name, training_defaults
+from agents.experiments.language import Experiment, given_name
 from agents.experiments.work import OWN
 from agents.files import write_whole
 from sd_env.scenario import Scenario
@@ -165,8 +165,7 @@ def threshold_gap(experiment: Experiment, name: str, at: Mapping[str, float]) ->
         at: keys of the scenario and their values at the point.
     """
     scenario = Scenario.load(experiment.scenario, {**experiment.overrides, **at})
-    gamma = training_defaults()["learner"]["gamma"] if experiment.cast is None else 1.0
-    turns = effective_turns(int(middle(scenario.horizon)), experiment.training.get("learner.gamma", gamma))
+    turns = effective_turns(int(middle(scenario.horizon)), middle(scenario.continuation))
     arms = (middle(scenario.states.offense), middle(scenario.states.defense))
     trust = 1.0 - plain(scenario.motives.p_greedy)
     if name == "q*":

@@ -126,22 +126,16 @@ def units_of(config: TrainingConfig, episodes: int) -> Iterator[Unit]:
         for choice in config.scenarios:
             horizon = int(np.max(Scenario.load(choice.scenario).horizon))  # of a range, its end
             arguments: Row = {
-                "job": job_experiment(config, choice, seed, horizon).model_dump(mode="json"),
+                "job": job_experiment(config, choice, seed).model_dump(mode="json"),
                 "episodes": min(episodes, max(LEAST, TURNS // horizon)),
             }
             for policy in POLICIES:
                 yield Unit(f"{choice.name} {policy} seed {seed}", {"policy": policy, **arguments})
 
 
-def job_experiment(config: TrainingConfig, choice: ScenarioChoice, seed: int, horizon: int) -> TrainingConfig:
-    """The experiment of one job, wherever it runs.
-
-    After a game of one turn nothing comes, so that its discount is 0, as in configs/one_shot.yaml.
-    """
-    learner = config.learner
-    if horizon == 1:
-        learner = learner.model_copy(update={"gamma": 0.0})
-    own = {"scenarios": [choice], "seeds": [seed], "learner": learner, "workers": 1, "runs": Path("runs")}
+def job_experiment(config: TrainingConfig, choice: ScenarioChoice, seed: int) -> TrainingConfig:
+    """The experiment of one job, wherever it runs."""
+    own = {"scenarios": [choice], "seeds": [seed], "workers": 1, "runs": Path("runs")}
     return config.model_copy(update=own)
 
 

@@ -32,6 +32,8 @@ from sd_env.scenario import Scenario
 
 #: Of the report: what the learner does at the horizon -> figure -> one number a seed.
 FIGURES: Final = "figures"
+#: Of the trainings whose verdicts were withdrawn; here both ways have it. Trainings now refuse any but 1.
+DISCOUNT: Final = 0.98
 BOOTSTRAPS, ENDS = "values what lies beyond the horizon", "knows that the horizon ends the game"
 ATTACKS, RETURN = "attacks of security seekers on each other a pair-turn", "return of security seekers in 32 turns"
 
@@ -40,11 +42,12 @@ def figures_of(config: dict[str, Any], at_horizon: str, seed: int) -> list[dict[
     """The unit of work: train ``config``'s one scenario and measure the game that is scored; one row."""
     settings = TrainingConfig.model_validate(config)
     use_threads(settings.torch_threads)
+    learner = settings.learner.model_copy(update={"gamma": DISCOUNT})
     [choice] = settings.scenarios
     scenario = Scenario.load(choice.scenario, {**settings.overrides, **choice.overrides})
     table = Table(
         scenario,
-        {ALL: partial(make_learner, settings.learner, seed=seed)},
+        {ALL: partial(make_learner, learner, seed=seed)},
         num_worlds=settings.worlds,
         seed=seed,
         reward_scale=settings.learner.reward_scale,

@@ -112,8 +112,7 @@ def run(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fals
         config = smoke_sized(config)
     if runs is not None:
         config = config.model_copy(update={"runs": runs})
-    if name != "isolation":  # which trains, for once, in another game than the scenario's
-        check(config)
+    check(config)
     started = time.monotonic()
     report: Report | None
     if name in ("isolation", "one_shot"):  # not self-play among rivals of fixed play; self-play in two games

@@ -81,7 +81,9 @@ class LearnerConfig(_Model):
     learning_rate: float = Field(gt=0, description="step size of the optimiser at the start")
     learning_rate_end: float = Field(ge=0, description="step size at the end; it falls linearly")
     n_steps: Positive = Field(description="turns of each world in a rollout")
-    gamma: float = Field(ge=0, le=1, description="discount a turn")
+    gamma: float = Field(
+        ge=0, le=1, description="discount a turn: 1 in trainings, whose horizon is the end of the game"
+    )
     gae_lambda: float = Field(ge=0, le=1, description="trace decay of the advantage estimate")
     normalize_advantage: bool = Field(description="advantages of a batch with mean 0 and deviation 1")
     ent_coef: float = Field(ge=0, description="weight of the entropy bonus at the start")
@@ -218,6 +220,17 @@ class TrainingConfig(_Model):
     torch_threads: Positive = Field(description="threads of torch in each job")
     world_threads: Positive = Field(description="threads that step the worlds of each job")
     runs: Path = Field(description="folder of the run folders")
+
+    @model_validator(mode="after")
+    def _is_the_scenarios_game(self) -> TrainingConfig:
+        # What is learned, what is scored and what the thresholds speak of are one game.
+        if self.learner.gamma != 1:
+            raise ValueError(
+                f"learner.gamma = {self.learner.gamma} is not allowed: scores do not discount, so that a learner that "
+                "does plays another game than the scenario's; only 1 is (the scenario says how its game ends: the "
+                "horizon ends it, and chance after any turn where continuation is below 1)"
+            )
+        return self
 
     @model_validator(mode="after")
     def _jobs_differ(self) -> TrainingConfig:

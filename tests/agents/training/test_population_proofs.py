@@ -18,7 +18,6 @@ from agents.policies.bundles import bundle_of
 from agents.policies.protocol import Policy
 from agents.table.metrics import rates_of
 from agents.table.play import play
-from agents.training.callbacks import OnStep
 from agents.training.config import TrainingConfig, read_yaml
 from agents.training.learners import LearnedPolicy, make_learner
 from agents.training.players import Players, seat_players
@@ -34,22 +33,22 @@ WAIT, ATTACK = int(layout.Stance.NEUTRAL), int(layout.Stance.ATTACK)
 DEARER = {"war.attacker_cost": 0.2}
 
 
-def settings(gamma: float, total_steps: int = 32_000) -> TrainingConfig:
+def settings(total_steps: int = 32_000) -> TrainingConfig:
     """Twenty rollouts of 32 worlds and 25 turns for two learners, or as many as ``total_steps`` give."""
     data = read_yaml(SMOKE).model_dump()
     data |= {"total_steps": total_steps, "worlds": 32, "population": {"mode": "independent"}}
     data["learner"] |= {
         "algorithm": "MaskablePPO", "n_steps": 25, "batch_size": 400, "n_epochs": 4, "learning_rate": 0.002,
-        "gamma": gamma, "ent_coef": 0.0, "reward_scale": 1.0,
+        "ent_coef": 0.0, "reward_scale": 1.0,
     }  # fmt: skip
     return TrainingConfig.model_validate(data)
 
 
-def trained(scenario: Scenario, seed: int, gamma: float, total_steps: int = 32_000) -> Players:
-    config = settings(gamma, total_steps)
+def trained(scenario: Scenario, seed: int, total_steps: int = 32_000) -> Players:
+    config = settings(total_steps)
     players = seat_players(config, scenario, seed)
     steps = {players.seats[name]: players.steps_of(name, config.total_steps) for name in players.learners}
-    players.table.learn(steps, each={seat: {"callback": OnStep()} for seat in steps})
+    players.table.learn(steps)
     return players
 
 
@@ -90,21 +89,21 @@ def test_a_dearer_attack_makes_the_stag_risk_dominant() -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("overrides", [{}, DEARER], ids=["hare risk-dominant", "stag risk-dominant"])
 def test_independent_learners_hunt_what_is_risk_dominant(overrides: dict[str, Any], seed: int) -> None:
-    """Discount 0: the claim is about the one-turn game, which then is what each learner faces on every turn."""
-    scenario = Scenario.load(STAG, overrides)
-    share = share_of_attacks(trained(scenario, seed, gamma=0.0, total_steps=16_000), scenario)
+    """The claim is about the one-turn game."""
+    scenario = Scenario.load(STAG, {**overrides, "horizon": 1})
+    share = share_of_attacks(trained(scenario, seed, total_steps=16_000), scenario)
     assert share < 0.1 if overrides else share > 0.9
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_independent_learners_defect_in_the_repeated_dilemma(seed: int) -> None:
-    """Fifty rounds and a far-sighted discount: cooperation could be held by threat, and is not found.
+    """Fifty rounds that all count alike: cooperation could be held by threat, and is not found.
 
     The side that they land on is the claim (theory.md: never exact probabilities); so short a training ends near it.
     """
     scenario = Scenario.load(DILEMMA)
-    assert share_of_attacks(trained(scenario, seed, gamma=0.98), scenario) > 0.75
+    assert share_of_attacks(trained(scenario, seed), scenario) > 0.75
 
 
 # --- a seat against a fixed strategy reaches the best response ----------------------------------------------
@@ -176,7 +175,7 @@ def test_a_learner_finds_the_best_response_to_tit_for_tat(continuation: float, s
     loses a few hundredths for the chances that learning has left to other choices.
     """
     scenario = against_tit_for_tat(continuation)
-    learner = partial(make_learner, settings(gamma=1.0).learner, seed=seed)
+    learner = partial(make_learner, settings().learner, seed=seed)
     table = Table(scenario, {"state_0": learner, "state_1": "tit-for-tat"}, num_worlds=32, seed=seed)
     table.learn(32_000)
     plans = [Plan(*choices) for choices in itertools.product((WAIT, ATTACK), repeat=3)]
