@@ -15,12 +15,26 @@ from sd_env.scenario import Scenario
 
 
 def learn_response(
-    scenario: Scenario, policy: Policy, seat: int, *, seed: int, steps: int, worlds: int, config: LearnerConfig
+    scenario: Scenario,
+    policy: Policy,
+    seat: int,
+    *,
+    seed: int,
+    steps: int,
+    worlds: int,
+    config: LearnerConfig,
+    begin: LearnedBundle | None = None,
 ) -> LearnedBundle:
-    """What a learner answers to ``policy`` from ``seat`` after ``steps`` turns, rounded up to whole rollouts."""
+    """What a learner answers to ``policy`` from ``seat`` after ``steps`` turns, rounded up to whole rollouts.
+
+    With ``begin`` it starts with that bundle's weights, whose networks ``config`` must describe, instead of its own.
+    """
 
     def learner_of(place: Seat) -> OnPolicyAlgorithm:
-        return make_learner(config, place, seed=seed)
+        learner = make_learner(config, place, seed=seed)
+        if begin is not None:
+            learner.policy.load_state_dict(begin.network.state_dict())
+        return learner
 
     name = scenario.agents[seat]
     with one_thread():

@@ -1,0 +1,271 @@
+"""Certificates: does anything that was tried beat a policy, by type of state?
+
+A verdict about the game must not be one about the learner. So each type's return under the policy is set against the
+best of several learned responses and of a battery of scripted deviators (:mod:`agents.evaluation.deviators`), while all
+other seats keep to the policy. What is found is a lower bound of the true gap: a certificate says that a search of this
+size found no more than :data:`ALLOWED` of the type's return, and a search that ended below the policy's own return
+counts as failed and certifies nothing.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from agents.evaluation.deviators import battery
+from agents.evaluation.evaluate import check_sizes
+from agents.evaluation.exploit import seat_groups
+from agents.evaluation.players import Player, Spec, digests, load, players_of
+from agents.evaluation.statistics import estimate
+from agents.table.play import play
+from agents.training.config import LearnerConfig
+from agents.work import Unit, WorkError, run_units
+from sd_env.scenario import Scenario
+
+if TYPE_CHECKING:
+    from agents.policies.protocol import Policy
+
+#: Gain of a deviator, as a share of the type's own return, up to which a policy counts as certified.
+ALLOWED: Final = 0.02
+SEEKERS, GREEDY = "security seekers", "greedy states"
+BATTERY, SCRATCH, WARM = "battery", "from scratch", "from the policy"
+CERTIFIED, BEATEN, OPEN, FAILED = "certified", "beaten", "undecided", "every search failed"
+#: Learned searches of each policy and seat: (where they start, how many).
+SEARCHES: Final = ((SCRATCH, 2), (WARM, 1))
+STEPS: Final = 1_000_000
+WORLDS: Final = 4096
+#: Worlds in which a response is learned.
+TRAINING_WORLDS: Final = 256
+#: The learner of searches from scratch, with the exploration by which the four worlds are learned.
+LEARNER: Final = LearnerConfig(
+    algorithm="PPO",
+    learning_rate=0.003,
+    learning_rate_end=0.0001,
+    n_steps=32,
+    gamma=1.0,
+    gae_lambda=0.95,
+    normalize_advantage=True,
+    ent_coef=0.3,
+    ent_coef_end=0.001,
+    vf_coef=0.5,
+    max_grad_norm=0.5,
+    reward_scale=0.1,
+    batch_size=2048,
+    n_epochs=4,
+    clip_range=0.2,
+    network="flat",
+    networks="by_type",
+    net_arch=[64, 64],
+    activation="tanh",
+    observations="symlog",
+    culture="uniform",
+    culture_strength=0.0,
+)
+#: Entropy bonus at the start of a search that begins with the policy: enough to look around, too little to forget it.
+_WARM_ENTROPY: Final = 0.05
+#: Added to a seed for the worlds that choose among deviators, and for those that measure the chosen one.
+_CHOOSING, _MEASURING = 5_000_000, 6_000_000
+_CHOICE: Final = 0.25
+#: Half the width of a 95% interval in standard errors, over some thousand worlds.
+_WIDTH: Final = 1.96
+
+
+def certify(
+    policy: Spec | Sequence[Spec],
+    scenario: Scenario | str | Path | Mapping[str, Any],
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    searches: Sequence[tuple[str, int]] = SEARCHES,
+    steps: int = STEPS,
+    worlds: int = WORLDS,
+    seed: int = 1,
+    out: Path | None = None,
+    workers: int = 1,
+    fresh: bool = False,
+    trust: bool = False,
+) -> pd.DataFrame:
+    """Search for what beats a policy, from each seat that differs, and say by type of state what was found.
+
+    Args:
+        policy: registry name, path of a bundle, or a policy (only with one worker and without ``out``); several bundles
+            must differ in their training seeds alone.
+        scenario: catalogue name, path, Scenario or mapping.
+        overrides: dotted keys of the scenario and their values.
+        searches: where learned searches start and how many; those from the policy need a bundle of PPO or A2C.
+        steps: turns that each response is learned over, rounded up to whole rollouts.
+        worlds: in which the chosen response is measured, beside the policy itself in the same worlds.
+        seed: of learners and worlds.
+        out: folder in which finished work is kept; the same call resumes it.
+        workers: processes, 0 for one a core.
+        fresh: set aside what is in ``out``, and begin anew.
+        trust: whether zip files of stable-baselines3 may be loaded, which can run code.
+
+    Returns:
+        The table of :func:`certificates`.
+
+    Raises:
+        ScenarioError, PolicyError, WorkError: one sentence, before anything is written.
+    """
+    game = Scenario.load(scenario, overrides)
+    check_sizes(seeds=[seed], worlds=worlds)
+    if type(steps) is not int or steps < 1:
+        raise WorkError(f"steps is {steps!r}; a whole number of at least 1 is needed.")
+    if unknown := [start for start, _ in searches if start not in (SCRATCH, WARM)]:
+        raise WorkError(f"searches has {unknown[0]!r}; they start {SCRATCH!r} or {WARM!r}.")
+    given = [policy] if isinstance(policy, (str, Path)) or not isinstance(policy, Sequence) else list(policy)
+    players = players_of(given, game, trust=trust)
+    if len(players) > 1:
+        raise WorkError(f"{players[0].label} and {players[1].label} are two policies; one at a time is certified.")
+    units = list(_units(players[0], game, searches, steps, worlds, seed, trust))
+    rows = run_units(search, units, out, workers=workers, title="certify", inputs=digests(players), fresh=fresh)
+    return certificates(rows, game)
+
+
+def _units(
+    player: Player, game: Scenario, searches: Sequence[tuple[str, int]], steps: int, worlds: int, seed: int, trust: bool
+) -> Iterator[Unit]:
+    for k, member in enumerate(player.members):
+        learned = [(start, again) for start, count in searches for again in range(count)]
+        if warm_config(load(member, trust)) is None:
+            learned = [(SCRATCH, again) for again in range(len(learned))]
+        for seat in seat_groups(game):
+            for start, again in [(BATTERY, 0), *learned]:
+                arguments = {
+                    "policy": member, "member": k, "scenario": game.to_dict(), "seat": seat, "start": start,
+                    "seed": seed + again, "steps": steps, "worlds": worlds, "trust": trust,
+                }  # fmt: skip
+                yield Unit(f"{player.label} {k} seat {seat} {start} {again}", arguments)
+
+
+def search(
+    *, policy: Spec, member: int, scenario: dict[str, Any], seat: int, start: str, seed: int, steps: int, worlds: int,
+    trust: bool,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The unit of work: one search of one seat; a row for each type that the seat may have.
+
+    The deviator that does best in some worlds is measured in others, so that luck in the choice is no gain.
+    """
+    game, frozen = Scenario.load(scenario), load(policy, trust)
+    candidates = dict(battery(frozen)) if start == BATTERY else _learned(game, frozen, seat, start, seed, steps)
+    few = max(1, round(_CHOICE * worlds))
+    tried = {name: _gains(game, frozen, deviator, seat, few, _CHOOSING + seed) for name, deviator in candidates.items()}
+    rows = []
+    for kind in next(iter(tried.values())):
+        name = max(tried, key=lambda each: tried[each][kind]["gain"])
+        chosen, measured = tried[name][kind], _gains(game, frozen, candidates[name], seat, worlds, _MEASURING + seed)
+        if kind in measured:
+            rows.append(
+                {
+                    "member": member, "seat": seat, "type": kind, "start": start, "seed": seed, "response": name,
+                    "chosen": chosen["gain"], "chosen_error": chosen["error"], **measured[kind],
+                }
+            )  # fmt: skip
+    return rows
+
+
+def _learned(game: Scenario, frozen: Policy, seat: int, start: str, seed: int, steps: int) -> dict[str, Policy]:
+    from agents.policies.bundles import LearnedBundle
+    from agents.training.response import learn_response
+
+    config = warm_config(frozen) if start == WARM else LEARNER
+    if config is None:
+        raise WorkError("a search from the policy needs a bundle of PPO or A2C.")
+    drawn = learn_response(
+        game,
+        frozen,
+        seat,
+        seed=seed,
+        steps=steps,
+        worlds=TRAINING_WORLDS,
+        config=config,
+        begin=frozen if isinstance(frozen, LearnedBundle) and start == WARM else None,
+    )
+    likeliest = copy.deepcopy(drawn)
+    likeliest.deterministic = True
+    return {f"learned {start}": drawn, f"learned {start}, its likeliest choices": likeliest}
+
+
+def warm_config(policy: Policy) -> LearnerConfig | None:
+    """Settings of a learner that begins as ``policy`` does; None if it is no bundle of PPO's or A2C's flat networks."""
+    from agents.policies.bundles import LearnedBundle
+
+    if not isinstance(policy, LearnedBundle) or policy.manifest.policy not in ("HeadsPolicy", "TypesPolicy"):
+        return None
+    made = policy.manifest.architecture
+    if made.activation not in ("tanh", "relu") or made.net_arch.pi != made.net_arch.vf:
+        return None
+    own = {
+        "networks": "by_type" if policy.manifest.policy == "TypesPolicy" else "shared",
+        "net_arch": made.net_arch.pi,
+        "activation": made.activation,
+        "observations": made.extractor,
+        "ent_coef": _WARM_ENTROPY,
+        "learning_rate": 0.001,
+    }
+    return LearnerConfig.model_validate(LEARNER.model_dump() | own)
+
+
+def _gains(
+    game: Scenario, frozen: Policy, deviator: Policy, seat: int, worlds: int, seed: int
+) -> dict[str, dict[str, float]]:
+    """What a deviator gains over the policy from a seat, for each type that the seat has in these worlds."""
+    cast = [deviator if state == seat else frozen for state in range(game.n_states)]
+    own = play(game, [frozen] * game.n_states, worlds=worlds, seed=seed)
+    other = play(game, cast, worlds=worlds, seed=seed)
+    greedy, found = own[f"greed_{seat}"].to_numpy() > 0, {}
+    for kind, rows in ((SEEKERS, ~greedy), (GREEDY, greedy)):
+        if rows.sum() > 1:
+            before, after = own[f"return_{seat}"].to_numpy()[rows], other[f"return_{seat}"].to_numpy()[rows]
+            error = float((after - before).std(ddof=1) / np.sqrt(rows.sum()))
+            found[kind] = {
+                "own": float(before.mean()), "gain": float((after - before).mean()), "error": error,
+                "worlds": int(rows.sum()),
+            }  # fmt: skip
+    return found
+
+
+def certificates(rows: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
+    """What the searches found, by seat and type.
+
+    Args:
+        rows: of :func:`search`.
+        scenario: for the names of the seats.
+
+    Returns:
+        A row for each seat and type: ``state, type, own`` (return of the policy itself, homeland-incomes an episode),
+        ``gain, low, high`` (of the best deviator as a share of it; 95% interval over the policies of several training
+        seeds, of one over worlds; 0 where nothing gained), ``response`` (the deviator), ``searches`` and ``failed``
+        (learned ones, of all policies), ``verdict``: :data:`CERTIFIED` if the interval lies at or below
+        :data:`ALLOWED`, :data:`BEATEN` above, :data:`OPEN` across it; :data:`FAILED` if no learned search came up to
+        the policy's own return, however little was found.
+    """
+    found = []
+    for (seat, kind), group in rows.groupby(["seat", "type"], sort=False):
+        learned = group[group["start"] != BATTERY]
+        failed = learned["chosen"] + _WIDTH * learned["chosen_error"] < 0
+        best = group.loc[group.groupby("member")["chosen"].idxmax()]
+        gains = (best["gain"] / best["own"].abs()).where(best["chosen"] > 0, 0.0)
+        if len(best) > 1:
+            interval = estimate(list(gains))
+            value, low, high = interval.value, interval.low, interval.high
+        else:
+            half = _WIDTH * float((best["error"] / best["own"].abs()).where(best["chosen"] > 0, 0.0).iloc[0])
+            value = float(gains.iloc[0])
+            low, high = value - half, value + half
+        verdict = CERTIFIED if high <= ALLOWED else BEATEN if low > ALLOWED else OPEN
+        if verdict == CERTIFIED:  # which rests on searches that came at least as far as the policy itself
+            searched = set(learned["member"][~failed])
+            verdict = CERTIFIED if searched == set(best["member"]) else FAILED if len(learned) else OPEN
+        found.append(
+            {
+                "state": scenario.agents[int(seat)], "type": kind, "own": float(best["own"].mean()), "gain": value,
+                "low": low, "high": high, "response": str(best["response"].mode().iloc[0]) if value > 0 else "",
+                "searches": len(learned), "failed": int(failed.sum()), "verdict": verdict,
+            }
+        )  # fmt: skip
+    return pd.DataFrame(found)
