@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 
 #: The commands with a module of their own in ``agents.commands``, in the order in which they are listed.
 COMMANDS: Final = (
-    "evaluate", "tournament", "crossplay", "challenge", "exploit", "ablate", "verify", "replay", "measure",
+    "evaluate", "tournament", "crossplay", "challenge", "exploit", "certify", "ablate", "verify", "replay", "measure",
     "strategies", "export", "experiment",
 )  # fmt: skip
 TRAIN: Final = "train"

@@ -12,7 +12,7 @@ from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from agents.policies.bundles import bundle_of
-from agents.policies.sb3 import HeadsPolicy, RecurrentHeadsPolicy, SymlogExtractor
+from agents.policies.sb3 import HeadsPolicy, RecurrentHeadsPolicy, SymlogExtractor, TypesPolicy
 from agents.policies.sb3_set import MaskableSetPolicy, SetPolicy
 from agents.training.seats import WorldsVecEnv
 from sd_env.scenario import Scenario
@@ -23,6 +23,7 @@ SYMLOG = {"features_extractor_class": SymlogExtractor}
 
 KINDS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "heads": (PPO, HeadsPolicy, {"net_arch": {"pi": [8, 4], "vf": [8]}, **SYMLOG}),
+    "types": (PPO, TypesPolicy, {"net_arch": {"pi": [8, 4], "vf": [8]}, **SYMLOG}),
     "set": (PPO, SetPolicy, {"net_arch": {"pi": [8, 4], "vf": [8]}, **SYMLOG}),
     "masked-set": (MaskablePPO, MaskableSetPolicy, {"net_arch": [8, 8, 4], "activation_fn": th.nn.ReLU}),
     "masked": (MaskablePPO, "MlpPolicy", {"net_arch": [8], **SYMLOG}),

@@ -86,6 +86,7 @@ def certify(
     seed: int = 1,
     out: Path | None = None,
     workers: int = 1,
+    parquet: bool = False,
     fresh: bool = False,
     trust: bool = False,
 ) -> pd.DataFrame:
@@ -102,6 +103,7 @@ def certify(
         seed: of learners and worlds.
         out: folder in which finished work is kept; the same call resumes it.
         workers: processes, 0 for one a core.
+        parquet: write ``episodes.parquet`` too.
         fresh: set aside what is in ``out``, and begin anew.
         trust: whether zip files of stable-baselines3 may be loaded, which can run code.
 
@@ -122,7 +124,9 @@ def certify(
     if len(players) > 1:
         raise WorkError(f"{players[0].label} and {players[1].label} are two policies; one at a time is certified.")
     units = list(_units(players[0], game, searches, steps, worlds, seed, trust))
-    rows = run_units(search, units, out, workers=workers, title="certify", inputs=digests(players), fresh=fresh)
+    rows = run_units(
+        search, units, out, workers=workers, title="certify", parquet=parquet, inputs=digests(players), fresh=fresh
+    )
     return certificates(rows, game)
 
 

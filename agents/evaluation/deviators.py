@@ -37,12 +37,14 @@ class BuildThenStrike:
         strike: turns of attack; 0 never attacks.
         offense: effort into swords.
         defense: effort into shields.
+        on: whether it goes on building while it strikes and rests.
     """
 
     build: int
     strike: int
     offense: Build = Build.FULL
     defense: Build = Build.NONE
+    on: bool = False
 
     def reset(self, seed: int | None = None) -> None:
         """There is nothing to forget: the turn is observed."""
@@ -51,8 +53,9 @@ class BuildThenStrike:
         """Legal actions, int64 ``(K, H)``."""
         turn = observation[:, layout.Own.TURN]
         plan = Plan(len(mask), layout.num_states_of(mask.shape[1]) - 1)
-        plan.build_offense[turn < self.build] = self.offense
-        plan.build_defense[turn < self.build] = self.defense
+        builds = (turn < self.build) | self.on
+        plan.build_offense[builds] = self.offense
+        plan.build_defense[builds] = self.defense
         last = self.build + self.strike + (self.strike > 0)
         plan.stance[(turn >= self.build) & (turn < last)] = Stance.ATTACK
         return plan.legal(mask)
@@ -76,6 +79,35 @@ class NeverMobilizes:
         return actions
 
 
+class StrikesLast:
+    """Plays as the policy does, but attacks everyone on the last turns, when nobody can answer any more.
+
+    Args:
+        policy: whose play it follows.
+        turns: how many last turns are attacks; where an attack needs mobilization first, it begins a turn earlier.
+    """
+
+    def __init__(self, policy: Policy, turns: int) -> None:
+        self._policy, self._turns = copy.deepcopy(policy), turns
+
+    def reset(self, seed: int) -> None:
+        """What the policy forgets."""
+        self._policy.reset(seed)
+
+    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Legal actions, int64 ``(K, H)``."""
+        actions = np.array(self._policy.act(observation, mask))
+        left = observation[:, layout.Own.HORIZON] - observation[:, layout.Own.TURN]
+        plan = Plan(len(mask), layout.num_states_of(mask.shape[1]) - 1)
+        plan.stance[:] = Stance.ATTACK
+        strikes = plan.legal(mask)
+        # an illegal attack is a mobilization, by which a strike of the turns asked for begins
+        mobilizes = (strikes[:, Head.STANCE.entries] != Stance.ATTACK).any(axis=1)
+        late = (left <= self._turns) | (mobilizes & (left <= self._turns + 1))
+        actions[late, Head.STANCE.entries] = strikes[late, Head.STANCE.entries]
+        return actions
+
+
 def battery(policy: Policy) -> Iterator[tuple[str, Policy]]:
     """Name and policy of each deviator that is tried against ``policy``."""
     yield "does nothing", BuildThenStrike(0, 0)
@@ -83,6 +115,11 @@ def battery(policy: Policy) -> Iterator[tuple[str, Policy]]:
     yield "some shields only", BuildThenStrike(4, 0, Build.NONE, Build.FULL)
     yield "never mobilizes", NeverMobilizes(policy)
     yield "mirror", policy_from("tit-for-tat")
+    for turns in (1, 2, 4, 8):
+        yield f"as the policy, attacks on the last {turns} turns", StrikesLast(policy, turns)
     for build, strike in itertools.product(BUILD_TURNS, STRIKE_TURNS):
         how_long = f"attacks {strike} turns" if strike < STRIKE_TURNS[-1] else "attacks to the end"
         yield f"builds {build} turns, {how_long}", BuildThenStrike(build, strike)
+    for build, strike in itertools.product(BUILD_TURNS[2:], (4, STRIKE_TURNS[-1])):
+        how_long = f"attacks {strike} turns" if strike < STRIKE_TURNS[-1] else "attacks to the end"
+        yield f"builds on, {how_long} after {build}", BuildThenStrike(build, strike, on=True)
