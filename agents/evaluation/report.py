@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from agents.evaluation.certify import ALLOWED, CERTIFIED
 from agents.evaluation.outcome import (
     ARMS,
     ARMS_RACE,
@@ -83,7 +85,12 @@ def _number(value: float | None) -> float:
 
 
 def write_report(
-    run: Path, title: str, results: list[dict[str, Any]], theory: Mapping[str, str], command: str
+    run: Path,
+    title: str,
+    results: list[dict[str, Any]],
+    theory: Mapping[str, str],
+    command: str,
+    certificates: Mapping[str, list[dict[str, Any]]] | None = None,
 ) -> RenderableType:
     """Write ``report.json`` and ``table.txt`` into ``run`` and return the table for the screen.
 
@@ -93,8 +100,9 @@ def write_report(
         results: the finished jobs' ``result.json``, at least one.
         theory: world -> its scenario's prediction, for worlds other than Jervis's four.
         command: the command line that made the run.
+        certificates: world -> rows of :func:`agents.evaluation.certify.certificates`; worlds without any are marked.
     """
-    report = report_of(title, results, theory, command)
+    report = report_of(title, results, theory, command, certificates or {})
     report["predictions"] = records(judge(report))
     write_json(run / "report.json", report)
     table = shown(report)
@@ -102,7 +110,13 @@ def write_report(
     return table
 
 
-def report_of(title: str, results: list[dict[str, Any]], theory: Mapping[str, str], command: str) -> Report:
+def report_of(
+    title: str,
+    results: list[dict[str, Any]],
+    theory: Mapping[str, str],
+    command: str,
+    certificates: Mapping[str, list[dict[str, Any]]],
+) -> Report:
     """What was measured, and the outcome of each world; without predictions."""
     gained = returns(results)
     worlds: dict[str, Any] = {}
@@ -115,6 +129,7 @@ def report_of(title: str, results: list[dict[str, Any]], theory: Mapping[str, st
             "seeds": [run["seed"] for run in runs],
             "outcome": outcome_of(world["learned"]),
             "theory": predicted_of(scenario) or theory.get(name, ""),
+            "certificates": certificates.get(name, []),
             **{policy: {m: asdict(e) for m, e in metrics.items()} for policy, metrics in world.items()},
             "returns": {w: {p: asdict(e) for p, e in g.items()} for w, g in gained.get(name, {}).items()},
         }
@@ -133,11 +148,31 @@ def judge(report: Report) -> list[Prediction]:
     for world in report["worlds"].values():
         overrides = ", ".join(f"{key} = {value}" for key, value in sorted(world["overrides"].items()))
         groups.setdefault(overrides, {})[Path(world["scenario"]).stem] = _estimates(world["learned"])
-    return [
+    found = [
         sign
         for overrides, worlds in groups.items()
         for sign in signs(worlds, f" with {overrides}" if overrides else "")
     ]
+    marks = {Path(world["scenario"]).stem: mark for world in report["worlds"].values() if (mark := uncertified(world))}
+    return [_marked(sign, marks) for sign in found]
+
+
+def uncertified(world: Mapping[str, Any]) -> str:
+    """Why no verdict may rest on a world's policies, "" if they are certified: something beats them, or may."""
+    rows = world.get("certificates") or []
+    if not rows:
+        return "nothing was tried against these policies"
+    open_ = [f"{row['type']} {row['verdict']}, {row['gain']:+.1%}" for row in rows if row["verdict"] != CERTIFIED]
+    return "; ".join(open_)
+
+
+def _marked(sign: Prediction, marks: Mapping[str, str]) -> Prediction:
+    """A sign of theory with its mark, if a world of which it speaks is not certified."""
+    spoken_of = [world for world in marks if re.search(rf"(?<![\w-]){re.escape(world)}(?![\w-])", sign.claim)]
+    if not spoken_of:
+        return sign
+    reasons = "; ".join(f"{world}: {marks[world]}" for world in spoken_of)
+    return sign.model_copy(update={"status": f"uncertified: {reasons}"})
 
 
 def _estimates(data: Mapping[str, Any]) -> dict[str, Estimate]:
@@ -169,11 +204,39 @@ def shown(report: Report) -> RenderableType:
         for name, world in report["worlds"].items()
     }
     judged = predictions_of(report, str(report["title"]))
-    return Group(table(str(report["title"]), worlds, theory), *notes(worlds, theory, judged), *gains(gained))
+    marks = {name: uncertified(world) for name, world in report["worlds"].items()}
+    rows = {name: world.get("certificates") or [] for name, world in report["worlds"].items()}
+    below = [certificate_table(rows)] if any(rows.values()) else []
+    return Group(
+        table(str(report["title"]), worlds, theory, marks), *below, *notes(worlds, theory, judged), *gains(gained)
+    )
 
 
-def table(title: str, worlds: Mapping[str, World], theory: Mapping[str, str]) -> Table:
-    """One row for each world and policy: the mean over seeds and below it half the interval."""
+def certificate_table(rows: Mapping[str, list[dict[str, Any]]]) -> Table:
+    """What was tried against the learned policies of each world, and what it gained, by type."""
+    shown = Table(title="what beats the learned policies", box=box.SIMPLE_HEAD, show_lines=False, pad_edge=False)
+    for heading in ("world", "type", "own return", "gain", "95% interval", "best deviator found", "verdict"):
+        shown.add_column(heading, justify="right" if heading in ("own return", "gain") else "left")
+    for world, found in rows.items():
+        for row in found:
+            interval = f"{row['low']:+.1%} to {row['high']:+.1%}"
+            by = row["response"] or "nothing gained"
+            own, gain = f"{row['own']:.2f}", f"{row['gain']:.1%}"
+            shown.add_row(world, row["type"], own, gain, interval, by, row["verdict"])
+    return shown
+
+
+def table(
+    title: str, worlds: Mapping[str, World], theory: Mapping[str, str], marks: Mapping[str, str] | None = None
+) -> Table:
+    """One row for each world and policy: the mean over seeds and below it half the interval.
+
+    Args:
+        title: of the table.
+        worlds: what was measured.
+        theory: world -> what theory predicts.
+        marks: world -> why its policies are not certified, "" if they are.
+    """
     shown = Table(title=title, box=box.SIMPLE_HEAD, show_lines=False, pad_edge=False)
     shown.add_column("world", no_wrap=True)
     for _, heading, _ in COLUMNS:
@@ -186,7 +249,7 @@ def table(title: str, worlds: Mapping[str, World], theory: Mapping[str, str]) ->
             shown.add_row(
                 Text(name, style="bold") if learned else f"  {POLICIES[policy]}",
                 *(cell(metrics[metric], decimals) for metric, _, decimals in COLUMNS),
-                outcome_of(metrics) if learned else "",
+                outcome_of(metrics) + ("\nnot certified" if marks and marks[name] else "") if learned else "",
                 (theory[name] if theory[name] in OUTCOMES else "see below") if learned else "",
                 end_section=policy == list(world)[-1],
                 style="" if learned else "dim",
@@ -211,7 +274,9 @@ def notes(worlds: Mapping[str, World], theory: Mapping[str, str], judged: list[P
             f"{interval}. S-S: attacks of security seekers on one another, by ordered pair. Offence, defence: mean "
             "stock of a security seeker.\nAllied: share of pairs and turns. Reassurances: by security seeker and turn. "
             f"Welfare: a security seeker's return.\nOutcome: spiral from {SPIRAL} S-S attacks per pair-turn, "
-            f"else arms race without war from {ARMS_RACE} arms, else cooperation."
+            f"else arms race without war from {ARMS_RACE} arms, else cooperation.\nNot certified: something that was "
+            f"tried beats these policies by more than {ALLOWED:.0%} of a type's return, or nothing was tried: no "
+            "verdict on the game rests on them (docs/evaluation.md)."
         )
     ]
     found += [Text(f"\n{name}: theory predicts: {words}") for name, words in theory.items() if words not in OUTCOMES]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
+from agents.evaluation.certify import SCRATCH, WARM, certify
 from agents.evaluation.picture import draw
 from agents.evaluation.report import WIDTH, write_report
+from agents.evaluation.tables import records
 from agents.training.config import TrainingConfig
-from agents.training.job import jobs_of
+from agents.training.job import Job, jobs_of
 from agents.training.run import results, train
 
 
@@ -30,7 +33,8 @@ def train_and_report(config: TrainingConfig, run: Path, argv: list[str]) -> int:
         done = [job for job in jobs_of(config, run) if job.name in finished]
         theory = {job.choice.name: job.scenario().prediction for job in done}
         command = shlex.join(["python", "train.py", *argv])
-        table = write_report(run, config.name, [*finished.values()], theory, command)
+        found = certified(config, run, done)
+        table = write_report(run, config.name, [*finished.values()], theory, command, found)
         worlds = {name: [j.folder / "progress.csv" for j in done if j.choice.name == name] for name in theory}
         draw(worlds, run / "four_worlds.png", config.name)
         # wider than a narrow terminal rather than with numbers cut off
@@ -40,3 +44,28 @@ def train_and_report(config: TrainingConfig, run: Path, argv: list[str]) -> int:
         again = f"python train.py --resume {run}"
         console.print(f"{len(failed)} jobs failed: {', '.join(failed)}. Try again: {again}", soft_wrap=True)
     return 1 if failed else 0
+
+
+def certified(config: TrainingConfig, run: Path, done: list[Job]) -> dict[str, list[dict[str, Any]]]:
+    """World -> its certificates, by seat and type; kept in ``run/certificates``, where the next call finds them.
+
+    Empty where the config asks for none, or where several parties learn: a certificate is of one policy in all seats.
+    """
+    settings = config.certificate
+    if settings is None or config.population.mode != "shared":
+        return {}
+    found = {}
+    for name in dict.fromkeys(job.choice.name for job in done):
+        jobs = [job for job in done if job.choice.name == name]
+        table = certify(
+            [str(path) for job in jobs for path in job.bundles().values()],
+            jobs[0].scenario(),
+            searches=[(SCRATCH, settings.scratch), (WARM, settings.warm)],
+            steps=settings.steps,
+            worlds=settings.worlds,
+            seed=config.evaluation.seed,
+            out=run / "certificates" / name,
+            workers=config.workers,
+        )
+        found[name] = records(table)
+    return found

@@ -91,7 +91,7 @@ def judged(report: Report, predictions: Sequence[Prediction], out: Path, name: s
             raise ResultError(f"{path}: {name} has no prediction {claim!r}.")
         if not isinstance(mark, str) or not _MARK.fullmatch(mark):
             raise ResultError(f"{path}: {name} has the mark {mark!r}; a word, a colon and the reason are needed.")
-    marked = [each.model_copy(update={"status": claims.get(each.claim, "")}) for each in predictions]
+    marked = [each.model_copy(update={"status": claims.get(each.claim, each.status)}) for each in predictions]
     return {**report, "status": entry if isinstance(entry, str) else "", "predictions": records(marked)}
 
 

@@ -202,6 +202,15 @@ class EvaluationConfig(_Model):
     seed: Seed = Field(description="seed of the evaluation worlds: none that training saw")
 
 
+class CertificateConfig(_Model):
+    """How final policies are certified (:mod:`agents.evaluation.certify`): what is tried to beat them."""
+
+    scratch: int = Field(ge=0, description="learned responses that start from scratch, of each policy and seat")
+    warm: int = Field(ge=0, description="learned responses that start from the policy")
+    steps: Positive = Field(description="turns that each response is learned over")
+    worlds: Positive = Field(description="worlds in which the best deviator is measured beside the policy")
+
+
 class TrainingConfig(_Model):
     """A list of scenarios times seeds: each pair is a job that trains one population."""
 
@@ -215,6 +224,9 @@ class TrainingConfig(_Model):
     learner: LearnerConfig = Field(description="the learner, or each of them")
     checkpoint: CheckpointConfig = Field(description="checkpoints")
     evaluation: EvaluationConfig = Field(description="evaluation of the final policies")
+    certificate: CertificateConfig | None = Field(
+        default=None, description="certificates of final policies that play all states; null: none, and no verdict"
+    )
     device: str = Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:0")
     workers: int = Field(ge=0, description="jobs at a time; 0 = one for each core")
     torch_threads: Positive = Field(description="threads of torch in each job")

@@ -230,6 +230,7 @@ class WorldsVecEnv(SlotsVecEnv):
         seed: seed of the worlds' random streams; world ``b`` draws from the stream keyed (seed, b, episode).
         threads: threads that step the worlds.
         reward_scale: what rewards are multiplied by; ``episode`` returns and tallies keep the game's own units.
+        horizon_ends: whether the horizon is the end of the game, as it is in trainings (:class:`SlotsVecEnv`).
     """
 
     def __init__(
@@ -240,8 +241,10 @@ class WorldsVecEnv(SlotsVecEnv):
         seed: int | None = None,
         threads: int = 1,
         reward_scale: float = 1.0,
+        horizon_ends: bool = False,
     ) -> None:
-        super().__init__(make_worlds(scenario, num_worlds, seed, threads), reward_scale=reward_scale)
+        worlds = make_worlds(scenario, num_worlds, seed, threads)
+        super().__init__(worlds, reward_scale=reward_scale, horizon_ends=horizon_ends)
         heads = len(layout.action_sizes(self.num_states))
         self._shape = (num_worlds, self.num_states, heads)
         self._actions = np.zeros(self._shape, dtype=np.int64)

@@ -98,7 +98,7 @@ def test_signs_follow_the_intervals(attacks: Any, arms: Any, verdicts: str) -> N
 def test_signs_compare_worlds_of_equal_overrides() -> None:
     plain = as_theory_says()
     more = [r | {"world": r["world"] + "-4", "overrides": {"n_states": 4}} for r in as_theory_says()]
-    judged = judge(report_of("title", plain + more, {}, ""))
+    judged = judge(report_of("title", plain + more, {}, "", {}))
     assert len(judged) == 14 and {sign.verdict for sign in judged} == {"supported"}
     assert sum(sign.claim.endswith(" with n_states = 4") for sign in judged) == 7
 
@@ -132,6 +132,33 @@ def test_the_report_holds_everything_and_the_table_is_legible(tmp_path: Path) ->
     assert len(judged) == 7 and all(each.claim in text for each in judged)
     assert as_text(shown(report)) == text  # the table is a function of the data
     assert judge(report) == judged
+
+
+def certificate(verdict: str, gain: float) -> list[dict[str, object]]:
+    row = {"state": "state_0", "type": "greedy states", "own": 30.0, "gain": gain, "low": gain, "high": gain}
+    return [row | {"response": "strikes first", "searches": 2, "failed": 0, "verdict": verdict}]
+
+
+def test_no_sign_is_supported_of_a_world_that_is_not_certified(tmp_path: Path) -> None:
+    """A verdict is about the game: policies that something beats, or that nothing was tried against, carry none."""
+    sound = {world: certificate("certified", 0.01) for world in FOUR}
+    write_report(tmp_path, "title", as_theory_says(), {}, "", sound)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert {sign.word for sign in predictions_of(report, "")} == {"supported"}
+    text = (tmp_path / "table.txt").read_text()
+    assert "uncertified" not in text and text.count("strikes first") == 4
+    assert text.count("not certified") == 0
+    beaten = sound | {"intense": certificate("beaten", 0.55)}
+    write_report(tmp_path, "title", as_theory_says(), {}, "", beaten)
+    report = json.loads((tmp_path / "report.json").read_text())
+    marked = [sign for sign in predictions_of(report, "") if sign.word == "uncertified"]
+    # "intense" is not "not-intense"
+    assert len(marked) == 4 and all("intense" in sign.claim.replace("not-intense", "") for sign in marked)
+    assert "uncertified: intense: greedy states beaten, +55.0%" in marked[0].status
+    assert (tmp_path / "table.txt").read_text().count("not certified") == 1
+    write_report(tmp_path, "title", as_theory_says(), {}, "")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert {sign.word for sign in predictions_of(report, "")} == {"uncertified"}
 
 
 def test_nothing_to_count_is_null_and_a_dash(tmp_path: Path) -> None:

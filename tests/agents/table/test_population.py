@@ -18,7 +18,6 @@ from agents.policies.state import capture, recall
 from agents.table.metrics import RATES
 from agents.table.population import Pool, keyed_uniforms
 from agents.training import checkpoint
-from agents.training.callbacks import OnStep
 from agents.training.config import ConfigError, TrainingConfig, parse, read_yaml
 from agents.training.job import Job, jobs_of, run_job
 from agents.training.learners import make_learner
@@ -267,9 +266,10 @@ def test_a_shared_policy_is_what_the_learner_learns_in_the_worlds_alone(tmp_path
     done = job(tmp_path, "shared")
     run_job(done)
     settings = done.config
-    env = WorldsVecEnv(done.scenario(), settings.worlds, seed=5, reward_scale=settings.learner.reward_scale)
+    scale = settings.learner.reward_scale
+    env = WorldsVecEnv(done.scenario(), settings.worlds, seed=5, reward_scale=scale, horizon_ends=True)
     alone = make_learner(settings.learner, env, seed=5)
-    alone.learn(settings.total_steps, callback=OnStep())
+    alone.learn(settings.total_steps)
     mine, theirs = alone.policy.state_dict(), final(done, "all")
     assert all(th.equal(mine[key], theirs[key]) for key in mine)
     assert sorted(path.name for path in done.folder.iterdir() if path.is_dir()) == [

@@ -49,21 +49,12 @@ def cut(env: Any) -> set[bool]:
 @pytest.mark.parametrize("continuation", [1.0, 0.7])
 def test_the_horizon_is_an_end_for_trainings_and_a_cut_for_the_face_of_sb3(continuation: float) -> None:
     scenario = Scenario.load("jervis/intense", {"horizon": 4, "continuation": continuation})
-    ends = SlotsOfWorlds(scenario)
-    assert cut(ends) == {False}
+    assert cut(WorldsVecEnv(scenario, 64, seed=1, horizon_ends=True)) == {False}
     assert cut(WorldsVecEnv(scenario, 64, seed=1)) == ({True} if continuation == 1 else {True, False})
     seats = seat_players(SMOKE, scenario, seed=1).table.seats.values()
     assert all(seat.horizon_ends for seat in seats)
     own = Table(scenario, {"all": partial(PPO, "MlpPolicy", n_steps=8, batch_size=32)}, num_worlds=2, seed=1)
     assert not own.seats["all"].horizon_ends  # a table of one's own is a face too
-
-
-class SlotsOfWorlds(WorldsVecEnv):
-    """The same worlds, with the end that trainings give their seats."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        super().__init__(scenario, 64, seed=1)
-        self.horizon_ends = True
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.98])
