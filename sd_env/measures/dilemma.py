@@ -36,7 +36,7 @@ class Components:
         mutual_fear: mean mutual fear of at least .05.
         no_malign_state: every state is a security seeker.
         arms_up: all arms together were above those of the start at some time.
-        spiral: spiral index above 0, which no evidence of one is (docs/measures.md, Arms).
+        spiral: spiral index above 0, which is no evidence of one (docs/measures.md, Arms).
         self_defeat: states whose arms rose lost at least .01 of security, mean over the states.
         tragic_result: at least one tragic war.
     """

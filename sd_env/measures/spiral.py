@@ -60,9 +60,9 @@ def _slope(change: FloatArray, theirs: FloatArray, mine: FloatArray) -> float:
 def spiral_index(log: EpisodeLog) -> float:
     """Mean over pairs of √(β_ij β_ji) where both slopes are positive, else 0 for that pair.
 
-    β is :func:`reaction_slopes`, with its bias: the index of ``never-attack``, which cannot react, is above 0 in four of
-    five episodes, so that being above 0 shows nothing. In Richardson's (1960) symmetric model of two states the index is
-    k, and the race runs away if it exceeds the fatigue, ``arming.depreciation``.
+    β is :func:`reaction_slopes`, with its bias: the index of ``never-attack``, which cannot react, is above 0 in four
+    of five episodes, so that being above 0 shows nothing. In Richardson's (1960) symmetric model of two states the
+    index is k, and the race runs away if it exceeds the fatigue, ``arming.depreciation``.
     Unit: share per turn; range 0 to ∞. Pairs of which a slope is NaN are left out; NaN if none is left.
     """
     slopes = reaction_slopes(log)

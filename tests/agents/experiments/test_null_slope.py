@@ -83,10 +83,10 @@ def test_the_figures_of_the_null_are_those_that_it_has() -> None:
 
 
 def test_what_was_learned_in_jerviss_worlds_is_withdrawn_until_it_is_certified() -> None:
-    """``science`` is the verdict on the four worlds: as long as it is withdrawn, so is all that rests on their policies."""
-    assert results.read(PUBLISHED, "science")["status"].startswith("withdrawn: ")
-    for name in experiments():
-        experiment = load_experiment(name)
-        report = results.read(PUBLISHED / "experiments", name)
-        if experiment.scenario.startswith("jervis/"):
-            assert report["status"].startswith("withdrawn: "), name
+    """As long as ``science``, the verdict on the four worlds, is withdrawn, so is all that rests on their policies."""
+    if not results.read(PUBLISHED, "science")["status"].startswith("withdrawn: "):
+        pytest.skip("the verdict on the four worlds stands again")
+    resting = [name for name in experiments() if load_experiment(name).scenario.startswith("jervis/")]
+    folders = {"four_states": PUBLISHED, "four_rivals": PUBLISHED, **{name: PUBLISHED / "experiments" for name in resting}}
+    marks = {name: results.read(folder, name)["status"] for name, folder in folders.items()}
+    assert [name for name, mark in marks.items() if not mark.startswith("withdrawn: ")] == []
