@@ -87,6 +87,6 @@ def test_what_was_learned_in_jerviss_worlds_is_withdrawn_until_it_is_certified()
     if not results.read(PUBLISHED, "science")["status"].startswith("withdrawn: "):
         pytest.skip("the verdict on the four worlds stands again")
     resting = [name for name in experiments() if load_experiment(name).scenario.startswith("jervis/")]
-    folders = {"four_states": PUBLISHED, "four_rivals": PUBLISHED, **{name: PUBLISHED / "experiments" for name in resting}}
+    folders = {"four_states": PUBLISHED, "four_rivals": PUBLISHED, **dict.fromkeys(resting, PUBLISHED / "experiments")}
     marks = {name: results.read(folder, name)["status"] for name, folder in folders.items()}
     assert [name for name, mark in marks.items() if not mark.startswith("withdrawn: ")] == []
