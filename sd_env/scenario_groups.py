@@ -234,7 +234,7 @@ class Motives(Group):
         default=0.25, description="π: probability that a state is greedy; otherwise it is a security seeker."
     )
     power_motive: Annotated[
-        Number, Quantity(0, 1000, f"{PAYOFF} per whole share of power", "Mearsheimer 2001, Great Power Politics")
+        Number, Quantity(0, 1000, f"{PAYOFF} per whole share of power", "Morgenthau 1948, Politics Among Nations")
     ] = Field(default=0.0, description="χ: value of the state's share of all power for its own sake.")
     routine: Annotated[Number, Quantity(0, 1000, PAYOFF, "Mitzen 2006, Ontological Security in World Politics")] = (
         Field(default=0.0, description="κ_r: cost of a turn in which the state's posture changes.")

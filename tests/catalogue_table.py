@@ -20,7 +20,7 @@ HEADING = "| scenario | concept | prediction | source |"
 def short(source: str) -> str:
     """Authors and year of a source: ``Christensen and Snyder 1990``."""
     head, year, _ = re.split(r" \((\d{4})\)", source, maxsplit=1)
-    authors = re.findall(r"((?:Van )?[^\W\d_][\w'-]+), [A-Z]\.", head) or [head]
+    authors = re.findall(r"((?:[Vv]an )?[^\W\d_][\w'-]+), [A-Z]\.", head) or [head]
     if len(authors) > 2:
         return f"{authors[0]} and others {year}"
     return f"{' and '.join(authors)} {year}"

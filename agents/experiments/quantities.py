@@ -81,7 +81,10 @@ def deterrence(logs: Logs, **kind: bool) -> float:
 
 
 def slope(logs: Logs) -> float:
-    """Mean reaction slope of a state's new arms on the other's arms before (Richardson 1960)."""
+    """Mean reaction slope of a state's new arms on the other's arms before (Richardson 1960).
+
+    Not evidence of a reaction: ``never-attack``, which has none, gets .11 in Jervis's worlds (docs/measures.md, Arms).
+    """
     slopes = [measures.reaction_slopes(log) for log in logs]
     finite = np.concatenate([each[np.isfinite(each)] for each in slopes]) if slopes else np.zeros(0)
     return _share(finite)

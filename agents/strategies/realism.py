@@ -58,9 +58,10 @@ class BayesianRealist(Believer):
 
     It attacks the one state for which m exceeds its belief most, building offensive arms as long as there is one.
     It builds defensive arms at full rate while an attack on it has a chance above ``safe``. Where there is a dilemma
-    (m above 0) but trust enough, it keeps a pledge open.
+    (m above 0) but trust enough, it keeps a pledge open. Its belief follows deeds and postures; how much the other
+    arms, which is what moves belief in Kydd (1997), tells it nothing.
 
-    [Kydd 1997, Game Theory and the Spiral Model; Glaser 2010, Rational Theory of International Politics]
+    [Kydd 2000, Trust, Reassurance, and Cooperation; Glaser 2010, Rational Theory of International Politics]
     """
 
     name: ClassVar[str] = "bayesian-realist"

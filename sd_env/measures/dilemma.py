@@ -36,7 +36,7 @@ class Components:
         mutual_fear: mean mutual fear of at least .05.
         no_malign_state: every state is a security seeker.
         arms_up: all arms together were above those of the start at some time.
-        spiral: spiral index above 0.
+        spiral: spiral index above 0, which is no evidence of one (docs/measures.md, Arms).
         self_defeat: states whose arms rose lost at least .01 of security, mean over the states.
         tragic_result: at least one tragic war.
     """
@@ -52,7 +52,11 @@ class Components:
 
     @property
     def dilemma(self) -> bool:
-        """Whether it was a true security dilemma: all flags. Any malign state voids it (Tang 2009)."""
+        """Whether a dilemma ran to its end: all flags, so that any malign state voids it, and peace does too.
+
+        Tang (2009) asks for less: anarchy, no malign intentions and some accumulation of power make a security dilemma;
+        uncertainty and fear follow from anarchy; spiral, self-defeat and tragic results are what it may lead to.
+        """
         return all(getattr(self, field.name) for field in fields(self))
 
 

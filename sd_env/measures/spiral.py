@@ -26,6 +26,10 @@ def reaction_slopes(log: EpisodeLog) -> FloatArray:
     the turns after which both stand: Richardson's (1960) reaction coefficient k, the coefficient of A_i,t-1 being minus
     his fatigue a. Losses in battle are part of ΔA. Unit: share per turn.
 
+    It is no evidence of a reaction, since it is biased upward where stocks drift and turns are few: ``never-attack``,
+    which cannot react, has .11 over the 32 turns of Jervis's worlds and .46 over the 8 of the naval race
+    (docs/measures.md, Arms).
+
     NaN on the diagonal, where fewer than 4 turns are there, and where A_j does not vary once A_i is held fixed (it is
     constant, or moves in lockstep with A_i), since no slope can be told then.
     """
@@ -56,8 +60,9 @@ def _slope(change: FloatArray, theirs: FloatArray, mine: FloatArray) -> float:
 def spiral_index(log: EpisodeLog) -> float:
     """Mean over pairs of √(β_ij β_ji) where both slopes are positive, else 0 for that pair.
 
-    β is :func:`reaction_slopes`. Above 0: at least one pair arms against each other. In Richardson's (1960) symmetric
-    model of two states the index is k, and the race runs away if it exceeds the fatigue, ``arming.depreciation``.
+    β is :func:`reaction_slopes`, with its bias: the index of ``never-attack``, which cannot react, is above 0 in four
+    of five episodes, so that being above 0 shows nothing. In Richardson's (1960) symmetric model of two states the
+    index is k, and the race runs away if it exceeds the fatigue, ``arming.depreciation``.
     Unit: share per turn; range 0 to ∞. Pairs of which a slope is NaN are left out; NaN if none is left.
     """
     slopes = reaction_slopes(log)

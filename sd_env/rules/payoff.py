@@ -19,7 +19,7 @@ def pay(p, w, s, r, rewards):
         s[i].posture_changed = posture_changed(w, s, r, i)
         if not s[i].standing:
             continue
-        if p.power_motive != 0.0:  # Mearsheimer 2001: relative power for its own sake
+        if p.power_motive != 0.0:  # Morgenthau 1948: relative power for its own sake
             share = (s[i].offense + s[i].defense) / power if power > 0.0 else 1.0 / n
             rewards[i] += p.power_motive * share
         if s[i].posture_changed:  # Mitzen 2006: leaving a routine costs

@@ -169,6 +169,7 @@ def test_the_page_of_the_catalogue_has_the_table_of_the_files() -> None:
     [
         ("Jervis, R. (1978). Cooperation under the Security Dilemma.", "Jervis 1978"),
         ("Christensen, T. J. and Snyder, J. (1990). Chain gangs.", "Christensen and Snyder 1990"),
+        ("Carlsson, H. and van Damme, E. (1993). Global games.", "Carlsson and van Damme 1993"),
         ("Van Evera, S. (1999). Causes of War (Roots of Conflict).", "Van Evera 1999"),
         ("Buchanan, J. M., Tollison, R. D. and Tullock, G. (1980). Toward a Theory.", "Buchanan and others 1980"),
     ],

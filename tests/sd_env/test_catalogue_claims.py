@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents import make
 from agents.evaluation.threshold import effective_turns, success_probabilities, trust_threshold
-from sd_env import layout
+from agents.table.play import play
+from sd_env import layout, measures
+from sd_env.record import Collector
 from sd_env.rules.beliefs import GREEDY, SEEKER, SIGNALS
 from sd_env.rules.war import contest
 from sd_env.scenario import Scenario, load_scenario
@@ -304,6 +307,20 @@ def test_power_shifts_beyond_the_preventive_threshold() -> None:
     assert GAMMA * later - now == pytest.approx(0.18, abs=0.005)
     assert GAMMA * later - now > least == pytest.approx(0.0004)
     assert GAMMA * now - now < least
+
+
+@pytest.mark.parametrize(("horizon", "pays"), [(32, False), (128, True)])
+def test_the_preventive_motive_alone_pays_in_a_long_game_and_not_over_the_turns_of_the_scenario(
+    horizon: int, pays: bool
+) -> None:
+    """U(0, s, 0) of docs/measures.md on the best turn of an episode in which nobody attacks; the decliner trusts."""
+    scenario = load_scenario("theories/fearon-power-shift", {"horizon": horizon})
+    kept = Collector(policies=("isolationist", "isolationist"))
+    play(scenario, [make("isolationist"), make("isolationist")], worlds=1, seed=1, recorder=kept)
+    [log] = kept.logs
+    trust = np.ones(log.pairs.shape)
+    assert any(measures.motive(log, 0, 1, turn, trust).preventive for turn in range(1, log.turns + 1)) == pays
+    says(scenario.name, "is never worth an attack here, as it is with a horizon of 128")
 
 
 def test_signals_cost_what_the_derived_game_says_for_a_war_cost_of_one() -> None:
