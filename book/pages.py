@@ -13,7 +13,7 @@ from book.concepts import FAMILIES, Change, Concept, concepts, page_of, variatio
 from book.history import data_section
 from book.links import source_page
 from book.markdown import block, escape, link, one_line, slug, table
-from book.threshold import GAMMA, threshold_of
+from book.threshold import threshold_of
 from book.uses import Use, uses
 from sd_env.scenario import Scenario
 
@@ -89,7 +89,7 @@ def _threshold(concept: Concept) -> str:
     if isinstance(found, str):
         return f"The {where} m is not given: {found}."
     stocks = f"{found.offense:g} offensive and {found.defense:g} defensive arms each"
-    lost = "one turn" if found.turns == 1 else f"{found.turns:.1f} turns at the learners' discount of {GAMMA}"
+    lost = "one turn" if found.turns == 1 else f"{found.turns:.3g} turns"
     lines = [f"The {where} at the start, with {stocks}, where land lost is lost for {lost}:", ""]
     lines += [f"- {_value(label, m)}." for label, m in found.values.items()]
     lines.append(f"- {_trust(found.trust)}")

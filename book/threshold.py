@@ -9,8 +9,6 @@ from agents.evaluation.threshold import effective_turns, middle, trust_threshold
 from book.concepts import Concept
 from sd_env.scenario import Scenario
 
-#: The discount of the learners in configs/.
-GAMMA = 0.98
 #: Parameters that move a state's choice between attack and peace, and that the formula does not hold.
 _LEFT_OUT = (
     "anarchy.enforcement", "motives.identification", "motives.power_motive", "motives.routine",
@@ -83,11 +81,11 @@ def _values(scenario: Scenario, offense: float, defense: float) -> dict[str, flo
 
 
 def _turns(scenario: Scenario) -> float:
-    """H_eff: for how many discounted turns land that is lost is lost; raises ValueError where a number is a range."""
+    """H_eff: for how many turns land that is lost is lost; raises ValueError where a number is a range."""
     horizon, goes_on, given_back = scenario.horizon, scenario.continuation, scenario.war.restoration
     if isinstance(horizon, tuple) or isinstance(goes_on, tuple) or given_back not in (0, 1):
         raise ValueError("a range of futures has no one length")
-    return 1.0 if given_back == 1 else effective_turns(horizon, GAMMA * goes_on)
+    return 1.0 if given_back == 1 else effective_turns(horizon, goes_on)
 
 
 def _trust(scenario: Scenario) -> tuple[float, float] | None:

@@ -32,8 +32,8 @@ def success_probabilities(scenario: Scenario, offense: float, defense: float) ->
 def trust_threshold(scenario: Scenario, offense: float, defense: float, turns: float = 1.0) -> float:
     """m = 1 - c_A / (conquest (p_f - p_s) turns): a security seeker attacks if it trusts the other less than m.
 
-    Where land lost is lost for the rest of the game, ``turns`` is how many (discounted) turns that is; 1 is the
-    one-shot game. At most 0: peace is dominant. From uniform policies, learners tend to war where m > 1/2.
+    Where land lost is lost for the rest of the game, ``turns`` is how many turns that is; 1 is the one-shot
+    game. At most 0: peace is dominant. From uniform policies, learners tend to war where m > 1/2.
 
     Args:
         scenario: as for :func:`success_probabilities`.

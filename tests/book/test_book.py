@@ -188,14 +188,14 @@ def test_where_a_scenario_is_used(pages: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("name", "values", "trust"),
     [
-        ("jervis/doubly-dangerous", {"": 0.66}, (0.8, 0.8)),  # docs/calibration.md
-        ("jervis/intense", {"": 0.43}, (0.8, 0.8)),
+        ("jervis/doubly-dangerous", {"": 0.75}, (0.8, 0.8)),  # docs/calibration.md
+        ("jervis/intense", {"": 0.58}, (0.8, 0.8)),
         ("jervis/doubly-safe", {"": None}, (0.8, 0.8)),
-        ("theories/kydd-reassurance", {"": 0.66}, (0.4, 0.4)),
+        ("theories/kydd-reassurance", {"": 0.75}, (0.4, 0.4)),
         ("games/one-shot", {"": 0.45}, None),  # m = 0.453190 in its description
         (
             "theories/jervis-regulators",
-            {"At ω = 0.5, q = 0": 0.19, "At ω = 0.5, q = 1": None, "At ω = 2, q = 0": 0.71, "At ω = 2, q = 1": None},
+            {"At ω = 0.5, q = 0": 0.40, "At ω = 0.5, q = 1": None, "At ω = 2, q = 0": 0.79, "At ω = 2, q = 1": None},
             (0.8, 0.8),
         ),
     ],
@@ -240,7 +240,10 @@ def test_the_threshold_knows_reach_belief_and_restored_land() -> None:
     assert half.values == pytest.approx(whole.values), "half the force arrives"
     believed = threshold_of(of_file({"technology.perceived_offense_advantage": 2.0}))
     assert isinstance(believed, Threshold)
-    assert believed.values["As believed, ω = 2"] == pytest.approx(0.71, abs=0.005)
+    assert believed.values["As believed, ω = 2"] == pytest.approx(0.79, abs=0.005)
+    ends = threshold_of(of_file({"continuation": 0.98}))
+    assert isinstance(ends, Threshold)
+    assert (whole.turns, ends.turns) == pytest.approx((32.0, (1 - 0.98**32) / (1 - 0.98)))
     restored = threshold_of(of_file({"war.restoration": 1.0}))
     assert isinstance(restored, Threshold)
     assert restored.turns == 1.0

@@ -87,7 +87,7 @@ def test_a_concept_renders_with_its_tables(address: str, tmp_path: Path) -> None
     page = dom(f"{address}/concepts/theories/kydd-reassurance.html", tmp_path)
     assert "Reassurance below the threshold of trust" in page
     assert "What the theory predicts" in page
-    assert "m = 0.66" in page
+    assert "m = 0.75" in page
     assert "<td><code>signals.audience_cost</code></td>" in page
 
 

@@ -14,7 +14,7 @@ from agents.evaluation.threshold import effective_turns, trust_threshold
 from sd_env import layout
 from sd_env.scenario import Scenario, load_scenario
 from sd_env.worlds import Worlds
-from tests.sd_env.test_catalogue_claims import GAMMA, plain
+from tests.sd_env.test_catalogue_claims import plain, says
 
 
 def data(name: str) -> dict[str, dict[str, float]]:
@@ -94,19 +94,20 @@ def test_the_cold_war_is_scaled_from_the_count_of_warheads() -> None:
 
 def test_in_the_cold_war_peace_is_dominant_for_either_type_whatever_the_arms() -> None:
     scenario = load_scenario("history/cold-war-arms-race")
-    turns = effective_turns(41, GAMMA)
+    turns = effective_turns(41)
     war, motives = scenario.war, scenario.motives
     most = plain(war.conquest) * turns  # p_f - p_s is at most 1
-    assert most == pytest.approx(7.04, abs=0.005)
+    assert most == pytest.approx(10.25)
     assert most < plain(war.attacker_cost) and all(
         trust_threshold(scenario, arms, 0.0, turns) < 0 for arms in (0.01, 0.1, 1.0, 4.0)
     )
-    assert plain(motives.greed) * plain(war.spoils) * most == pytest.approx(11.3, abs=0.05)
+    assert plain(motives.greed) * plain(war.spoils) * most == pytest.approx(16.4)
     assert plain(motives.greed) * plain(war.spoils) * most < plain(war.attacker_cost)
     arming = scenario.arming
-    lasting = 1.0 / (1.0 - GAMMA * (1.0 - plain(arming.depreciation)))
+    lasting = sum((1.0 - plain(arming.depreciation)) ** turn for turn in range(41))
     race = plain(motives.power_motive) / 4 * plain(arming.build_rate) * lasting / plain(arming.arms_cost)
-    assert race == pytest.approx(4.5, abs=0.05)
+    assert race == pytest.approx(5.4, abs=0.05)
+    says(scenario.name, ".25 x 41 = 10.25", "41 = 16.4 < 20", ".16 x 20.3 / .06 = 5.4", "equilibrium of 5.4")
 
 
 def test_trust_in_germany_is_none_in_the_control_and_low_in_the_twin() -> None:

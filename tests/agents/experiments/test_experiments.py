@@ -100,24 +100,25 @@ def test_the_challenger_that_can_be_deterred_attacks_who_waits_and_not_who_strik
     """The numbers in the description of deterrable-challenger, and that greed 2 cannot be deterred."""
     game = Scenario.load("theories/jervis-deterrence")
     waits, fights = success_probabilities(game, 0.0, 1.75)
-    stake = game.war.conquest * game.war.spoils * effective_turns(game.horizon, 0.98)
-    assert (stake * waits, stake * fights) == pytest.approx((2.96, 0.83), abs=0.005)
+    stake = game.war.conquest * game.war.spoils * effective_turns(game.horizon)
+    assert (stake * waits, stake * fights) == pytest.approx((3.98, 1.12), abs=0.005)
     worth = {greed: (greed * stake * waits - 1.0, greed * stake * fights - 1.0) for greed in (0.7, 2.0)}
-    assert worth[0.7] == pytest.approx((1.07, -0.42), abs=0.005)
+    assert worth[0.7] == pytest.approx((1.78, -0.22), abs=0.005)
     assert min(worth[2.0]) > 0
-    assert "2.96 greed - 1" in load_experiment("deterrable-challenger").description
+    description = load_experiment("deterrable-challenger").description
+    assert all(words in description for words in ("3.98 greed - 1 over 32", "1.12 greed - 1", "+1.78", "-.22"))
 
 
 def test_the_challenger_in_a_crisis_has_hardly_anything_to_gain_at_the_scenarios_greed() -> None:
     """The numbers in the description of immediate-deterrence; theories/huth-immediate derives its own p."""
     game = Scenario.load("theories/huth-immediate")
-    stake = game.war.conquest * game.war.spoils * effective_turns(game.horizon, 0.98)
-    assert stake == pytest.approx(1.5, abs=0.01)
+    stake = game.war.conquest * game.war.spoils * effective_turns(game.horizon)
+    assert stake == pytest.approx(1.6)
     force, helped = 1.2 * 1.5 * 1.75, 0.35 + 1.4 + 0.3  # surprise; its own arms, the defender's, the terrain
     surprised, ready = (f**2 / (f**2 + helped**2) for f in (force, force / 1.5))
     assert (surprised, ready) == pytest.approx((0.70, 0.51), abs=0.005)
     gains = [greed * stake * p - 1.0 for greed in (1.0, 2.0) for p in (surprised, ready)]
-    assert gains == pytest.approx([0.05, -0.24, 1.10, 0.53], abs=0.015)
+    assert gains == pytest.approx([0.12, -0.18, 1.25, 0.64], abs=0.005)
 
 
 # --- the language -----------------------------------------------------------------------------------------------

@@ -270,9 +270,9 @@ def test_measures_of_pairs_and_effort_are_shares_of_turns() -> None:
 def test_the_curves_of_the_phase_diagram_are_those_of_the_model() -> None:
     asked = load_experiment("phase-diagram")
     w, q = "technology.offense_advantage", "technology.distinguishability"
-    # docs/calibration.md: m = .66 at omega 1.2 and q = 0; trust is .6
-    assert threshold_gap(asked, "m=t", {w: 1.2, q: 0.0}) == pytest.approx(0.66 - 0.6, abs=0.005)
-    assert threshold_gap(asked, "m=1/2", {w: 1.2, q: 0.0}) == pytest.approx(0.16, abs=0.005)
+    # docs/calibration.md: m = .75 at omega 1.2 and q = 0; trust is .6
+    assert threshold_gap(asked, "m=t", {w: 1.2, q: 0.0}) == pytest.approx(0.75 - 0.6, abs=0.005)
+    assert threshold_gap(asked, "m=1/2", {w: 1.2, q: 0.0}) == pytest.approx(0.25, abs=0.005)
     m = 0.6 + threshold_gap(asked, "m=t", {w: 1.2, q: 0.0})
     odds_m, odds_t = m / (1 - m), 0.6 / 0.4
     q_star = (odds_m - odds_t) / (odds_m + odds_t)  # model.md section 5

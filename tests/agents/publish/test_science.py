@@ -122,15 +122,14 @@ def test_the_threshold_is_that_of_the_reduction() -> None:
 
 
 def test_the_four_worlds_stand_where_calibration_puts_them() -> None:
-    """m at the standing start: above 1/2 only in the doubly dangerous world; the distinguishable ones are safe."""
-    turns = effective_turns(32, 0.98)
+    """m at the standing start: between 1/2 and trust where weapons do not tell; the distinguishable ones are safe."""
+    turns = effective_turns(32)
     at_start = {
         name: trust_threshold(Scenario.load(f"jervis/{name}"), 0.0, 1.75, turns)
         for name in ("doubly-dangerous", "intense", "not-intense", "doubly-safe")
     }
     trust = 1.0 - Scenario.load("jervis/intense").motives.p_greedy  # type: ignore[operator]
-    assert 0.5 < at_start["doubly-dangerous"] < trust
-    assert 0.0 < at_start["intense"] < 0.5
+    assert 0.5 < at_start["intense"] < at_start["doubly-dangerous"] < trust
     assert at_start["not-intense"] < 0.0 and at_start["doubly-safe"] < 0.0
 
 

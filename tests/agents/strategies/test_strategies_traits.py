@@ -219,7 +219,7 @@ def test_every_kind_and_every_place_of_a_neighbour_occurs() -> None:
 
 
 def test_where_offence_leads_fear_is_enough_for_war() -> None:
-    """m of those scenes by the formula of model.md, independently of the strategies' own: above any prior trust."""
+    """m of those scenes by the formula of model.md, independently of their code but for the discount, .95."""
     scene = next(scene for scene in SCENES if scene.name == "a neighbour where offence leads")
     m = trust_threshold(scenario_of(scene), 2.0, 2.0, effective_turns(40, 0.95))
     assert 0.95 < m < 0.98
