@@ -180,6 +180,21 @@ def test_an_attack_that_pays_nothing_and_costs_nothing_is_no_trial() -> None:
     assert measures.trials(log, believing(log, 1.0)) == []
 
 
+def test_an_attack_that_hardly_pays_is_a_trial() -> None:
+    """L 5, g 2, τ ½, p 1/3, c 1.5: U = 5/3 - 3/2."""
+    draft = crisis(6).threaten(2, 1)
+    draft.params["attacker_cost"] = 1.5
+    log = draft.log()
+    assert [threat.utility for threat in measures.trials(log, believing(log, 1.0))] == [pytest.approx(1 / 6)]
+
+
+def test_a_replay_is_the_same_on_the_turn_of_the_threat_whatever_was_done_on_it() -> None:
+    """0 mobilizes on turn 2 with and without the threat, as on no turn before."""
+    log = crisis(6).threaten(2, 1).mobilize(2, 0, 1).attack(4, 0, 1).log()
+    (threat,) = measures.threats(log, believing(log, 1.0))
+    assert measures.backfires(log, crisis(6).mobilize(2, 0, 1).log(), threat)
+
+
 def test_two_of_three_trials_that_succeeded_are_a_rate_of_two_thirds() -> None:
     cases = [Threat(2, 1, 1, 0, False, 1.0, success) for success in (True, True, False)]
     assert measures.success_rate(cases) == measures.success_rate(cases, immediate=False) == 2 / 3
