@@ -118,6 +118,30 @@ def test_a_mark_takes_the_place_of_the_verdict_and_says_why() -> None:
     assert counts([plain]) == {"supported": 1, "contradicted": 0, "undecided": 0}
 
 
+@pytest.mark.parametrize(
+    ("interval", "status", "style"),
+    [
+        ((0.1, 0.3), "", "green"),
+        ((-0.3, -0.1), "", "red"),
+        ((-0.1, 0.3), "", "yellow"),
+        ((0.1, 0.3), "withdrawn: the null rises as well", "dim"),
+    ],
+)
+def test_each_verdict_has_its_colour_and_a_mark_is_dim(
+    interval: tuple[float, float], status: str, style: str
+) -> None:
+    [line] = predictions.lines([found(*interval, (0.0, None)).model_copy(update={"status": status})])
+    assert [span.style for span in line.spans] == [style]
+
+
+def test_marks_are_counted_after_the_verdicts_in_the_order_of_their_words() -> None:
+    judged = [found(0.1, 0.3, (0.0, None))] * 3 + [found(-0.3, -0.1, (0.0, None))] * 2
+    marks = ("withdrawn: w", "moot: m", "withdrawn: w")
+    marked = [judged[0].model_copy(update={"status": mark}) for mark in marks]
+    assert counted([*judged, *marked]) == "3 supported, 2 contradicted, 0 undecided, 1 moot, 2 withdrawn"
+    assert counted([]) == "0 supported, 0 contradicted, 0 undecided"
+
+
 # --- data -------------------------------------------------------------------------------------------------------
 
 
@@ -144,6 +168,18 @@ def test_a_record_that_is_none_is_refused_in_a_sentence(changes: dict[str, Any],
     with pytest.raises(PredictionError, match=words) as caught:
         predictions_of({"predictions": [record | changes]}, "x.json")
     assert "\n" not in str(caught.value)
+
+
+def test_a_report_without_predictions_has_none_and_a_place_in_one_is_named_in_full() -> None:
+    assert predictions_of({}, "x.json") == []
+    [record] = records([found(0.1, 0.3, (0.0, None))])
+    with pytest.raises(PredictionError, match=r"x\.json: interval\.1 of a prediction is 'a'"):
+        predictions_of({"predictions": [record | {"interval": [0.1, "a"]}]}, "x.json")
+
+
+def test_only_numbers_are_kept_of_an_estimates_values() -> None:
+    judged = judge("c", "m", Estimate(2.0, 1.0, 3.0, (1.0, math.nan, 3.0)), (0.0, None))
+    assert (judged.values, judged.count, judged.verdict) == ((1.0, 3.0), 3, "supported")
 
 
 def test_intervals_come_back_from_their_json() -> None:
