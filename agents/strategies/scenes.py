@@ -116,7 +116,7 @@ PHYSICS: Final[Mapping[str, Any]] = {
 }
 _LADDER: Final = {"war.mobilization_required": True}
 _HIDDEN: Final = {"perception.context_observed": False}
-#: Offence leads, war is cheap and all are armed: m is about .96 between two states by the strategies' own discount (see the tests).
+#: Offence leads, war is cheap and all are armed: m is about .96 between two states at the strategies' own discount.
 _TINDER: Final = {
     "technology.offense_advantage": 2.0,
     "war.attacker_cost": 0.1,
