@@ -127,9 +127,7 @@ def test_a_mark_takes_the_place_of_the_verdict_and_says_why() -> None:
         ((0.1, 0.3), "withdrawn: the null rises as well", "dim"),
     ],
 )
-def test_each_verdict_has_its_colour_and_a_mark_is_dim(
-    interval: tuple[float, float], status: str, style: str
-) -> None:
+def test_each_verdict_has_its_colour_and_a_mark_is_dim(interval: tuple[float, float], status: str, style: str) -> None:
     [line] = predictions.lines([found(*interval, (0.0, None)).model_copy(update={"status": status})])
     assert [span.style for span in line.spans] == [style]
 
