@@ -61,6 +61,8 @@ def test_each_sign_is_about_its_own_two_worlds() -> None:
     ]
     expected = [0.4 - 0.2, 0.4 - 0.001, 0.2 - 0.002, 0.001, 0.002, 3.0 - 0.5, 3.0 - 1.0]
     assert [each.value for each in found] == pytest.approx(expected)
+    more, near, at_least = (0.0, None), (None, 0.01), (-0.01, None)
+    assert [each.predicted for each in found] == [more, more, at_least, near, near, more, more]
     assert signs({DANGEROUS: worlds[DANGEROUS]}) == []
 
 
