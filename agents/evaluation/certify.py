@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from agents.evaluation import exploit
 from agents.evaluation.deviators import battery
 from agents.evaluation.evaluate import check_sizes
-from agents.evaluation.exploit import seat_groups
 from agents.evaluation.players import Player, Spec, digests, load, players_of
 from agents.evaluation.statistics import estimate
 from agents.table.play import play
@@ -42,29 +42,15 @@ WORLDS: Final = 4096
 #: Worlds in which a response is learned.
 TRAINING_WORLDS: Final = 256
 #: The learner of searches from scratch, with the exploration by which the four worlds are learned.
-LEARNER: Final = LearnerConfig(
-    algorithm="PPO",
-    learning_rate=0.003,
-    learning_rate_end=0.0001,
-    n_steps=32,
-    gamma=1.0,
-    gae_lambda=0.95,
-    normalize_advantage=True,
-    ent_coef=0.3,
-    ent_coef_end=0.001,
-    vf_coef=0.5,
-    max_grad_norm=0.5,
-    reward_scale=0.1,
-    batch_size=2048,
-    n_epochs=4,
-    clip_range=0.2,
-    network="flat",
-    networks="by_type",
-    net_arch=[64, 64],
-    activation="tanh",
-    observations="symlog",
-    culture="uniform",
-    culture_strength=0.0,
+LEARNER: Final = exploit.LEARNER.model_copy(
+    update={
+        "learning_rate_end": 0.0001,
+        "ent_coef": 0.3,
+        "ent_coef_end": 0.001,
+        "batch_size": 2048,
+        "n_epochs": 4,
+        "networks": "by_type",
+    }
 )
 #: Entropy bonus at the start of a search that begins with the policy: enough to look around, too little to forget it.
 _WARM_ENTROPY: Final = 0.05
@@ -115,8 +101,7 @@ def certify(
     """
     game = Scenario.load(scenario, overrides)
     check_sizes(seeds=[seed], worlds=worlds)
-    if type(steps) is not int or steps < 1:
-        raise WorkError(f"steps is {steps!r}; a whole number of at least 1 is needed.")
+    exploit.check_steps(steps)
     if unknown := [start for start, _ in searches if start not in (SCRATCH, WARM)]:
         raise WorkError(f"searches has {unknown[0]!r}; they start {SCRATCH!r} or {WARM!r}.")
     given = [policy] if isinstance(policy, (str, Path)) or not isinstance(policy, Sequence) else list(policy)
@@ -137,7 +122,7 @@ def _units(
         learned = [(start, again) for start, count in searches for again in range(count)]
         if warm_config(load(member, trust)) is None:
             learned = [(SCRATCH, again) for again in range(len(learned))]
-        for seat in seat_groups(game):
+        for seat in exploit.seat_groups(game):
             for start, again in [(BATTERY, 0), *learned]:
                 arguments = {
                     "policy": member, "member": k, "scenario": game.to_dict(), "seat": seat, "start": start,
@@ -157,19 +142,19 @@ def search(
     game, frozen = Scenario.load(scenario), load(policy, trust)
     candidates = dict(battery(frozen)) if start == BATTERY else _learned(game, frozen, seat, start, seed, steps)
     few = max(1, round(_CHOICE * worlds))
-    tried = {name: _gains(game, frozen, deviator, seat, few, _CHOOSING + seed) for name, deviator in candidates.items()}
-    rows = []
-    for kind in next(iter(tried.values())):
-        name = max(tried, key=lambda each: tried[each][kind]["gain"])
-        chosen, measured = tried[name][kind], _gains(game, frozen, candidates[name], seat, worlds, _MEASURING + seed)
-        if kind in measured:
-            rows.append(
-                {
-                    "member": member, "seat": seat, "type": kind, "start": start, "seed": seed, "response": name,
-                    "chosen": chosen["gain"], "chosen_error": chosen["error"], **measured[kind],
-                }
-            )  # fmt: skip
-    return rows
+    own = _own(game, frozen, few, _CHOOSING + seed)  # played once, however many are held against it
+    tried = {name: _gains(game, frozen, deviator, seat, own) for name, deviator in candidates.items()}
+    best = {kind: max(tried, key=lambda name: tried[name][kind]["gain"]) for kind in next(iter(tried.values()))}
+    own = _own(game, frozen, worlds, _MEASURING + seed)
+    measured = {name: _gains(game, frozen, candidates[name], seat, own) for name in dict.fromkeys(best.values())}
+    return [
+        {
+            "member": member, "seat": seat, "type": kind, "start": start, "seed": seed, "response": name,
+            "chosen": tried[name][kind]["gain"], "chosen_error": tried[name][kind]["error"], **measured[name][kind],
+        }
+        for kind, name in best.items()
+        if kind in measured[name]
+    ]  # fmt: skip
 
 
 def _learned(game: Scenario, frozen: Policy, seat: int, start: str, seed: int, steps: int) -> dict[str, Policy]:
@@ -214,13 +199,16 @@ def warm_config(policy: Policy) -> LearnerConfig | None:
     return LearnerConfig.model_validate(LEARNER.model_dump() | own)
 
 
+def _own(game: Scenario, frozen: Policy, worlds: int, seed: int) -> pd.DataFrame:
+    """The policy in all seats."""
+    return play(game, [frozen] * game.n_states, worlds=worlds, seed=seed)
+
+
 def _gains(
-    game: Scenario, frozen: Policy, deviator: Policy, seat: int, worlds: int, seed: int
+    game: Scenario, frozen: Policy, deviator: Policy, seat: int, own: pd.DataFrame
 ) -> dict[str, dict[str, float]]:
-    """What a deviator gains over the policy from a seat, for each type that the seat has in these worlds."""
-    cast = [deviator if state == seat else frozen for state in range(game.n_states)]
-    own = play(game, [frozen] * game.n_states, worlds=worlds, seed=seed)
-    other = play(game, cast, worlds=worlds, seed=seed)
+    """What a deviator gains over the policy from a seat in the worlds of ``own``, for each type that the seat has."""
+    other = play(game, exploit.cast_of(game, seat, deviator, frozen), worlds=len(own), seed=int(own["seed"].iloc[0]))
     greedy, found = own[f"greed_{seat}"].to_numpy() > 0, {}
     for kind, rows in ((SEEKERS, ~greedy), (GREEDY, greedy)):
         if rows.sum() > 1:

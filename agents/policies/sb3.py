@@ -85,33 +85,51 @@ class HeadsPolicy(_Heads, ActorCriticPolicy):
     """Actor and critic for PPO and A2C."""
 
 
-class TypesExtractor(nn.Module):
-    """Hidden layers of actor and critic by the observer's type, under the names by which SB3's policies call them.
+class Extractor(nn.Module):
+    """Actor and critic under the names by which SB3's policies call them: a subclass sets both and their widths.
 
     Args:
-        policy: an SB3 policy whose ``features_dim``, ``net_arch`` and ``activation_fn`` are set.
+        policy: an SB3 policy whose ``net_arch`` is set.
     """
+
+    policy_net: nn.Module
+    value_net: nn.Module
+    latent_dim_pi: int
+    latent_dim_vf: int
 
     def __init__(self, policy: Any) -> None:
         super().__init__()
-        arch = policy.net_arch if isinstance(policy.net_arch, dict) else {"pi": policy.net_arch, "vf": policy.net_arch}
-        self.policy_net = ByType(policy.features_dim, arch.get("pi", []), policy.activation_fn)
-        self.value_net = ByType(policy.features_dim, arch.get("vf", []), policy.activation_fn)
-        self.latent_dim_pi, self.latent_dim_vf = self.policy_net.units, self.value_net.units
+        arch = policy.net_arch
+        self.arch: dict[str, list[int]] = arch if isinstance(arch, dict) else {"pi": arch, "vf": arch}
 
     def forward(self, features: th.Tensor) -> tuple[th.Tensor, th.Tensor]:
         """Latents of the actor and of the critic."""
         return self.forward_actor(features), self.forward_critic(features)
 
     def forward_actor(self, features: th.Tensor) -> th.Tensor:
-        """Latent ``(batch, units)``."""
+        """Latents ``(batch, latent_dim_pi)``."""
         latent: th.Tensor = self.policy_net(features)
         return latent
 
     def forward_critic(self, features: th.Tensor) -> th.Tensor:
-        """Latent ``(batch, units)``."""
+        """Latents ``(batch, latent_dim_vf)``."""
         latent: th.Tensor = self.value_net(features)
         return latent
+
+
+class TypesExtractor(Extractor):
+    """Hidden layers of actor and critic by the observer's type.
+
+    Args:
+        policy: an SB3 policy whose ``features_dim``, ``net_arch`` and ``activation_fn`` are set.
+    """
+
+    def __init__(self, policy: Any) -> None:
+        super().__init__(policy)
+        actor = ByType(policy.features_dim, self.arch.get("pi", []), policy.activation_fn)
+        critic = ByType(policy.features_dim, self.arch.get("vf", []), policy.activation_fn)
+        self.policy_net, self.value_net = actor, critic
+        self.latent_dim_pi, self.latent_dim_vf = actor.units, critic.units
 
 
 class TypesPolicy(HeadsPolicy):

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch as th
 from sb3_contrib.common.maskable.distributions import MaskableMultiCategoricalDistribution
 from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
-from agents.policies.sb3 import HeadsDistribution
+from agents.policies.sb3 import Extractor, HeadsDistribution
 from agents.policies.set_network import SetActor, SetCritic, SetHeads
 from sd_env import layout
 
 
-class SetExtractor(nn.Module):
-    """Actor and critic under the names by which SB3's policies call them.
+class SetExtractor(Extractor):
+    """Actor and critic over the others as a set.
 
     Args:
         policy: an SB3 policy whose spaces, ``net_arch`` and ``activation_fn`` are set.
@@ -31,29 +30,15 @@ class SetExtractor(nn.Module):
     """
 
     def __init__(self, policy: Any) -> None:
-        super().__init__()
+        super().__init__(policy)
         num_states = layout.num_states_of(int(sum(policy.action_space.nvec)))
-        arch = policy.net_arch if isinstance(policy.net_arch, dict) else {"pi": policy.net_arch, "vf": policy.net_arch}
+        arch = self.arch
         if not (arch.get("pi") and arch.get("vf")):
             raise ValueError(f"net_arch = {arch} is not allowed: a policy over sets needs a layer, its embeddings.")
-        self.policy_net = SetActor(policy.features_dim, num_states, arch["pi"], policy.activation_fn)
-        self.value_net = SetCritic(policy.features_dim, num_states, arch["vf"], policy.activation_fn)
-        self.latent_dim_pi = self.policy_net.units * num_states
-        self.latent_dim_vf = self.value_net.units
-
-    def forward(self, features: th.Tensor) -> tuple[th.Tensor, th.Tensor]:
-        """Latents of the actor and of the critic."""
-        return self.forward_actor(features), self.forward_critic(features)
-
-    def forward_actor(self, features: th.Tensor) -> th.Tensor:
-        """Latents ``(batch, N units)``."""
-        latent: th.Tensor = self.policy_net(features)
-        return latent
-
-    def forward_critic(self, features: th.Tensor) -> th.Tensor:
-        """Latent ``(batch, units)``."""
-        latent: th.Tensor = self.value_net(features)
-        return latent
+        actor = SetActor(policy.features_dim, num_states, arch["pi"], policy.activation_fn)
+        critic = SetCritic(policy.features_dim, num_states, arch["vf"], policy.activation_fn)
+        self.policy_net, self.value_net = actor, critic
+        self.latent_dim_pi, self.latent_dim_vf = actor.units * num_states, critic.units
 
 
 def _heads(latent_dim: int, action_dims: Any) -> SetHeads:

@@ -115,7 +115,7 @@ def run(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fals
     check(config)
     started = time.monotonic()
     report: Report | None
-    if name in ("isolation", "one_shot"):  # not self-play among rivals of fixed play; self-play in two games
+    if name in ("isolation", "one_shot"):  # which train without a run folder
         report = _special(name).run(config)
     elif name == "set_network":  # two networks side by side; the flat one is that of all other results
         report = _special(name).run(config, read_yaml(CONFIGS / "science.yaml").learner.net_arch, out)
