@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 
 from agents.evaluation.thresholds import ROWS, Thresholds, thresholds
 from sd_env.files import write_whole
@@ -26,13 +25,9 @@ def row(name: str) -> str:
     alike = len(found) == 1
     if alike:
         found = thresholds(scenario)
-    most = max(found, key=_beyond_trust)
+    most = max(found, key=Thresholds.beyond_trust)
     who = f"`{name}`" if alike else f"`{name}`, fear that {most.who.replace(' of ', ' has of ')}"
     return f"| {who} | " + " | ".join(each.told(most) for each in TOLD) + " |"
-
-
-def _beyond_trust(each: Thresholds) -> float:
-    return -math.inf if math.isnan(each.m[1]) else each.m[1] - each.trust
 
 
 def page(text: str) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agents.commands.options import add_scenario, add_trust, add_work, command_line, positive, whole
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.console import RenderableType
 
 HELP = "search for what beats a policy, by learned responses and scripted deviators, and say so by type of state"
@@ -62,33 +61,21 @@ def run(args: argparse.Namespace) -> int:
         trust=args.trust,
     )
     report = {**command_line("certify", args), "certificates": records(table)}
-    publish(_shown(scenario.title or scenario.name, table, args.steps), report, args.out, args.json)
+    publish(_shown(scenario.title or scenario.name, report["certificates"], args.steps), report, args.out, args.json)
     return 0
 
 
-def _shown(title: str, table: pd.DataFrame, steps: int) -> RenderableType:
+def _shown(title: str, report: list[dict[str, Any]], steps: int) -> RenderableType:
     """One row a seat and type: what was gained at most, by what, and the verdict."""
     from rich.console import Group
     from rich.text import Text
 
     from agents.evaluation.certify import ALLOWED
-    from agents.evaluation.tables import frame_of
+    from agents.evaluation.verdict_tables import certificate_table
 
-    texts = ("type", "own return", "gain", "95% interval", "searches", "failed", "verdict")
-    shown = frame_of(title, "state", [("", text, 2) for text in texts])
-    for row in table.itertuples(index=False):
-        interval = f"{row.low:+.1%} to {row.high:+.1%}"
-        shown.add_row(
-            row.state, row.type, f"{row.own:.3f}", f"{row.gain:.1%}", interval,
-            str(row.searches), str(row.failed), row.verdict,
-        )  # fmt: skip
     words = (
         f"Gain: what the best deviator found earns more than the policy in the same seat, as a share of its return; "
         f"certified if the interval ends at or below {ALLOWED:.0%}. A lower bound of the true gap: learned searches "
         f"took {steps:,} steps each, and those that failed ended below the policy's own return and prove nothing."
     )
-    by = [
-        Text(f"Best found for {row.type} in the seat of {row.state}: {row.response or 'nothing gained'}.")
-        for row in table.itertuples(index=False)
-    ]
-    return Group(shown, *by, Text(words))
+    return Group(certificate_table("what beats it", {title: report}), Text(words))

@@ -15,7 +15,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agents.evaluation.certify import ALLOWED, CERTIFIED
+from agents.evaluation.certify import ALLOWED
 from agents.evaluation.outcome import (
     ARMS,
     ARMS_RACE,
@@ -28,6 +28,8 @@ from agents.evaluation.outcome import (
 )
 from agents.evaluation.predictions import Prediction, lines, predictions_of, records
 from agents.evaluation.statistics import Estimate, Interval, estimate, interval_from
+from agents.evaluation.verdict import Start, uncertified, unsettled, verdict
+from agents.evaluation.verdict_tables import certificate_table, verdict_table
 from agents.files import write_json, write_text
 from agents.table.metrics import RATES
 
@@ -84,13 +86,22 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
+def by_path(results: list[dict[str, Any]]) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """World -> path -> results of its seeds; the first path is the one that is compared with theory."""
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for result in results:
+        found.setdefault(str(result["world"]), {}).setdefault(str(result.get("path", "")), []).append(result)
+    return found
+
+
 def write_report(
     run: Path,
     title: str,
     results: list[dict[str, Any]],
     theory: Mapping[str, str],
     command: str,
-    certificates: Mapping[str, list[dict[str, Any]]] | None = None,
+    certificates: Mapping[str, Mapping[str, list[dict[str, Any]]]] | None = None,
+    thresholds: Mapping[str, Mapping[str, str]] | None = None,
 ) -> RenderableType:
     """Write ``report.json`` and ``table.txt`` into ``run`` and return the table for the screen.
 
@@ -100,9 +111,11 @@ def write_report(
         results: the finished jobs' ``result.json``, at least one.
         theory: world -> its scenario's prediction, for worlds other than Jervis's four.
         command: the command line that made the run.
-        certificates: world -> rows of :func:`agents.evaluation.certify.certificates`; worlds without any are marked.
+        certificates: world -> path -> rows of :func:`agents.evaluation.certify.certificates`; worlds without any are
+            marked.
+        thresholds: world -> name -> what theory says of it before any training, in words.
     """
-    report = report_of(title, results, theory, command, certificates or {})
+    report = report_of(title, results, theory, command, certificates or {}, thresholds or {})
     report["predictions"] = records(judge(report))
     write_json(run / "report.json", report)
     table = shown(report)
@@ -115,13 +128,17 @@ def report_of(
     results: list[dict[str, Any]],
     theory: Mapping[str, str],
     command: str,
-    certificates: Mapping[str, list[dict[str, Any]]],
+    certificates: Mapping[str, Mapping[str, list[dict[str, Any]]]],
+    thresholds: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Report:
-    """What was measured, and the outcome of each world; without predictions."""
-    gained = returns(results)
+    """What was measured, and the outcome and the verdict of each world; without predictions."""
+    paths = by_path(results)
+    firsts = [result for world in paths.values() for result in next(iter(world.values()))]
+    gained = returns(firsts)
     worlds: dict[str, Any] = {}
-    for name, world in gather(results).items():
-        runs = [result for result in results if result["world"] == name]
+    for name, world in gather(firsts).items():
+        runs = next(iter(paths[name].values()))
+        starts = {path: start_of(each, certificates.get(name, {}).get(path, [])) for path, each in paths[name].items()}
         scenario = str(runs[0]["scenario"])
         worlds[name] = {
             "scenario": scenario,
@@ -129,7 +146,9 @@ def report_of(
             "seeds": [run["seed"] for run in runs],
             "outcome": outcome_of(world["learned"]),
             "theory": predicted_of(scenario) or theory.get(name, ""),
-            "certificates": certificates.get(name, []),
+            "thresholds": dict((thresholds or {}).get(name, {})),
+            "starts": starts,
+            "verdict": verdict({path: _start(start) for path, start in starts.items()}),
             **{policy: {m: asdict(e) for m, e in metrics.items()} for policy, metrics in world.items()},
             "returns": {w: {p: asdict(e) for p, e in g.items()} for w, g in gained.get(name, {}).items()},
         }
@@ -140,6 +159,30 @@ def report_of(
         "thresholds": {"spiral": SPIRAL, "arms_race": ARMS_RACE},
         "worlds": worlds,
     }
+
+
+def start_of(runs: list[dict[str, Any]], certificates: list[dict[str, Any]]) -> dict[str, Any]:
+    """What came of one path of a world, as the report has it."""
+    learned = gather(runs)[str(runs[0]["world"])]["learned"]
+    ends = [
+        outcome(_number(run["evaluation"]["learned"][ATTACKS]), _number(run["evaluation"]["learned"][ARMS]))
+        for run in runs
+    ]
+    reported = {metric: learned[metric] for metric, _, _ in COLUMNS}
+    return {
+        "seeds": [run["seed"] for run in runs],
+        "outcomes": ends,
+        "learned": {metric: asdict(value) for metric, value in learned.items()},
+        "unsettled": unsettled(
+            reported, [run.get("moved", {}) for run in runs], [run.get("errors", {}) for run in runs]
+        ),
+        "certificates": certificates,
+        "uncertified": uncertified(certificates),
+    }
+
+
+def _start(data: Mapping[str, Any]) -> Start:
+    return Start(data["outcomes"], data["unsettled"], data["uncertified"])
 
 
 def judge(report: Report) -> list[Prediction]:
@@ -153,17 +196,17 @@ def judge(report: Report) -> list[Prediction]:
         for overrides, worlds in groups.items()
         for sign in signs(worlds, f" with {overrides}" if overrides else "")
     ]
-    marks = {Path(world["scenario"]).stem: mark for world in report["worlds"].values() if (mark := uncertified(world))}
+    marks = {
+        Path(world["scenario"]).stem: mark for world in report["worlds"].values() if (mark := open_question(world))
+    }
     return [_marked(sign, marks) for sign in found]
 
 
-def uncertified(world: Mapping[str, Any]) -> str:
-    """Why no verdict may rest on a world's policies, "" if they are certified: something beats them, or may."""
-    rows = world.get("certificates") or []
-    if not rows:
-        return "nothing was tried against these policies"
-    open_ = [f"{row['type']} {row['verdict']}, {row['gain']:+.1%}" for row in rows if row["verdict"] != CERTIFIED]
-    return "; ".join(open_)
+def open_question(world: Mapping[str, Any]) -> str:
+    """Why no verdict may rest on a world's policies, "" if they settled and are certified."""
+    starts = world.get("starts") or {}
+    first = next(iter(starts.values()), None)
+    return str((first["uncertified"] or first["unsettled"]) if first else uncertified([]))
 
 
 def _marked(sign: Prediction, marks: Mapping[str, str]) -> Prediction:
@@ -204,26 +247,23 @@ def shown(report: Report) -> RenderableType:
         for name, world in report["worlds"].items()
     }
     judged = predictions_of(report, str(report["title"]))
-    marks = {name: uncertified(world) for name, world in report["worlds"].items()}
-    rows = {name: world.get("certificates") or [] for name, world in report["worlds"].items()}
-    below = [certificate_table(rows)] if any(rows.values()) else []
-    return Group(
-        table(str(report["title"]), worlds, theory, marks), *below, *notes(worlds, theory, judged), *gains(gained)
+    marks = {name: open_question(world) for name, world in report["worlds"].items()}
+    rows = {
+        " from ".join(filter(None, (name, path))): start["certificates"]
+        for name, world in report["worlds"].items()
+        for path, start in (world.get("starts") or {}).items()
+    }
+    below = [certificate_table("what beats the learned policies", rows)] if any(rows.values()) else []
+    above = (
+        [verdict_table("verdicts", report["worlds"])] if all("verdict" in w for w in report["worlds"].values()) else []
     )
-
-
-def certificate_table(rows: Mapping[str, list[dict[str, Any]]]) -> Table:
-    """What was tried against the learned policies of each world, and what it gained, by type."""
-    shown = Table(title="what beats the learned policies", box=box.SIMPLE_HEAD, show_lines=False, pad_edge=False)
-    for heading in ("world", "type", "own return", "gain", "95% interval", "best deviator found", "verdict"):
-        shown.add_column(heading, justify="right" if heading in ("own return", "gain") else "left")
-    for world, found in rows.items():
-        for row in found:
-            interval = f"{row['low']:+.1%} to {row['high']:+.1%}"
-            by = row["response"] or "nothing gained"
-            own, gain = f"{row['own']:.2f}", f"{row['gain']:.1%}"
-            shown.add_row(world, row["type"], own, gain, interval, by, row["verdict"])
-    return shown
+    return Group(
+        *above,
+        table(str(report["title"]), worlds, theory, marks),
+        *below,
+        *notes(worlds, theory, judged),
+        *gains(gained),
+    )
 
 
 def table(
@@ -275,8 +315,8 @@ def notes(worlds: Mapping[str, World], theory: Mapping[str, str], judged: list[P
             "stock of a security seeker.\nAllied: share of pairs and turns. Reassurances: by security seeker and turn. "
             f"Welfare: a security seeker's return.\nOutcome: spiral from {SPIRAL} S-S attacks per pair-turn, "
             f"else arms race without war from {ARMS_RACE} arms, else cooperation.\nNot certified: something that was "
-            f"tried beats these policies by more than {ALLOWED:.0%} of a type's return, or nothing was tried: no "
-            "verdict on the game rests on them (docs/evaluation.md)."
+            f"tried beats these policies by more than {ALLOWED:.0%} of a type's return, or nothing was tried, or they "
+            "had not settled: no verdict on the game rests on them (docs/evaluation.md)."
         )
     ]
     found += [Text(f"\n{name}: theory predicts: {words}") for name, words in theory.items() if words not in OUTCOMES]

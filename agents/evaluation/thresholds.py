@@ -49,6 +49,10 @@ class Thresholds:
     warning_lag: float
     distinguishable_from: float
 
+    def beyond_trust(self) -> float:
+        """By how much m exceeds trust: of unlike pairs, the one with most has most to fear."""
+        return -math.inf if math.isnan(self.m[1]) else self.m[1] - self.trust
+
 
 @dataclass(frozen=True)
 class Row:

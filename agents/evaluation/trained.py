@@ -12,6 +12,7 @@ from agents.evaluation.certify import SCRATCH, WARM, certify
 from agents.evaluation.picture import draw
 from agents.evaluation.report import WIDTH, write_report
 from agents.evaluation.tables import records
+from agents.evaluation.thresholds import ROWS, Thresholds, thresholds
 from agents.training.config import TrainingConfig
 from agents.training.job import Job, jobs_of
 from agents.training.run import results, train
@@ -34,8 +35,11 @@ def train_and_report(config: TrainingConfig, run: Path, argv: list[str]) -> int:
         theory = {job.choice.name: job.scenario().prediction for job in done}
         command = shlex.join(["python", "train.py", *argv])
         found = certified(config, run, done)
-        table = write_report(run, config.name, [*finished.values()], theory, command, found)
-        worlds = {name: [j.folder / "progress.csv" for j in done if j.choice.name == name] for name in theory}
+        table = write_report(run, config.name, [*finished.values()], theory, command, found, expected(done))
+        worlds = {
+            name: [j.folder / "progress.csv" for j in done if j.choice.name == name and j.path == done[0].path]
+            for name in theory
+        }
         draw(worlds, run / "four_worlds.png", config.name)
         # wider than a narrow terminal rather than with numbers cut off
         Console(width=max(WIDTH, console.width)).print(table)
@@ -46,26 +50,36 @@ def train_and_report(config: TrainingConfig, run: Path, argv: list[str]) -> int:
     return 1 if failed else 0
 
 
-def certified(config: TrainingConfig, run: Path, done: list[Job]) -> dict[str, list[dict[str, Any]]]:
-    """World -> its certificates, by seat and type; kept in ``run/certificates``, where the next call finds them.
+def certified(config: TrainingConfig, run: Path, done: list[Job]) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """World -> path -> its certificates, by seat and type; kept in ``run/certificates`` and not made twice.
 
     Empty where the config asks for none, or where several parties learn: a certificate is of one policy in all seats.
     """
     settings = config.certificate
     if settings is None or config.population.mode != "shared":
         return {}
-    found = {}
-    for name in dict.fromkeys(job.choice.name for job in done):
-        jobs = [job for job in done if job.choice.name == name]
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for name, path in dict.fromkeys((job.choice.name, job.path) for job in done):
+        jobs = [job for job in done if (job.choice.name, job.path) == (name, path)]
         table = certify(
-            [str(path) for job in jobs for path in job.bundles().values()],
+            [str(bundle) for job in jobs for bundle in job.bundles().values()],
             jobs[0].scenario(),
             searches=[(SCRATCH, settings.scratch), (WARM, settings.warm)],
             steps=settings.steps,
             worlds=settings.worlds,
             seed=config.evaluation.seed,
-            out=run / "certificates" / name,
+            out=run / "certificates" / "__".join(filter(None, (name, path))),
             workers=config.workers,
         )
-        found[name] = records(table)
+        found.setdefault(name, {})[path] = records(table)
+    return found
+
+
+def expected(done: list[Job]) -> dict[str, dict[str, str]]:
+    """World -> what theory says of it before any training: trust and the thresholds, in words."""
+    found = {}
+    for job in done:
+        if job.choice.name not in found:
+            most = max(thresholds(job.scenario(), lag=False), key=Thresholds.beyond_trust)
+            found[job.choice.name] = {row.name: row.told(most) for row in ROWS if row.name != "L*"}
     return found

@@ -17,6 +17,8 @@ from agents.training.config import CheckpointConfig, LearnerConfig
 from agents.training.logs import Curves
 from agents.training.players import Players
 
+#: Share of a training, its last, in which noise falls no more and what is reported should move no more.
+LAST: Final = 0.2
 #: Name of the worlds' own rows, where there are several parties.
 WORLDS: Final = ""
 
@@ -49,6 +51,8 @@ class OnStep(BaseCallback):
 class Anneal(BaseCallback):
     """Lets the weight of the entropy bonus fall geometrically, rollout by rollout, from ``ent_coef`` to its end.
 
+    The end is reached after four fifths of the training: in the last fifth play should settle, which is looked at.
+
     From a start at which play is all but uniform, this follows the path of logit responses as noise dies away, a
     principled choice among equilibria (McKelvey & Palfrey 1998; Sokota et al. 2023).
 
@@ -65,7 +69,7 @@ class Anneal(BaseCallback):
         if last is not None:
             # by the steps done alone, so that a resumed run goes on as if it had not stopped
             done = self.model.num_timesteps / max(self.locals["total_timesteps"], 1)
-            self.model.ent_coef = first * (last / first) ** min(done, 1.0)  # type: ignore[attr-defined]
+            self.model.ent_coef = first * (last / first) ** min(done / (1.0 - LAST), 1.0)  # type: ignore[attr-defined]
 
     def _on_step(self) -> bool:
         return True

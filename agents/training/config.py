@@ -88,7 +88,9 @@ class LearnerConfig(_Model):
     normalize_advantage: bool = Field(description="advantages of a batch with mean 0 and deviation 1")
     ent_coef: float = Field(ge=0, description="weight of the entropy bonus at the start")
     ent_coef_end: float | None = Field(
-        default=None, gt=0, description="weight of the entropy bonus at the end; it falls geometrically; null: stays"
+        default=None,
+        gt=0,
+        description="weight of the entropy bonus in the last fifth; it falls geometrically to there; null: stays",
     )
     vf_coef: float = Field(ge=0, description="weight of the value loss")
     max_grad_norm: float = Field(gt=0, description="longest gradient")
@@ -218,6 +220,11 @@ class TrainingConfig(_Model):
     scenarios: list[ScenarioChoice] = Field(min_length=1, description="one population for each, per seed")
     overrides: dict[str, Override] = Field(description="dotted scenario keys that hold for all scenarios")
     seeds: list[Seed] = Field(min_length=1, description="one job per scenario and seed")
+    paths: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$")], dict[str, Override]] = Field(
+        default={},
+        description="ways to learn each world, a job for each: name -> dotted settings that differ, of learner, "
+        "total_steps and worlds; none: one way",
+    )
     total_steps: Positive = Field(description="agent-steps of each job's learners together, rounded up to rollouts")
     worlds: Positive = Field(description="worlds that are stepped together")
     population: PopulationConfig = Field(description="who learns and who sits where")
@@ -243,6 +250,27 @@ class TrainingConfig(_Model):
                 "horizon ends it, and chance after any turn where continuation is below 1)"
             )
         return self
+
+    @model_validator(mode="after")
+    def _paths_are_trainings(self) -> TrainingConfig:
+        for path in self.paths:
+            try:
+                self.along(path)
+            except ValidationError as error:
+                raise ValueError(f"paths.{path}: {_sentence(error).rstrip('.')}") from None
+        return self
+
+    def along(self, path: str) -> TrainingConfig:
+        """The same training on one of its paths, by its settings; raises ValidationError or ValueError."""
+        data = self.model_dump(mode="json", exclude={"paths"})
+        for key, value in self.paths[path].items():
+            group, _, name = key.rpartition(".")
+            if key not in ("total_steps", "worlds") and not (group == "learner" and name in LearnerConfig.model_fields):
+                raise ValueError(
+                    f"paths.{path}.{key} is not a key: allowed are total_steps, worlds and learner.NAME"
+                )
+            (data[group] if group else data)[name] = value
+        return TrainingConfig.model_validate(data)
 
     @model_validator(mode="after")
     def _jobs_differ(self) -> TrainingConfig:
@@ -326,7 +354,10 @@ def parse(argv: list[str]) -> tuple[TrainingConfig, Path | None]:
             f"--{others[0]} cannot change when a run is resumed; allowed beside --resume are "
             f"{' and '.join('--' + key for key in sorted(MACHINE_KEYS))} alone."
         )
-    merged = _merge(_mapping(path), given)
+    base = _mapping(path)
+    if "paths" in given:  # as a whole: '{}' asks for one way to learn
+        base.pop("paths", None)
+    merged = _merge(base, given)
     return validated(TrainingConfig, merged), (None if resume is None else Path(resume))
 
 

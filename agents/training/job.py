@@ -22,7 +22,7 @@ from agents.training.callbacks import WORLDS, Anneal, OnRollout, Rollouts
 from agents.training.config import ScenarioChoice, TrainingConfig
 from agents.training.learners import use_threads
 from agents.training.logs import Curves
-from agents.training.measure import LEARNED, measure
+from agents.training.measure import LEARNED, measure, moved
 from agents.training.players import Players, seat_players, seats_of
 from agents.work import WorkError, locked, set_aside
 from sd_env.scenario import Scenario
@@ -30,18 +30,37 @@ from sd_env.scenario import Scenario
 #: Seconds that a resumed job waits for the killed run's worker to notice that it is an orphan.
 PATIENCE = 30.0
 #: Settings of an experiment that say where and how it runs, or what its other jobs are: bundles leave them out.
-_NOT_THE_POLICYS = {"scenarios", "seeds", "checkpoint", "device", "workers", "torch_threads", "world_threads", "runs"}
+_NOT_THE_POLICYS = {
+    "scenarios",
+    "seeds",
+    "paths",
+    "checkpoint",
+    "device",
+    "workers",
+    "torch_threads",
+    "world_threads",
+    "runs",
+}
 _DIGEST = "sha256"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One scenario and one seed of an experiment, and the folder of its files."""
+    """One scenario and one seed of an experiment, and the folder of its files.
+
+    Attributes:
+        config: the experiment, with the settings of the path.
+        choice: which scenario.
+        seed: which seed.
+        folder: where its files are.
+        path: which of the experiment's ways to learn; "" if there is one.
+    """
 
     config: TrainingConfig
     choice: ScenarioChoice
     seed: int
     folder: Path
+    path: str = ""
 
     @property
     def name(self) -> str:
@@ -96,9 +115,11 @@ class Job:
 
 def jobs_of(config: TrainingConfig, run: Path) -> list[Job]:
     """All jobs of an experiment whose run folder is ``run``, seed by seed so that all worlds advance together."""
+    along = {path: config.along(path) for path in config.paths} or {"": config}
     return [
-        Job(config, choice, seed, run / "jobs" / f"{choice.name}__seed{seed}")
+        Job(settings, choice, seed, run / "jobs" / "__".join(filter(None, (choice.name, path, f"seed{seed}"))), path)
         for seed in config.seeds
+        for path, settings in along.items()
         for choice in config.scenarios
     ]
 
@@ -140,17 +161,20 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
     started, before = time.monotonic(), players.steps
     _learn(players, Rollouts(players, curves, job.folder / "checkpoints", config.checkpoint, report), config)
     seconds = time.monotonic() - started
+    worlds = curves.get(WORLDS) or next(iter(curves.values()))
     for each in curves.values():
         each.close()
     result: dict[str, Any] = {
         "world": job.choice.name,
         "scenario": job.choice.scenario,
         "overrides": job.choice.overrides,
+        "path": job.path,
         "population": config.population.mode,
         "seed": job.seed,
         "agent_steps": players.steps,
         "agent_steps_per_second": (players.steps - before) / max(seconds, 1e-9),
         **measure(config, players, scenario, job.seed),
+        "moved": moved(worlds.rows),
     }
     players.table.close()
     for name, learner in players.learners.items():

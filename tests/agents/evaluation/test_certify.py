@@ -201,7 +201,7 @@ def test_the_command_prints_types_and_keeps_its_work(tmp_path: Path, capsys: pyt
     ]
     assert main([*words, "--out", str(tmp_path), "--workers", "1"]) == 0
     printed = capsys.readouterr().out
-    assert SEEKERS in printed and GREEDY in printed and "Best found" in printed
+    assert SEEKERS in printed and GREEDY in printed and "what beats it" in printed
     report = json.loads((tmp_path / "report.json").read_text())
     assert [each["type"] for each in report["certificates"]] == [SEEKERS, GREEDY]
     assert {each["searches"] for each in report["certificates"]} == {2}  # a script has no weights to begin with

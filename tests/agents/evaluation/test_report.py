@@ -30,7 +30,11 @@ def result(world: str, seed: int, **numbers: float) -> dict[str, Any]:
     learned = dict.fromkeys(RATES, 0.0) | {k.replace("__", "/"): v for k, v in numbers.items()}
     other = dict.fromkeys(RATES, 1.0)
     evaluation = {"learned": learned, "random": other, "never_attack": other}
-    return {"world": world, "scenario": f"jervis/{world}", "seed": seed, "evaluation": evaluation}
+    still = dict.fromkeys(RATES, 0.0)  # nothing moved in the last fifth of the training
+    return {
+        "world": world, "scenario": f"jervis/{world}", "seed": seed, "evaluation": evaluation, "path": "",
+        "moved": still, "errors": still,
+    }  # fmt: skip
 
 
 def as_theory_says() -> list[dict[str, Any]]:
@@ -141,14 +145,14 @@ def certificate(verdict: str, gain: float) -> list[dict[str, object]]:
 
 def test_no_sign_is_supported_of_a_world_that_is_not_certified(tmp_path: Path) -> None:
     """A verdict is about the game: policies that something beats, or that nothing was tried against, carry none."""
-    sound = {world: certificate("certified", 0.01) for world in FOUR}
+    sound = {world: {"": certificate("certified", 0.01)} for world in FOUR}
     write_report(tmp_path, "title", as_theory_says(), {}, "", sound)
     report = json.loads((tmp_path / "report.json").read_text())
     assert {sign.word for sign in predictions_of(report, "")} == {"supported"}
     text = (tmp_path / "table.txt").read_text()
     assert "uncertified" not in text and text.count("strikes first") == 4
     assert text.count("not certified") == 0
-    beaten = sound | {"intense": certificate("beaten", 0.55)}
+    beaten = sound | {"intense": {"": certificate("beaten", 0.55)}}
     write_report(tmp_path, "title", as_theory_says(), {}, "", beaten)
     report = json.loads((tmp_path / "report.json").read_text())
     marked = [sign for sign in predictions_of(report, "") if sign.word == "uncertified"]

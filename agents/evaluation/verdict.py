@@ -1,0 +1,105 @@
+"""What a world's trainings amount to: a verdict on the game, or why there is none.
+
+One training shows what one learner did from one start. So a verdict asks of every start whether its policies settled,
+whether anything that was tried beats them, and how those end that stand; and it says whether all starts end alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from agents.evaluation.certify import CERTIFIED
+from agents.evaluation.outcome import COOPERATES, RACES, SPIRALS
+from agents.evaluation.statistics import Estimate
+
+NOT_SETTLED: Final = "not settled"
+#: Half the width of a 95% interval in standard errors.
+_WIDTH: Final = 1.96
+
+
+@dataclass(frozen=True)
+class Start:
+    """What came of one way to learn a world.
+
+    Attributes:
+        outcomes: of each training seed.
+        unsettled: why its policies are not settled, "" if they are.
+        uncertified: why they are not certified, "" if they are.
+    """
+
+    outcomes: Sequence[str]
+    unsettled: str
+    uncertified: str
+
+    @property
+    def stands(self) -> bool:
+        """Whether a verdict may rest on it."""
+        return not (self.unsettled or self.uncertified)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Outcome -> share of the seeds that end so, the commonest first."""
+        return {name: count / len(self.outcomes) for name, count in Counter(self.outcomes).most_common()}
+
+
+def unsettled(
+    metrics: Mapping[str, Estimate], moves: Sequence[Mapping[str, float]], errors: Sequence[Mapping[str, float]]
+) -> str:
+    """Which reported quantity still moved in the last fifth of the trainings by more than its interval, "" if none.
+
+    Args:
+        metrics: those that are reported, over seeds.
+        moves: of each seed, how far each moved (:func:`agents.training.measure.moved`).
+        errors: of each seed, the standard error of each over worlds: of one seed there is no other interval.
+    """
+    for name, metric in metrics.items():
+        moved = [float(_number(move.get(name))) for move in moves]
+        if any(math.isnan(each) for each in moved):
+            if math.isnan(metric.value):
+                continue  # nothing is reported either
+            return "too short a training to tell whether it settled"
+        move = sum(moved) / len(moved)
+        width = (metric.high - metric.low) / 2 if metric.known else _WIDTH * _number(errors[0].get(name))
+        if math.isnan(width):
+            return "too few worlds to tell whether it settled"
+        if abs(move) > width:
+            return f"{name} still moved by {move:+.3g} in the last fifth, its interval is ±{width:.2g}"
+    return ""
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def uncertified(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Why no verdict may rest on policies with these certificates, "" if they are certified."""
+    if not rows:
+        return "nothing was tried against these policies"
+    open_ = [f"{row['type']} {row['verdict']}, {row['gain']:+.1%}" for row in rows if row["verdict"] != CERTIFIED]
+    return "; ".join(open_)
+
+
+def verdict(starts: Mapping[str, Start]) -> str:
+    """What the game does, as far as these starts say: of those that stand, whether all end alike.
+
+    ``spiral``, ``arms race without war`` or ``cooperation``, each ``whatever the start``; ``OUTCOME or OUTCOME, by the
+    start`` where starts differ, ``by the seed`` where seeds of one start do; ``not settled`` where none stands, or some
+    do not (then of what stands it is told that it is so far).
+    """
+    standing = {name: start for name, start in starts.items() if start.stands}
+    if not standing:
+        return NOT_SETTLED
+    ends = {name: set(start.outcomes) for name, start in standing.items()}
+    found = [name for name in (SPIRALS, RACES, COOPERATES) if any(name in end for end in ends.values())]
+    if len(standing) < len(starts):
+        missing = ", ".join(name for name in starts if name not in standing)
+        return f"{NOT_SETTLED} ({' or '.join(found)} so far; {missing} open)"
+    if len(found) == 1:
+        return f"{found[0]} whatever the start" if len(starts) > 1 else f"{found[0]}, from one start"
+    if all(len(end) == 1 for end in ends.values()):
+        return f"{' or '.join(found)}, by the start"
+    return f"{' or '.join(found)}, by the seed"
