@@ -266,9 +266,7 @@ class TrainingConfig(_Model):
         for key, value in self.paths[path].items():
             group, _, name = key.rpartition(".")
             if key not in ("total_steps", "worlds") and not (group == "learner" and name in LearnerConfig.model_fields):
-                raise ValueError(
-                    f"paths.{path}.{key} is not a key: allowed are total_steps, worlds and learner.NAME"
-                )
+                raise ValueError(f"paths.{path}.{key} is not a key: allowed are total_steps, worlds and learner.NAME")
             (data[group] if group else data)[name] = value
         return TrainingConfig.model_validate(data)
 
