@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from agents.commands.options import add_policies, add_scenario, command_line, positive, whole
+from agents.commands.options import add_policies, add_scenario, add_work, command_line, positive, whole
 
 HELP = "give a state arms, words or deeds in a replay of the same worlds, and see what they do to another"
 
@@ -19,27 +18,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--turn", type=positive, default=1, metavar="T", help="on which it is done; default 1")
     parser.add_argument("--window", type=positive, default=24, metavar="H", help="turns that are compared; default 24")
     parser.add_argument("--delta", type=float, default=0.3, metavar="ARMS", help="arms that are given; default 0.3")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="leave escalation.csv, table.txt and report.json there")
-    parser.add_argument("--json", action="store_true", help="print the report as JSON instead of a table")
+    add_work(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Play, print, and leave everything in ``--out``."""
-    import pandas as pd
-
     from agents.commands.output import publish
     from agents.evaluation.escalation import escalation
     from agents.evaluation.tables import escalation_table, records
-    from agents.work import WorkError, write_table
     from sd_env.scenario import Scenario
 
     scenario = Scenario.load(args.scenario, dict(args.overrides))
-    if len(set(args.policies)) < len(args.policies):
-        raise WorkError("a policy is given twice; each is needed once.")
-    sizes = {name: getattr(args, name) for name in ("seeds", "worlds", "turn", "window", "delta", "trust")}
-    table = pd.concat([escalation(policy, scenario, **sizes) for policy in args.policies], ignore_index=True)
-    if args.out is not None:
-        write_table(table, args.out / "escalation")
+    names = ("seeds", "worlds", "turn", "window", "delta", "out", "workers", "parquet", "fresh", "trust")
+    table = escalation(args.policies, scenario, **{name: getattr(args, name) for name in names})
     report = {**command_line("escalation", args), "escalation": records(table)}
     publish(escalation_table(scenario.title or scenario.name, table), report, args.out, args.json)
     return 0

@@ -12,29 +12,32 @@ one ordered pair (i, j) of security seekers in each world that has one, at peace
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from agents.evaluation.course import NEVER, Course, Watch, pairs_of
 from agents.evaluation.evaluate import check_sizes
 from agents.evaluation.paired import UNKNOWN, Curve, difference_of_shares, gain, multiplier, share_attributed
-from agents.evaluation.players import Spec, load
+from agents.evaluation.players import Spec, digests, load, players_of
 from agents.evaluation.statistics import Interval
-from agents.policies.specs import check_fits, label_of
 from agents.table.interventions import Intervention
 from agents.table.play import play
 from agents.table.replays import NOBODY, Arms, Deed, Held, Trusting
-from agents.work import WorkError
+from agents.work import Unit, WorkError, run_units
 from sd_env.layout import Head, Signal, Stance
-from sd_env.policies import Policy, name_of
+from sd_env.policies import Policy
 from sd_env.scenario import Scenario, ScenarioLike
-from sd_env.worlds import CHANGEABLE, Worlds
+from sd_env.worlds import CHANGEABLE
 
 NULL_POLICY: Final = "never-attack"
 BELIEF: Final = "belief"
+#: Pairs that must be at peace through the window, of more than these, for sums over it.
+LEAST: Final = 10
 #: What can be done to i besides its arms: part of the action and choice; stances are toward j.
 DEEDS: Final[dict[str, tuple[Head, int]]] = {
     "mobilize": (Head.STANCE, int(Stance.MOBILIZE)),
@@ -42,42 +45,53 @@ DEEDS: Final[dict[str, tuple[Head, int]]] = {
     "threaten": (Head.SIGNAL, int(Signal.THREATEN)),
     "align": (Head.STANCE, int(Stance.ALIGN)),
 }
-NEVER: Final = np.iinfo(np.int64).max
 
 
 def escalation(
-    policy: Spec,
+    policies: Spec | Sequence[Spec],
     scenario: ScenarioLike,
     *,
+    overrides: Mapping[str, Any] | None = None,
     seeds: Sequence[int] = (1, 2, 3),
     worlds: int = 128,
     turn: int = 1,
     window: int = 24,
     delta: float = 0.3,
+    out: Path | None = None,
+    workers: int = 1,
+    parquet: bool = False,
+    fresh: bool = False,
     trust: bool = False,
 ) -> pd.DataFrame:
     """What one state's arms and deeds do to another security seeker, where one policy plays all states.
 
     Args:
-        policy: who plays.
-        scenario: where.
+        policies: who plays, one after the other: registry names, paths of bundles, or policies (only with one worker
+            and without ``out``).
+        scenario: catalogue name, path, Scenario or mapping.
+        overrides: dotted keys of the scenario and their values.
         seeds: of worlds and policies; intervals are over the worlds of all seeds.
         worlds: how many a seed.
         turn: t, the turn on which the intervention is made, from 1.
         window: H, for how many turns it is followed; shortened to the scenario's horizon.
         delta: δ, arms that are given.
-        trust: whether zip files of stable-baselines3 may be loaded.
+        out: folder in which finished work is kept; the same call resumes it.
+        workers: processes, 0 for one a core.
+        parquet: write ``episodes.parquet`` too.
+        fresh: set aside what is in ``out``, and begin anew.
+        trust: whether zip files of stable-baselines3 may be loaded, which can run code.
 
     Returns:
-        One row an intervention and measure (docs/measures.md): ``policy, do, measure, h, value, low, high, pairs,
-        why, swapped, swapped_low, swapped_high, never_attack, never_attack_low, never_attack_high``. ``h``: turns after
-        t, or the window's length for what is summed over it. ``pairs``: how many pairs of states the number rests on,
-        ``why``: why there is none. The rest are its nulls.
+        One row a policy, intervention and measure (docs/measures.md): ``policy, do, measure, h, value, low, high,
+        pairs, why, swapped, swapped_low, swapped_high, never_attack, never_attack_low, never_attack_high``. ``h``:
+        turns after t, or the window's length for what is summed over it. ``pairs``: how many pairs of states the number
+        rests on, ``why``: why there is none. The rest are its nulls.
 
     Raises:
-        WorkError, PolicyError, ScenarioError: one sentence for what cannot be played.
+        ScenarioError, PolicyError, WorkError: one sentence, before anything is written; but for a world in which there
+            is no pair to compare, which is found when it is played.
     """
-    game = Scenario.load(scenario)
+    game = Scenario.load(scenario, overrides)
     horizon = int(np.max(game.horizon))
     if not 1 <= turn <= horizon:
         raise WorkError(f"turn is {turn}; 1 to {horizon}, the scenario's horizon, is allowed.")
@@ -86,15 +100,47 @@ def escalation(
         raise WorkError(f"window is {window}; at least 1 is needed.")
     if not (math.isfinite(delta) and delta > 0.0):
         raise WorkError(f"delta is {delta}; a number above 0 is needed.")
-    design = Design(tuple(seeds), worlds, turn, min(window, horizon - turn + 1), delta)
-    player, null = load(policy, trust), load(NULL_POLICY)
-    check_fits(player, game, label_of(policy))
-    own = _Experiment(game, player, design).rows(swap=True)
-    beside = _Experiment(game, null, design).rows(swap=False)
+    given = [policies] if isinstance(policies, (str, Path)) or not isinstance(policies, Sequence) else list(policies)
+    players = players_of(given, game, trust=trust)
+    sizes = {"seeds": list(seeds), "worlds": worlds, "turn": turn, "window": min(window, horizon - turn + 1)}
+    units = []
+    for player in players:
+        for k, member in enumerate(player.members):
+            label = player.label if len(player.members) == 1 else f"{player.label} seed {player.seeds[k]:.0f}"
+            who = {"policy": member, "label": label, "scenario": game.to_dict(), "trust": trust}
+            units.append(Unit(label, {**who, **sizes, "delta": delta}))
+    return run_units(
+        measured,
+        units,
+        out,
+        workers=workers,
+        title="escalation",
+        parquet=parquet,
+        inputs=digests(players),
+        fresh=fresh,
+    )
+
+
+def measured(
+    *,
+    policy: Spec,
+    label: str,
+    scenario: dict[str, Any],
+    seeds: Sequence[int],
+    worlds: int,
+    turn: int,
+    window: int,
+    delta: float,
+    trust: bool,
+) -> pd.DataFrame:
+    """The unit of work: the rows of one policy, with its nulls beside."""
+    game, design = Scenario.load(scenario), Design(tuple(seeds), worlds, turn, window, delta)
+    own = _Experiment(game, load(policy, trust), label, design).rows(swap=True)
+    beside = _Experiment(game, load(NULL_POLICY), NULL_POLICY, design).rows(swap=False)
     keys = ["do", "measure", "h"]
     numbers = {"value": "never_attack", "low": "never_attack_low", "high": "never_attack_high"}
     table = own.merge(beside.rename(columns=numbers)[[*keys, *numbers.values()]], on=keys, how="left")
-    table.insert(0, "policy", label_of(policy))
+    table.insert(0, "policy", label)
     return table
 
 
@@ -109,63 +155,6 @@ class Design:
     delta: float
 
 
-@dataclass(frozen=True)
-class Course:
-    """What became of B worlds of one play, as far as it is looked at.
-
-    Attributes:
-        arms: float64 ``(R, B, N)``, offence and defence of each state; row r is what turn r left, NaN once the world
-            has ended or the state has fallen.
-        war: int64 ``(B, N, N)``, the first turn on which one of the two attacked the other, symmetric.
-        actions: int64 ``(T, B, N, H)``.
-        seekers: bool ``(B, N)``.
-    """
-
-    arms: np.ndarray
-    war: np.ndarray
-    actions: np.ndarray
-    seekers: np.ndarray
-
-
-class Watch:
-    """Keeps the course of what is played; told as :class:`agents.table.play.Recorder` is."""
-
-    def __init__(self, rows: int) -> None:
-        self._rows = rows
-
-    def start(self, worlds: Worlds) -> None:
-        """Episodes have begun."""
-        b, n = worlds.num_worlds, worlds.num_states
-        self._arms = np.full((self._rows, b, n), np.nan)
-        self._war = np.full((b, n, n), NEVER)
-        self._actions: list[np.ndarray] = []
-        self._on = np.ones(b, np.bool_)
-        self._seekers = worlds.states["greed"] == 0.0
-        self._keep(worlds)
-
-    def changed(self, worlds: Worlds) -> None:
-        """Arms are others than the last turn left."""
-        self._keep(worlds)
-
-    def step(self, worlds: Worlds, actions: np.ndarray) -> None:
-        """A turn was played."""
-        self._actions.append(actions.copy())
-        fought = worlds.pairs["attacks"] | worlds.pairs["attacks"].swapaxes(1, 2)
-        self._war[fought & (self._war == NEVER) & self._on[:, None, None]] = len(self._actions)
-        self._keep(worlds)
-        self._on &= ~(worlds.terminations | worlds.truncations)
-
-    def _keep(self, worlds: Worlds) -> None:
-        if len(self._actions) < self._rows:
-            arms = worlds.states["offense"] + worlds.states["defense"]
-            there = worlds.states["standing"] & self._on[:, None]
-            self._arms[len(self._actions)] = np.where(there, arms, np.nan)
-
-    def course(self) -> Course:
-        """What was kept."""
-        return Course(self._arms, self._war, np.stack(self._actions), self._seekers)
-
-
 #: An ordered pair (i, j) for each world of each seed, ``NOBODY`` where there is none.
 Pairs: TypeAlias = "list[tuple[np.ndarray, np.ndarray]]"
 #: From who is treated, int ``(B,)``, and toward whom, to what is done.
@@ -177,7 +166,7 @@ Read: TypeAlias = Callable[[list[Course], np.ndarray, np.ndarray, np.ndarray], n
 class _Experiment:
     """The plays of one policy, and what is read from them."""
 
-    def __init__(self, scenario: Scenario, policy: Policy, design: Design) -> None:
+    def __init__(self, scenario: Scenario, policy: Policy, label: str, design: Design) -> None:
         self._scenario, self._policy, self._seeds, self._worlds = scenario, policy, design.seeds, design.worlds
         turn, self._window, self._delta = design.turn, design.window, design.delta
         self._turn = turn
@@ -185,7 +174,7 @@ class _Experiment:
         self._pairs = [pairs_of(course, turn) for course in self._bare]
         if not any((i != NOBODY).any() for i, _ in self._pairs):
             raise WorkError(
-                f"{name_of(policy)} in {scenario.name}: no world has two security seekers at peace as turn {turn} "
+                f"{label} in {scenario.name}: no world has two security seekers at peace as turn {turn} "
                 "begins, so that there is nothing to compare."
             )
 
@@ -214,20 +203,34 @@ class _Experiment:
         halved = self._plays(make, half=True) if swap else None
         rival, own, frozen = (self._curve(*each, *plays) for each in ((False, 1), (True, 1), (True, 2)))
         null = self._curve(False, 1, halved, untreated=True) if halved else None
-        excess, times, whole = own - frozen, multiplier(own, frozen), self._window
-        endless = "the response still grows as the window ends, so that its sum has no end" * math.isinf(times.value)
-        turns = range(whole + 1)
+        excess, turns = own - frozen, range(self._window + 1)
         return [
             *(_row(kind, "response", h, rival.at(h), null.at(h) if null else None, rival.counts[h]) for h in turns),
             *(_row(kind, "own excess", h, excess.at(h), pairs=excess.counts[h]) for h in turns),
-            _row(kind, "total response", whole, rival.total(), null.total() if null else None, rival.counts[-1]),
-            _row(kind, "total own response", whole, own.total(), pairs=own.counts[-1]),
-            _row(kind, "total own response, others frozen", whole, frozen.total(), pairs=frozen.counts[-1]),
-            _row(kind, "spectral radius", whole, own.growth(), pairs=own.counts[-1]),
-            _row(kind, "multiplier", whole, times, pairs=own.counts[-1], why=endless),
-            _row(kind, "gain", whole, gain(times), pairs=own.counts[-1], why=endless),
+            *self._sums(kind, rival, own, frozen, null),
             *self._of_war(kind, plays[0], halved, self._delta),
         ]
+
+    def _sums(self, kind: str, rival: Curve, own: Curve, frozen: Curve, null: Curve | None) -> list[dict[str, Any]]:
+        """What is summed over the window; nothing where few pairs are left of those that there were."""
+        left, times = int(own.counts[-1]), multiplier(own, frozen)
+        sums = {
+            "total response": rival.total(),
+            "total own response": own.total(),
+            "total own response, others frozen": frozen.total(),
+            "spectral radius": own.growth(),
+            "multiplier": times,
+            "gain": gain(times),
+        }
+        why = dict.fromkeys(sums, "")
+        if math.isinf(times.value):
+            endless = "the response still grows as the window ends, so that its sum has no end"
+            why |= {"multiplier": endless, "gain": endless}
+        if left < min(LEAST, int(own.counts[0])):
+            few = f"of {own.counts[0]} pairs {left} are at peace as the window ends, and {LEAST} are needed"
+            sums, why, null = dict.fromkeys(sums, UNKNOWN), dict.fromkeys(sums, few), None
+        nulls = {"total response": null.total()} if null else {}
+        return [_row(kind, name, self._window, sums[name], nulls.get(name), left, why[name]) for name in sums]
 
     def _of_war(self, do: str, done: list[Course], halved: list[Course] | None, dose: float) -> list[dict[str, Any]]:
         """War elasticity, turn by turn."""
@@ -309,21 +312,6 @@ class _Experiment:
 
         bare, treated = self._over(read, done, untreated=untreated, pairs=pairs).T
         return bare, treated
-
-
-def pairs_of(course: Course, turn: int) -> tuple[np.ndarray, np.ndarray]:
-    """One ordered pair (i, j) a world, int64 ``(B,)`` each: security seekers at peace as a turn begins, or ``NOBODY``.
-
-    World b has the b-th of those that it has, counted round, so that all places are treated alike.
-    """
-    standing = np.isfinite(course.arms[turn - 1]) & course.seekers
-    both = standing[:, :, None] & standing[:, None, :] & (course.war >= turn)
-    both &= ~np.eye(both.shape[1], dtype=np.bool_)
-    i, j = (np.full(len(both), NOBODY) for _ in range(2))
-    for b, pairs in enumerate(both):
-        if len(found := np.argwhere(pairs)):
-            i[b], j[b] = found[b % len(found)]
-    return i, j
 
 
 def _every_other(i: np.ndarray) -> np.ndarray:

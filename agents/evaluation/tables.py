@@ -137,7 +137,7 @@ def escalation_table(title: str, table: pd.DataFrame) -> RenderableType:
     shown = frame_of(title, "", [("", text, 0) for text in ("effect", "rivals swapped", "never-attack", "pairs")])
     window = int(table["h"].max())
     rows = table[table["h"] == window].set_index(["policy", "do", "measure"])
-    whys: dict[str, None] = {}
+    whys: dict[tuple[str, str], list[str]] = {}
     for policy in dict.fromkeys(table["policy"]):
         shown.add_row(Text(str(policy), style="bold"))
         for do, measure, words in _ESCALATION:
@@ -146,14 +146,15 @@ def escalation_table(title: str, table: pd.DataFrame) -> RenderableType:
             cells = [interval(*(float(row[key]) for key in keys)) for keys in (("value", "low", "high"), *bounds)]
             shown.add_row(f"  {words}", *cells, str(row["pairs"]))
             if row["why"]:
-                whys[f"{policy}, {words}: {row['why']}."] = None
+                whys.setdefault((policy, str(row["why"])), []).append(words)
     words = (
         f"Effects on the {window} turns after arms are given or a deed is done, with 95% intervals over worlds: of "
         "arms the sum over those turns, by arms given; of war P(war by then), less without. Pairs: of security seekers "
         "at peace, those still compared at the end. Rivals swapped: the rival is one of a world in which nothing was "
         "done, so that it cannot respond; never-attack cannot either. There effects are 0, and a multiplier is 1."
     )
-    return Group(shown, *map(Text, whys), Text(words))
+    lacking = [Text(f"{policy}, {', '.join(lines)}: {why}.") for (policy, why), lines in whys.items()]
+    return Group(shown, *lacking, Text(words))
 
 
 def interval(value: float, low: float, high: float) -> str:

@@ -14,8 +14,10 @@ import pytest
 
 from agents.cli import main
 from agents.evaluation import escalation as module
+from agents.evaluation.course import Course, pairs_of
 from agents.evaluation.escalation import escalation
 from agents.evaluation.paired import difference_of_shares, share_attributed
+from agents.table.replays import NOBODY
 from agents.work import WorkError
 from sd_env import layout
 from sd_env.layout import Head, Other, Own, Stance
@@ -254,6 +256,7 @@ def test_war_elasticity_is_counted_from_the_turn_after_the_deed() -> None:
     for do in ("reassure", "threaten", "align"):
         assert found(table, do, "war elasticity")["value"] == 0.0
     assert found(table, "mobilize", "war elasticity")["swapped"] == 0.0
+    assert "of 8 pairs 0 are at peace as the window ends, and 10 are needed" in found(table, "defense", "gain")["why"]
     # war ends the comparison of arms: none is left after the turn of the gift, and there is no sum
     assert found(table, "defense", "response", 0)["pairs"] == 8
     assert found(table, "defense", "response", 1)["pairs"] == 0 and np.isnan(found(table, "defense", "gain")["value"])
@@ -284,18 +287,18 @@ def test_the_fear_fraction_is_the_share_of_wars_that_trust_would_have_spared() -
 
 
 def test_of_three_states_only_pairs_of_seekers_are_looked_at_each_as_often() -> None:
-    course = module.Course(
+    course = Course(
         arms=np.ones((1, 6, 3)),
         war=np.full((6, 3, 3), 9),
         actions=np.zeros((1, 6, 3, 5), np.int64),
         seekers=np.array([[True, True, True]] * 3 + [[True, False, True], [True, True, True], [False, True, False]]),
     )
     course.war[4, 0, 1] = course.war[4, 1, 0] = 1
-    i, j = module.pairs_of(course, 1)
+    i, j = pairs_of(course, 1)
     assert list(zip(i[:4].tolist(), j[:4].tolist(), strict=True)) == [(0, 1), (0, 2), (1, 0), (2, 0)]
-    assert (i[5], j[5]) == (module.NOBODY, module.NOBODY)
+    assert (i[5], j[5]) == (NOBODY, NOBODY)
     # as turn 2 begins, those who fought on turn 1 are no pair: four are left, of which world 4 has the first
-    assert tuple(each[4] for each in module.pairs_of(dataclasses.replace(course, arms=np.ones((2, 6, 3))), 2)) == (0, 2)
+    assert tuple(each[4] for each in pairs_of(dataclasses.replace(course, arms=np.ones((2, 6, 3))), 2)) == (0, 2)
 
 
 def test_shares_have_intervals_where_no_world_differs() -> None:
@@ -337,7 +340,8 @@ def test_the_command_prints_the_table_and_keeps_it(tmp_path: Path, capsys: pytes
     assert main([*words, "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert "multiplier M" in printed and "never-attack" in printed and "perception.beliefs is false" in printed
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["escalation.csv", "report.json", "table.txt"]
+    rows = pd.read_csv(tmp_path / "episodes.csv")
+    assert rows["do"].nunique() == 7 and (rows["policy"] == "dove").all()
     assert max(map(len, printed.splitlines())) <= 132 and "…" not in printed
     assert main([*words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / "report.json").read_text())
