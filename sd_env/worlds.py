@@ -8,14 +8,22 @@ from __future__ import annotations
 import copy
 import secrets
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numba
 import numpy as np
 
 from sd_env import layout
 from sd_env.rules.compiled import UNCOMPILED, records
-from sd_env.rules.turn import GOES_ON, TERMINATED, TRUNCATED, reset_worlds, step_worlds, step_worlds_in_parallel
+from sd_env.rules.turn import (
+    GOES_ON,
+    TERMINATED,
+    TRUNCATED,
+    reset_worlds,
+    show_worlds,
+    step_worlds,
+    step_worlds_in_parallel,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -23,6 +31,8 @@ if TYPE_CHECKING:
     from sd_env.scenario import Scenario
 
 _SEEDS = 2**64
+#: Numbers of a state that may be changed from outside between two turns, to see what follows (:meth:`Worlds.show`).
+CHANGEABLE: Final = ("offense", "defense")
 
 
 class Worlds:
@@ -170,6 +180,16 @@ class Worlds:
             self.params, self.worlds, self.states, self.pairs, self._actions, self.rewards, self._ended,
             self.observations, self._own, self._others, self.masks, self.final_observations, self.final_masks,
             self.final_tallies,
+        )  # fmt: skip
+
+    def show(self) -> None:
+        """Write observations and masks anew, as they must be once arms (``CHANGEABLE``) were changed from outside.
+
+        Errors of perception are those of the turn, so that what was not changed looks as it did.
+        """
+        show_worlds(
+            self._flat, self.params, self.worlds, self.states, self.pairs, self.observations, self._own, self._others,
+            self.masks,
         )  # fmt: skip
 
     def state(self, b: int = 0) -> NDArray[np.float64]:

@@ -7,7 +7,9 @@ import shutil
 import sys
 from collections.abc import Iterator
 
-HELP = "tell a logged episode turn by turn"
+from agents.commands.options import add_trust
+
+HELP = "tell a logged episode turn by turn, or what would have become of it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +20,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quiet", action="store_true", help="no tables, and no turns of which there is nothing to tell"
     )
+    parser.add_argument(
+        "--do",
+        action="append",
+        default=[],
+        metavar="STATE.WHAT=VALUE@TURN",
+        help="play it again with this and without, and tell where they part: state_1.defense+=0.5@5, "
+        "state_1.mobilize=state_0@4, state_0.signal=reassure@3; may be repeated",
+    )
+    parser.add_argument(
+        "--policies",
+        nargs="+",
+        default=[],
+        metavar="POLICY",
+        help="with --do, who plays instead of those whom the log names: one, or one a state",
+    )
+    add_trust(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,9 +52,22 @@ def run(args: argparse.Namespace) -> int:
         state = None if args.state is None else story.find(args.state)
     except ValueError as error:
         raise LogError(f"--state: {error}.") from None
+    if args.policies and not args.do:
+        raise LogError("--policies is given without --do: a log is told as it was played.")
     if hasattr(sys.stdout, "reconfigure"):  # a title may have letters that the terminal lacks
         sys.stdout.reconfigure(errors="replace")
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() and not args.quiet else None
+
+    if args.do:
+        from agents.evaluation.counterfactual import counterfactual, tell
+
+        if args.turn == 0:
+            raise LogError("--turn is 0; with --do turns from 1 on are told.")
+        found = counterfactual(story.log, args.do, policies=args.policies, trust=args.trust)
+        for line in tell(found, state=state, only=args.turn, quiet=args.quiet):
+            print(printable(line))
+        sys.stdout.flush()
+        return 0
 
     def lines() -> Iterator[str]:
         yield from story.opening()

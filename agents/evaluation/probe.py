@@ -248,6 +248,11 @@ class _Watch:
         self._collector.step(worlds, actions)
         self._look(worlds)
 
+    def changed(self, worlds: Worlds) -> None:
+        self._collector.changed(worlds)
+        del self._latents[-1:]
+        self._look(worlds)
+
     def _look(self, worlds: Worlds) -> None:
         if self._policies:
             latents = [policy.latents(worlds.observations[:, i].copy()) for i, policy in enumerate(self._policies)]

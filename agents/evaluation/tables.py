@@ -112,6 +112,61 @@ def interval_words(summary: pd.DataFrame) -> str:
     return " ".join(sentences)
 
 
+#: What :func:`escalation_table` shows: intervention, measure, and how they are called there.
+_ESCALATION: Final = (
+    *(
+        (kind, measure, f"{kind} given: {words}")
+        for kind in ("defense", "offense")
+        for measure, words in (
+            ("total response", "rival's response"),
+            ("total own response", "own response"),
+            ("total own response, others frozen", "own response, others frozen"),
+            ("spectral radius", "spectral radius"),
+            ("multiplier", "multiplier M"),
+            ("gain", "gain G"),
+            ("war elasticity", "war elasticity η"),
+        )
+    ),
+    *((deed, "war elasticity", f"{deed}: war elasticity η") for deed in ("mobilize", "reassure", "threaten", "align")),
+    ("belief", "fear fraction", "full trust: fear fraction Φ"),
+)
+
+
+def escalation_table(title: str, table: pd.DataFrame) -> RenderableType:
+    """What :func:`agents.evaluation.escalation.escalation` found at the end of the window, nulls beside it."""
+    shown = frame_of(title, "", [("", text, 0) for text in ("effect", "rivals swapped", "never-attack", "pairs")])
+    window = int(table["h"].max())
+    rows = table[table["h"] == window].set_index(["policy", "do", "measure"])
+    whys: dict[tuple[str, str], list[str]] = {}
+    for policy in dict.fromkeys(table["policy"]):
+        shown.add_row(Text(str(policy), style="bold"))
+        for do, measure, words in _ESCALATION:
+            row = rows.loc[(policy, do, measure)]
+            bounds = [(name, f"{name}_low", f"{name}_high") for name in ("swapped", "never_attack")]
+            cells = [interval(*(float(row[key]) for key in keys)) for keys in (("value", "low", "high"), *bounds)]
+            shown.add_row(f"  {words}", *cells, str(row["pairs"]))
+            if row["why"]:
+                whys.setdefault((policy, str(row["why"])), []).append(words)
+    words = (
+        f"Effects on the {window} turns after arms are given or a deed is done, with 95% intervals over worlds: of "
+        "arms the sum over those turns, by arms given; of war P(war by then), less without. Pairs: of security seekers "
+        "at peace, those still compared at the end. Rivals swapped: the rival is one of a world in which nothing was "
+        "done, so that it cannot respond; never-attack cannot either. There effects are 0, and a multiplier is 1."
+    )
+    lacking = [Text(f"{policy}, {', '.join(lines)}: {why}.") for (policy, why), lines in whys.items()]
+    return Group(shown, *lacking, Text(words))
+
+
+def interval(value: float, low: float, high: float) -> str:
+    """A value and its interval in one line; a dash where there is none."""
+    if math.isnan(value):
+        return "-"
+    if math.isinf(value):
+        return "infinite"
+    known = math.isfinite(low) and math.isfinite(high)
+    return f"{value:.3f} [{low:.3f}, {high:.3f}]" if known else f"{value:.3f}"
+
+
 def frame_of(title: str, first: str, columns: Sequence[tuple[str, str, int]]) -> Table:
     """An empty table in the house's look: a first column of names, then numbers."""
     shown = Table(title=title, box=box.SIMPLE_HEAD, show_lines=False, pad_edge=False)

@@ -1,17 +1,21 @@
-"""Interventions (Pearl's do): actions that states are bound to, whatever their policies choose.
+"""Interventions (Pearl's do): what is done to a game from outside, whatever its policies choose.
 
-They say what would happen if a state always threatened, never signalled, or built nothing: they hold in training,
-where the others learn to live with it, and in evaluation alike. The game itself has none.
+:class:`Interventions` bind actions of states throughout. They say what would happen if a state always threatened, never
+signalled, or built nothing: they hold in training, where the others learn to live with it, and in evaluation alike.
+Those of one turn, for replays, are in :mod:`agents.table.replays`. The game itself has none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
 from sd_env.layout import OTHER_HEADS, Head
+
+if TYPE_CHECKING:
+    from sd_env.worlds import Worlds
 
 #: State, or ``all`` -> part of the action -> choice, as ``{"defender": {"signal": "threaten"}}``.
 InterventionsLike: TypeAlias = "Mapping[str, Mapping[str, str]]"
@@ -24,7 +28,24 @@ class InterventionError(ValueError):
     """Interventions for a state, a part of the action or a choice that there is not: one sentence."""
 
 
-class Interventions:
+class Intervention:
+    """One kind of intervention in what is played: it does nothing, but where a subclass says otherwise.
+
+    Turns count from 1, the first of an episode.
+    """
+
+    def change(self, worlds: Worlds, turn: int) -> bool:
+        """Change arms (``offense`` and ``defense`` of ``worlds.states``) before a turn; whether any were changed."""
+        return False
+
+    def show(self, observations: np.ndarray, turn: int) -> None:
+        """Change what the policies see before a turn, in ``observations`` float32 ``(B, N, D)`` itself."""
+
+    def bind(self, actions: np.ndarray, turn: int) -> None:
+        """Put actions of a turn in place of what was chosen, in ``actions`` int64 ``(B, N, H)`` itself."""
+
+
+class Interventions(Intervention):
     """Entries of all states' joint action that are not theirs to choose.
 
     Args:
@@ -46,8 +67,12 @@ class Interventions:
                 )
             for state in range(len(agents)) if whose == ALL else [agents.index(whose)]:
                 for part in sorted(interventions[whose]):  # stance before stance.NAME
-                    for entry in _entries(whose, part, state, agents):
-                        self._entries[state, entry] = _choice(whose, part, interventions[whose][part])
+                    for entry in entries_of(whose, part, state, agents):
+                        self._entries[state, entry] = choice_of(whose, part, interventions[whose][part])
+
+    def bind(self, actions: np.ndarray, turn: int) -> None:
+        """As :meth:`apply`, on every turn."""
+        self.apply(actions)
 
     def apply(self, actions: np.ndarray) -> None:
         """Put the interventions in place of what was chosen, in ``actions`` int ``(B, N, H)`` itself."""
@@ -55,7 +80,7 @@ class Interventions:
             actions[:, state, entry] = choice
 
 
-def _entries(whose: str, part: str, state: int, agents: tuple[str, ...]) -> list[int]:
+def entries_of(whose: str, part: str, state: int, agents: tuple[str, ...]) -> list[int]:
     """Entries of a state's action that ``part`` names."""
     label, _, toward = part.partition(".")
     head = _HEADS.get(label)
@@ -70,7 +95,8 @@ def _entries(whose: str, part: str, state: int, agents: tuple[str, ...]) -> list
     return [head.toward(j - (j > state)) for j in others]
 
 
-def _choice(whose: str, part: str, choice: str) -> int:
+def choice_of(whose: str, part: str, choice: str) -> int:
+    """The number of a choice of ``part``."""
     labels = _HEADS[part.partition(".")[0]].labels
     if str(choice).lower() not in labels:
         raise InterventionError(f"interventions.{whose}.{part} is {choice!r}; allowed are {', '.join(labels)}.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
 
-from agents.table.interventions import Interventions, InterventionsLike
+from agents.table.interventions import Intervention, Interventions, InterventionsLike
 from agents.table.metrics import tally_rows
 from sd_env import layout
 from sd_env.policies import Cast, CastLike, one_thread
@@ -29,6 +30,9 @@ class Recorder(Protocol):
     def step(self, worlds: Worlds, actions: np.ndarray) -> None:
         """A turn was played with ``actions``, int64 ``(B, N, H)``; worlds that had ended before do not count."""
 
+    def changed(self, worlds: Worlds) -> None:
+        """An intervention has changed arms before the coming turn: the arrays show it."""
+
 
 def play(
     scenario: Scenario,
@@ -40,7 +44,7 @@ def play(
     episode: int = 0,
     episodes: int = 1,
     recorder: Recorder | None = None,
-    interventions: InterventionsLike | Interventions | None = None,
+    interventions: InterventionsLike | Intervention | Sequence[Intervention] | None = None,
 ) -> pd.DataFrame:
     """Play whole episodes in each of the worlds ``first_world`` to ``first_world + worlds - 1``.
 
@@ -57,7 +61,8 @@ def play(
         episode: the first episode of each world's stream that is played.
         episodes: how many.
         recorder: told of the start of every episode and of every turn.
-        interventions: what states are bound to, whatever their policies choose (:mod:`agents.table.interventions`).
+        interventions: what is done from outside, whatever the policies choose (:mod:`agents.table.interventions`).
+            Policies are asked all the same, so that they draw what they would draw without.
 
     Returns:
         One row an episode and world: ``scenario, seed, world, episode, turns, terminated``, the columns of
@@ -67,8 +72,7 @@ def play(
         PolicyError: for a cast that does not fit the states, or a policy whose answer holds no actions.
     """
     players = Cast(cast, scenario.agents)
-    if not isinstance(interventions, Interventions):
-        interventions = Interventions(interventions or {}, scenario.agents)
+    done = _interventions(interventions, scenario)
     table = Worlds(scenario, worlds, seed=seed, first_world=first_world)
     frames = []
     for each in range(episode, episode + episodes):
@@ -78,7 +82,7 @@ def play(
         players.reset(seed, each, first_world)
         greed = table.states["greed"].copy()
         with one_thread():
-            outcome = _play_out(table, players, recorder, interventions)
+            outcome = _play_out(table, players, recorder, done)
         columns: dict[str, Any] = {
             "scenario": scenario.name,
             "seed": seed,
@@ -95,6 +99,16 @@ def play(
         frames.append(pd.DataFrame(columns))
     table.close()
     return pd.concat(frames, ignore_index=True)
+
+
+def _interventions(
+    given: InterventionsLike | Intervention | Sequence[Intervention] | None, scenario: Scenario
+) -> list[Intervention]:
+    if isinstance(given, Intervention):
+        return [given]
+    if given is None or isinstance(given, Mapping):
+        return [Interventions(given or {}, scenario.agents)]
+    return list(given)
 
 
 def returns_of(frame: pd.DataFrame) -> np.ndarray:
@@ -122,7 +136,7 @@ class _Outcome:
     mobilizations: np.ndarray
 
 
-def _play_out(table: Worlds, cast: Cast, recorder: Recorder | None, interventions: Interventions) -> _Outcome:
+def _play_out(table: Worlds, cast: Cast, recorder: Recorder | None, interventions: Sequence[Intervention]) -> _Outcome:
     """Play every world of ``table``, which has just been reset as the policies have, to its end.
 
     A world that has ended shows its policies its last turn, and takes no more actions, until all worlds have ended.
@@ -141,9 +155,20 @@ def _play_out(table: Worlds, cast: Cast, recorder: Recorder | None, intervention
     on = np.ones(b, np.bool_)
     if recorder is not None:
         recorder.start(table)
+    turn = 0
     while on.any():
+        turn += 1
+        changes = [each.change(table, turn) for each in interventions]
+        if any(changes):
+            table.show()
+            seen[on], masks[on] = table.observations[on], table.masks[on]
+            if recorder is not None:
+                recorder.changed(table)
+        for each in interventions:
+            each.show(seen, turn)
         cast.act(seen, masks, actions)
-        interventions.apply(actions)
+        for each in interventions:
+            each.bind(actions, turn)
         stood = table.states["standing"].copy()
         table.step(actions)
         if recorder is not None:

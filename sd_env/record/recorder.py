@@ -25,7 +25,7 @@ from sd_env.rules.chance import DRAWS
 from sd_env.rules.compiled import rules_fingerprint
 from sd_env.scenario import Scenario, ScenarioLike
 from sd_env.version import __version__
-from sd_env.worlds import Worlds
+from sd_env.worlds import CHANGEABLE, Worlds
 
 
 def versions_here() -> dict[str, str]:
@@ -66,6 +66,11 @@ class Tape:
         return int(self.worlds.worlds["turn"][0])
 
     @property
+    def awaits(self) -> bool:
+        """Whether an episode has begun of which no turn was played."""
+        return self.running and self.turn == 0
+
+    @property
     def ended(self) -> bool:
         """Whether the episode is over."""
         return bool(self.worlds.terminations[0] or self.worlds.truncations[0])
@@ -94,6 +99,18 @@ class Tape:
         self._rewards.append(self.worlds.rewards[0].copy())
         after = self._states[-1], self._pairs[-1]
         self._events.append(turn_events(self.worlds.scenario.agents, self.turn, before, after, actions))
+
+    def change(self, states: np.ndarray) -> None:
+        """Take over the arms of ``states (N,)``, which somebody changed before the coming turn: the last row has them.
+
+        Such a log tells what happened, but ``verify`` refuses it: no action made those arms.
+        """
+        for name in CHANGEABLE:
+            self.worlds.states[name][0] = states[name]
+        self.worlds.show()
+        for kept in (self._worlds, self._states, self._pairs, self._seen):
+            del kept[-1:]
+        self._keep()
 
     def _keep(self) -> None:
         # np.array copies, and makes plain records of those that rules in plain Python need
@@ -185,7 +202,7 @@ class Recorder:
             # Where the next episode has begun in the same step, the records are already its own.
             played = worlds.final_tallies[b] if worlds.autoreset and ended[b] else worlds.worlds[b]
             turn = int(played["turn"])
-            if turn == 1:
+            if turn == 1 and not (tape.awaits and tape.worlds.worlds["key"][0] == played["key"]):
                 tape.begin(worlds.seed, int(played["episode"]))
             if not tape.running:
                 continue
@@ -202,6 +219,15 @@ class Recorder:
             if ended[b]:
                 finished.append(tape.log(self._policies))
         return tuple(finished)
+
+    def changed(self) -> None:
+        """Follow arms that were changed from outside before the coming turn, in the episodes that go on."""
+        for b, tape in self._tapes.items():
+            now = self._worlds.worlds[b]
+            if int(now["turn"]) == 0:
+                tape.begin(self._worlds.seed, int(now["episode"]))
+            if tape.running:
+                tape.change(self._worlds.states[b])
 
 
 class Collector:
@@ -224,6 +250,12 @@ class Collector:
         if self._recorder is None:
             raise ValueError("step() was told before start(): the collector knows no worlds yet")
         self.logs += self._recorder.turn(actions)
+
+    def changed(self, worlds: Worlds) -> None:
+        """Arms in ``worlds`` were changed from outside before the coming turn."""
+        if self._recorder is None:
+            raise ValueError("changed() was told before start(): the collector knows no worlds yet")
+        self._recorder.changed()
 
 
 def record(

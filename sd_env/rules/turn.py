@@ -144,3 +144,10 @@ def reset_worlds(
         if chosen[b]:
             begin(b, seed, bounds, state_bounds, pair_bounds, identity, flat, params, worlds, states, pairs)
             show(flat[b], params[b], worlds[b], states[b], pairs[b], observations[b], own[b], others[b], masks[b], True)
+
+
+@entry_point
+def show_worlds(flat, params, worlds, states, pairs, observations, own, others, masks):
+    """Show all worlds as they now are: their records were changed between two turns, by nobody in the game."""
+    for b in range(len(worlds)):
+        show(flat[b], params[b], worlds[b], states[b], pairs[b], observations[b], own[b], others[b], masks[b], False)

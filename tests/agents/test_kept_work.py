@@ -46,6 +46,7 @@ COMMANDS: dict[str, list[str]] = {
     "tournament": ["hawk", "dove", *ARENA],
     "crossplay": ["hawk", "dove", *ARENA],
     "ablate": ["hawk", "--parameter", "war.conquest", "--values", "0.5", *ARENA],
+    "escalation": ["dove", "--overrides", "motives.p_greedy=0", *ARENA],
     "exploit": ["dove", "--steps", "1", *ARENA],
     "challenge": ["dove", "--only", "a-bluffer", "--references", "references.json", *ARENA[2:]],
     "experiment": ["made-up.yaml", "--workers", "1"],

@@ -35,6 +35,20 @@ def test_distinguishability_in_sight(q: float) -> None:
     assert column(w, 0, "defense_estimate", 1) == pytest.approx(6.0 * (1 - share))
 
 
+def test_arms_that_were_changed_from_outside_are_seen_with_the_errors_of_the_turn() -> None:
+    w = worlds(num_worlds=2, perception__noise=0.3, **ARMS)
+    play(w)
+    before = w.observations.copy()
+    w.show()
+    assert (w.observations == before).all()
+    w.states["offense"][1, 1] = 7.0  # of 4 arms 8: what is seen of them doubles, errors and all
+    w.show()
+    changed = np.argwhere(w.observations != before)
+    assert {(b, i) for b, i, _ in changed.tolist()} == {(1, 0), (1, 1)}
+    place = 1, 0, layout.OWN_SIZE + Other.OFFENSE_ESTIMATE
+    assert w.observations[place] == pytest.approx(2 * before[place], rel=1e-6)
+
+
 def test_noise_is_lognormal_with_the_given_sigma_and_worst_case_shifts_it() -> None:
     def logs(worst: float) -> np.ndarray:
         w = worlds(num_worlds=4000, perception__noise=0.3, perception__worst_case=worst, **ARMS)
