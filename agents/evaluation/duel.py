@@ -246,6 +246,9 @@ class _Purse:
         self._on &= ~(table.terminations | table.truncations)
         self._weight *= self._goes_on
 
+    def changed(self, table: Worlds) -> None:
+        """Nobody intervenes here."""
+
 
 def settled(scenario: Scenario) -> dict[str, Any]:
     """A scenario as a mapping, every range of numbers replaced by its middle."""

@@ -90,6 +90,9 @@ class _Watch:
         self._on &= ~(table.terminations | table.truncations)
         self._note_arms(table)
 
+    def changed(self, table: Worlds) -> None:
+        """Nobody intervenes here."""
+
     def _note_arms(self, table: Worlds) -> None:
         counted = self._seekers & table.states["standing"].astype(bool) & self._on[:, None]
         held = table.states["offense"] + table.states["defense"]

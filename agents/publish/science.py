@@ -99,6 +99,13 @@ def smoke_sized(config: TrainingConfig) -> TrainingConfig:
     data = config.model_dump(mode="json") | SMOKE
     data["learner"] |= SMOKE_LEARNER
     data["evaluation"] |= {"worlds": 4}
+    sizes = ("total_steps", "worlds")
+    data["paths"] = {
+        path: {key: value for key, value in settings.items() if key not in sizes}
+        for path, settings in data["paths"].items()
+    }
+    if data["certificate"]:
+        data["certificate"] |= {"scratch": 1, "warm": 1, "steps": 1, "worlds": 64}
     return TrainingConfig.model_validate(data)
 
 

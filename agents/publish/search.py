@@ -1,0 +1,248 @@
+"""The search for worlds in which a spiral unfolds: every setting that was tried, and what came of it.
+
+``python -m agents.publish.search`` trains each setting of configs/search.yaml, tries to beat what was learned, and
+notes how the game unfolds among those who only want to be safe. All rows are kept in docs/results/search.csv, whatever
+they show, and drawn as a map. A setting is looked for by its thresholds (``sd-env thresholds``), then by short
+trainings; what is found is then to be held by certified runs with seeds that were not used here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib
+import numpy as np
+import pandas as pd
+
+from agents.evaluation.certify import GREEDY, SCRATCH, SEEKERS, WARM, certify
+from agents.evaluation.escalation import escalation
+from agents.evaluation.outcome import ARMS, ATTACKS, outcome
+from agents.evaluation.report import COLUMNS
+from agents.evaluation.statistics import estimate
+from agents.evaluation.tables import records
+from agents.evaluation.thresholds import Thresholds, thresholds
+from agents.evaluation.unfolding import unfold
+from agents.evaluation.verdict import uncertified, unsettled
+from agents.messages import shown
+from agents.policies.specs import policy_from
+from agents.publish.science import smoke_sized
+from agents.training.config import ConfigError, TrainingConfig, read_yaml
+from agents.training.job import jobs_of, run_job
+from agents.training.run import check
+from agents.work import Unit, WorkError, run_units, write_table
+from sd_env.files import write_whole
+from sd_env.scenario import ScenarioError
+
+matplotlib.use("Agg")  # before pyplot: no display is needed
+
+from matplotlib import pyplot as plt
+
+CONFIG: Final = Path("configs/search.yaml")
+RESULTS: Final = Path("docs/results")
+#: Name of the table and of the map, and of the column that names a setting.
+NAME: Final = "search"
+SETTING: Final = "setting"
+#: Turns over which effects on war are told, and on how many arms they are.
+_WINDOW, _DELTA = 8, 0.3
+
+
+def tried(*, config: dict[str, Any], folder: str) -> list[dict[str, Any]]:
+    """The unit of work: train one setting on one path from one seed, try to beat it, watch it unfold; one row."""
+    settings = TrainingConfig.model_validate(config)
+    [job] = jobs_of(settings, Path(folder))
+    run_job(job)
+    result, _ = job.finished()
+    if result is None:
+        raise WorkError(f"{job.folder} has no result after its training.")
+    [bundle] = job.bundles().values()
+    game, asked = job.scenario(), settings.certificate
+    row = _before(game) | _learned(result)
+    row |= unfold(
+        game, policy_from(str(bundle)), worlds=settings.evaluation.worlds, seed=settings.evaluation.seed
+    ).row()
+    rows: list[dict[str, Any]] = []
+    if asked is not None:
+        rows = records(
+            certify(
+                str(bundle), game, searches=[(SCRATCH, asked.scratch), (WARM, asked.warm)], steps=asked.steps,
+                worlds=asked.worlds, seed=settings.evaluation.seed, out=job.folder / "certificate",
+            )
+        )  # fmt: skip
+    row |= _gaps(rows)
+    return [row | _effects(str(bundle), game, settings)]
+
+
+def _before(game: Any) -> dict[str, Any]:
+    """What theory says before any training, of the pair with most to fear."""
+    most = max(thresholds(game, lag=False), key=Thresholds.beyond_trust)
+    return {"t": most.trust, "m": most.m[1], "m3": most.m[3], "x_star": most.arms_of_war, "x_c": most.complements_below}
+
+
+def _learned(result: dict[str, Any]) -> dict[str, Any]:
+    learned = {
+        name: np.nan if value is None else float(value) for name, value in result["evaluation"]["learned"].items()
+    }
+    reported = {name: estimate([learned[name]]) for name, _, _ in COLUMNS}
+    return {
+        "agent_steps": result["agent_steps"],
+        "outcome": outcome(learned[ATTACKS], learned[ARMS]),
+        "ss_attacks": learned[ATTACKS],
+        "welfare": learned["outcome/s_welfare"],
+        "unsettled": unsettled(reported, [result["moved"]], [result["errors"]]),
+    }
+
+
+def _gaps(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Each type's largest gap, with its interval and verdict, over the seats."""
+    found: dict[str, Any] = {"uncertified": uncertified(rows)}
+    for name, kind in (("s", SEEKERS), ("g", GREEDY)):
+        of_kind = [row for row in rows if row["type"] == kind]
+        worst = max(of_kind, key=lambda row: float(row["gain"]), default={})
+        found |= {f"{name}_{key}": worst.get(key, np.nan) for key in ("own", "gain", "low", "high")}
+        found |= {f"{name}_{key}": worst.get(key, "") for key in ("response", "verdict")}
+    return found
+
+
+def _effects(bundle: str, game: Any, settings: TrainingConfig) -> dict[str, Any]:
+    """What arms given to a seeker do to war and to the other's arms, and how much of war is fear; with intervals."""
+    found: dict[str, Any] = {}
+    wanted = {
+        "elasticity": ("defense", "war elasticity", _WINDOW),
+        "response": ("defense", "response", _WINDOW),
+        "fear": ("belief", "fear fraction", None),
+    }
+    try:
+        table = escalation(
+            bundle, game, seeds=(1,), worlds=settings.evaluation.worlds, turn=1, window=_WINDOW, delta=_DELTA
+        )
+    except WorkError:  # no pair to compare
+        return {f"{name}{part}": np.nan for name in wanted for part in ("", "_low", "_high")}
+    for name, (do, measure, h) in wanted.items():
+        rows = table[(table["do"] == do) & (table["measure"] == measure)]
+        row = (rows if h is None else rows[rows["h"] == h]).iloc[0]
+        found |= {name: row["value"], f"{name}_low": row["low"], f"{name}_high": row["high"]}
+    return found
+
+
+def search(config: TrainingConfig, folder: Path, out: Path, only: list[str] | None = None, fresh: bool = False) -> None:
+    """Try every setting of ``config`` and write all rows; what is finished in ``folder`` is not done again.
+
+    Args:
+        config: its scenarios are the settings.
+        folder: of the trainings.
+        out: where ``search.csv`` and ``search.png`` go, written anew after each setting.
+        only: labels of the settings that are tried; rows of the others stay as they are in the table.
+        fresh: try them anew.
+
+    Raises:
+        ConfigError, WorkError, ScenarioError: one sentence.
+    """
+    labels = [choice.name for choice in config.scenarios]
+    if unknown := [name for name in only or () if name not in labels]:
+        raise ConfigError(
+            f"--only has {unknown[0]!r}, which is no setting of the search; there are {', '.join(labels)}."
+        )
+    for choice in config.scenarios:
+        if only is None or choice.name in only:
+            rows = _try(config, choice.name, folder / choice.name, fresh)
+            table = _with(out / f"{NAME}.csv", rows, labels)
+            out.mkdir(parents=True, exist_ok=True)
+            write_table(table, out / NAME)
+            draw(table, out / f"{NAME}.png")
+
+
+def _try(config: TrainingConfig, label: str, folder: Path, fresh: bool) -> pd.DataFrame:
+    """The rows of one setting: one a path and seed."""
+    plain = config.model_dump(mode="json")
+    [choice] = [each for each in plain["scenarios"] if (each["label"] or Path(each["scenario"]).stem) == label]
+    units = [
+        Unit(
+            f"{path} seed {seed}",
+            {
+                "config": plain | {"scenarios": [choice], "seeds": [seed], "paths": {path: settings}},
+                "folder": str(folder / "trainings"),
+            },
+        )
+        for path, settings in (plain["paths"] or {"": {}}).items()
+        for seed in config.seeds
+    ]
+    rows = run_units(tried, units, folder, workers=config.workers, title=label, fresh=fresh)
+    rows.insert(0, "overrides", json.dumps(choice["overrides"], sort_keys=True))
+    names = pd.DataFrame(
+        [(label, path, seed) for path in plain["paths"] or {"": {}} for seed in config.seeds],
+        columns=[SETTING, "path", "seed"],
+    )
+    return pd.concat([names, rows], axis=1)
+
+
+def _with(kept: Path, rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
+    """The table in ``kept`` with the rows of one setting in the place of what it had of it, in the settings' order."""
+    if kept.exists():
+        before = pd.read_csv(kept)
+        rows = pd.concat([before[before[SETTING] != rows[SETTING].iloc[0]], rows])
+    order = {label: k for k, label in enumerate(labels)}
+    return rows.sort_values(SETTING, key=lambda names: names.map(order), kind="stable").reset_index(drop=True)
+
+
+def draw(table: pd.DataFrame, picture: Path) -> None:
+    """The map: a line a setting; how many pairs of seekers fight, from when on, and whether anything beats them.
+
+    Args:
+        table: as ``search.csv`` has it.
+        picture: PNG to write.
+    """
+    labels = list(dict.fromkeys(table[SETTING]))
+    figure, (left, right) = plt.subplots(
+        1, 2, sharey=True, figsize=(10, 1.6 + 0.32 * len(labels)), layout="constrained"
+    )
+    height = {label: k for k, label in enumerate(labels)}
+    for row in table.itertuples(index=False):
+        y = height[getattr(row, SETTING)] + 0.12 * (int(row.seed) % 3 - 1)
+        face = "tab:blue" if not isinstance(row.uncertified, str) or row.uncertified == "" else "none"
+        left.plot(row.ss_fight, y, "o", mec="tab:blue", mfc=face)
+        right.plot([row.onset_10, row.onset_90], [y, y], color="0.6")
+        right.plot(row.onset_50, y, "o", mec="tab:blue", mfc=face)
+    left.set_yticks(range(len(labels)), labels)
+    left.invert_yaxis()
+    left.set(xlim=(-0.03, 1.03), xlabel="pairs of security seekers that fight")
+    right.set(xlabel="turn of the first attack between them: 10%, median, 90%")
+    right.axvline(5, color="0.8", zorder=0)
+    figure.suptitle("The search for a spiral: filled where nothing that was tried gains more than 2%", fontsize=11)
+    write_whole(picture, lambda file: figure.savefig(file, dpi=120, format="png"))
+    plt.close(figure)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; returns 0 well, 2 bad arguments."""
+    parser = argparse.ArgumentParser(prog="python -m agents.publish.search", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", metavar="SETTING", help="labels of the settings to try; default all")
+    parser.add_argument("--smoke", action="store_true", help="seconds instead of hours; the numbers mean nothing")
+    parser.add_argument("--out", type=Path, help=f"where results go (default {RESULTS}; needed by --smoke)")
+    parser.add_argument("--runs", type=Path, help="where trainings go, instead of the config's folder")
+    parser.add_argument("--fresh", action="store_true", help="try anew what was tried; it is renamed to NAME.before-1")
+    arguments = parser.parse_args(argv)
+    if arguments.smoke and arguments.out is None:
+        parser.error("--smoke needs --out: its numbers must not replace the real ones")
+    try:
+        config = read_yaml(CONFIG)
+        if arguments.smoke:
+            config = smoke_sized(config)
+        check(config)
+        with shown():
+            folder = (arguments.runs or config.runs) / NAME
+            search(config, folder, arguments.out or RESULTS, arguments.only, arguments.fresh)
+    except (ConfigError, WorkError, ScenarioError) as error:
+        print(f"python -m agents.publish.search: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as interrupt:
+        print(f"python -m agents.publish.search: {str(interrupt) or 'interrupted.'}", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

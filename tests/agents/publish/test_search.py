@@ -1,0 +1,76 @@
+"""The search leaves a row for all that was tried, whatever came of it, and a map."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from matplotlib import image
+
+from agents.publish import search as searching
+from agents.publish.science import smoke_sized
+from agents.publish.search import CONFIG, SETTING, draw, main
+from agents.training.config import TrainingConfig, read_yaml
+from agents.training.run import check
+
+
+def small(labels: list[str]) -> TrainingConfig:
+    data = smoke_sized(read_yaml(CONFIG)).model_dump(mode="json")
+    data["scenarios"] = [data["scenarios"][0] | {"label": label} for label in labels]
+    data |= {"seeds": [1], "paths": {"uniform": {}}}
+    data["overrides"] |= {"horizon": 12}
+    return TrainingConfig.model_validate(data)
+
+
+def test_every_setting_of_the_search_is_one() -> None:
+    config = read_yaml(CONFIG)
+    check(config)
+    assert len({choice.name for choice in config.scenarios}) == len(config.scenarios)
+    assert set(config.seeds).isdisjoint(read_yaml(CONFIG.parent / "science.yaml").seeds)  # held back for results
+
+
+def test_what_was_tried_is_kept_and_resumed(tmp_path: Path) -> None:
+    config, out = small(["first", "second"]), tmp_path / "out"
+    searching.search(config, tmp_path / "runs", out, only=["second"])
+    searching.search(config, tmp_path / "runs", out, only=["first"])
+    table = pd.read_csv(out / "search.csv")
+    assert list(table[SETTING]) == ["first", "second"]  # in the order of the settings
+    for column in (
+        "overrides",
+        "t",
+        "m",
+        "x_star",
+        "ss_fight",
+        "onset_50",
+        "s_gain",
+        "g_verdict",
+        "elasticity",
+        "fear",
+    ):
+        assert column in table
+    assert json.loads(table["overrides"][0]) == config.scenarios[0].overrides
+    assert image.imread(out / "search.png").shape[1] > 900
+
+    bundles = sorted((tmp_path / "runs").rglob("policy.sd/*"))
+    before = [path.stat().st_mtime_ns for path in bundles]
+    searching.search(config, tmp_path / "runs", out, only=["first"])  # a finished setting is not trained again
+    assert bundles and before == [path.stat().st_mtime_ns for path in bundles]
+    assert pd.read_csv(out / "search.csv").equals(table)
+
+
+def test_the_map_is_drawn_of_settings_that_are_certified_and_of_those_that_are_not(tmp_path: Path) -> None:
+    row = {SETTING: "a", "seed": 1, "ss_fight": 0.5, "onset_10": 1.0, "onset_50": 4.0, "onset_90": 9.0}
+    table = pd.DataFrame([row | {"uncertified": ""}, row | {"uncertified": "greedy states beaten", SETTING: "b"}])
+    draw(table, tmp_path / "one.png")
+    draw(table.assign(uncertified=""), tmp_path / "two.png")
+    assert (image.imread(tmp_path / "one.png") != image.imread(tmp_path / "two.png")).any()
+
+
+def test_bad_words_are_one_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["--only", "nowhere", "--smoke", "--out", str(tmp_path), "--runs", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert "'nowhere'" in error and "today" in error and error.count("\n") == 1
+    with pytest.raises(SystemExit):
+        main(["--smoke"])
