@@ -110,9 +110,12 @@ def smoke_sized(config: TrainingConfig) -> TrainingConfig:
 
 
 def run(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = False) -> int:
-    """Run one experiment, which is always a new run, and publish it in ``out``; returns its exit code."""
+    """Run one experiment and publish it in ``out``; returns its exit code.
+
+    A run that was begun as this one would be is gone on with, unless ``fresh``: what it finished is not done again.
+    """
     from agents.evaluation.trained import train_and_report
-    from agents.training.run import check, held, new_run, versions
+    from agents.training.run import begun, check, held, new_run, versions
 
     config = read_yaml(CONFIGS / f"{name}.yaml")
     if smoke:
@@ -127,7 +130,7 @@ def run(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fals
     elif name == "set_network":  # two networks side by side; the flat one is that of all other results
         report = _special(name).run(config, read_yaml(CONFIGS / "science.yaml").learner.net_arch, out)
     else:
-        folder = new_run(config)
+        folder = (None if fresh else begun(config)) or new_run(config)
         with held(folder):
             failed = train_and_report(config, folder, ["--config", f"configs/{name}.yaml"])
         report = None if failed else json.loads((folder / "report.json").read_text(encoding="utf-8"))

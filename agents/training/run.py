@@ -52,12 +52,12 @@ def check(config: TrainingConfig) -> None:
         except ValueError as error:
             raise ConfigError(f"scenarios: {job.choice.name}: {error}") from error
         try:
-            rollout = smallest_rollout(config, scenario)
+            rollout = smallest_rollout(job.config, scenario)
             opponents_of(config.population, scenario)
             Interventions(config.population.interventions or {}, scenario.agents)
         except ValueError as error:
             raise ConfigError(f"population: {job.choice.name}: {error}") from error
-        batch = config.learner.batch_size
+        batch = job.config.learner.batch_size
         if batch is not None and batch > rollout:
             raise ConfigError(
                 f"learner.batch_size = {batch} is larger than a rollout of {job.choice.name}: "
@@ -87,6 +87,24 @@ def new_run(config: TrainingConfig) -> Path:
     write_json(run / "versions.json", versions())
     write_json(run / PLAN, identity(config))
     return run
+
+
+def begun(config: TrainingConfig) -> Path | None:
+    """The newest run folder that was begun as this experiment would be now, finished or not; None if there is none.
+
+    Whatever decides the numbers is the same there: settings, scenarios, sources and versions.
+    """
+    now = identity(config)
+    for run in sorted(
+        config.runs.glob(f"{config.name}__*"), key=lambda path: path.name.rpartition("__")[2], reverse=True
+    ):
+        try:
+            found = plan_of(run)
+        except (WorkError, OSError):
+            continue
+        if found is not None and (run / "config.yaml").is_file() and not changes(found, now):
+            return run
+    return None
 
 
 def versions() -> dict[str, str]:

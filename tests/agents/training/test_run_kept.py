@@ -12,7 +12,7 @@ import pytest
 from agents.commands.train import main
 from agents.policies.bundles import load_bundle
 from agents.training.config import parse
-from agents.training.run import new_run, train
+from agents.training.run import begun, new_run, train
 from agents.work import identity as identities
 from tests.agents.commands.test_train_cli import SMALL
 
@@ -207,3 +207,16 @@ def test_a_run_whose_folder_is_taken_away_has_failed(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(running, "in_processes", then_gone)
     assert train(config, run) == ["safe__seed1"]
+
+
+def test_a_run_that_was_begun_as_it_would_be_now_is_found(tmp_path: Path) -> None:
+    """By which long work is gone on with: finished runs count, those of other settings or with a broken plan do not."""
+    config, _ = parse([*ONE, "--runs", str(tmp_path)])
+    assert begun(config) is None
+    run = new_run(config)
+    assert begun(config) == run
+    assert begun(config.model_copy(update={"seeds": [2]})) is None
+    newer = Path(shutil.copytree(run, tmp_path / f"{config.name}__1__29990101-000000"))
+    assert begun(config) == newer
+    (newer / "plan.json").write_text("{")
+    assert begun(config) == run
