@@ -57,6 +57,7 @@ PARAMETERS: Final = (
     "mobilization_cost",
     "first_strike",
     "base_defense",
+    "peacetime_readiness",
     "decisiveness",
     "conquest",
     "spoils",

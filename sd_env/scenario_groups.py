@@ -35,6 +35,7 @@ RICHARDSON = "Richardson 1960, Arms and Insecurity"
 BOULDING = "Boulding 1962, Conflict and Defense (loss-of-strength gradient)"
 WENDT = "Wendt 1992, Anarchy Is What States Make of It"
 KYDD = "Kydd 2000, Trust, Reassurance, and Cooperation"
+SCHELLING = "Schelling 1966, Arms and Influence (the dynamics of mutual alarm)"
 GLASER = "Glaser 1997, The Security Dilemma Revisited"
 
 
@@ -179,6 +180,10 @@ class War(Group):
     )
     base_defense: Annotated[Number, Quantity(0, 1000, ARMS, CONTEST)] = Field(
         default=0.1, description="Defence that a state has without any arms."
+    )
+    peacetime_readiness: Annotated[Number, Quantity(0, 1, "share", SCHELLING)] = Field(
+        default=1.0,
+        description="Share of its arms that defend a state which neither mobilized against an attacker nor fights one.",
     )
     decisiveness: Annotated[Number, Quantity(0, 20, "exponent", CONTEST, above=True)] = Field(
         default=2.0, description="r: how surely the stronger side of a battle wins."

@@ -28,6 +28,7 @@ class NetAssessor(Strategy):
     dual_use: Share = Field(default=1.0, description="how far weapons serve both ends, where the context is hidden")
     base_defense: float = Field(default=0.1, ge=0.0, description="defence without arms, where the context is hidden")
     decisiveness: float = Field(default=2.0, gt=0.0, description="r, where the context is hidden")
+    peacetime_readiness: Share = Field(default=1.0, description="of its arms while it waits; no context shows it")
     first_strike: float = Field(default=0.5, ge=0.0, description="φ, where the context is hidden")
     conquest: Share = Field(default=0.25, description="land lost with a battle, where the context is hidden")
     restoration: Share = Field(default=0.0, description="land handed back, where the context is hidden")
@@ -48,11 +49,12 @@ class NetAssessor(Strategy):
         dual, power = self.parameter(view, "dual_use"), self.parameter(view, "decisiveness")
         omega = self.parameter(view, "perceived_offense_advantage")
         offense, defense = view.own.offense[:, None], view.own.defense[:, None]
-        holds = self.parameter(view, "base_defense") + defense + dual * offense
+        base, defends = self.parameter(view, "base_defense"), defense + dual * offense
         sent = omega * view.other.reach_out * (offense + dual * defense)
         theirs = omega * view.other.reach_in * (view.other.offense_estimate + dual * view.other.defense_estimate)
-        first = contest(theirs * (1.0 + self.parameter(view, "first_strike")), holds, power)
-        met = contest(theirs, holds + sent, power)
+        surprise = 1.0 + self.parameter(view, "first_strike")
+        first = contest(theirs * surprise, base + self.peacetime_readiness * defends, power)
+        met = contest(theirs, base + defends + sent, power)
         stake = self.parameter(view, "conquest") * (first - met) * self._turns(view)
         with np.errstate(divide="ignore", invalid="ignore"):  # nothing at stake: -inf below
             m = 1.0 - self.parameter(view, "attacker_cost") / np.maximum(stake, 0.0)

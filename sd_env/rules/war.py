@@ -78,6 +78,18 @@ def surprised(s, victim, attacker):
 
 
 @rule
+def ready(s, victim, attackers):
+    """Whether the victim attacks one of these (a bit mask), is mobilized against one, or attacked one last turn."""
+    return ((s[victim].attacked | s[victim].mobilized | s[victim].struck) & attackers) != 0
+
+
+@rule
+def garrison(p, defence, called_up):
+    """base_defense and the arms that can defend: all, or peacetime_readiness of them where nobody called them up."""
+    return p.base_defense + (defence if called_up else p.peacetime_readiness * defence)
+
+
+@rule
 def muster(p, w, s, r):
     """Force f_ij = offense_advantage reach_ij A_i / n_i, times 1 + first_strike against the surprised."""
     n = len(s)
@@ -111,7 +123,8 @@ def fight(p, w, s, r):
         if s[j].attackers == 0:
             continue
         assault = 0.0
-        defence = p.base_defense + can_defend(p, s[j].offense, s[j].defense) + support(p, s, r, j)
+        arms = can_defend(p, s[j].offense, s[j].defense)
+        defence = garrison(p, arms, ready(s, j, s[j].attackers)) + support(p, s, r, j)
         for i in range(n):
             if r[i, j].attacks:
                 assault += r[i, j].force

@@ -29,6 +29,7 @@ SPANS: dict[str, tuple[float, float]] = {
     "alliances.alliance_commitment": (0, 1), "alliances.call_turns": (0, 4),
     "alliances.abandonment_cost": (0, 1), "alliances.rupture_turns": (0, 6), "alliances.reliability_rate": (0, 1),
     "alliances.amity": (-1, 1), "war.mobilization_cost": (0, 1), "war.first_strike": (0, 2), "war.base_defense": (0, 1),
+    "war.peacetime_readiness": (0, 1),
     "war.decisiveness": (0.1, 8), "war.conquest": (0, 1), "war.spoils": (0, 1), "war.attrition_loser": (0, 1),
     "war.attrition_winner": (0, 1), "war.attacker_cost": (0, 1), "war.defender_cost": (0, 1), "war.collapse": (0, 0.5),
     "war.restoration": (0, 1), "anarchy.enforcement": (0, 1), "motives.greed": (0, 5), "motives.p_greedy": (0, 1),

@@ -138,3 +138,48 @@ def test_enforcement_punishes_each_unprovoked_attack_and_no_other() -> None:
     assert play(w, s1=attack(0)).tolist() == pytest.approx([1.0, 0.75, 1.0, 1.0])
     # of three targets one had attacked it
     assert play(w, s0=attack(1, 2, 3)).tolist() == pytest.approx([0.5, 1.0, 1.0, 1.0])
+
+
+# --- mobilization that protects ---------------------------------------------------------------------------------
+
+#: Base defence 1, arms of the defender 2, of which half a unit is ready in peace; attackers send 3 in all.
+PEACETIME: dict[str, Any] = {
+    "war__peacetime_readiness": 0.25, "technology__distinguishability": 1.0, "war__conquest": 0.0,
+    "states__offense": {"state_0": 3.0, "state_1": 4.0, "default": 0.0},
+    "states__defense": {"state_1": 2.0, "default": 0.0},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "defence"),
+    [
+        ({}, {}, 1.0 + 0.25 * 2.0),
+        ({}, {"stance": {0: "mobilize"}}, 1.0 + 2.0),
+        ({"stance": {0: "attack"}}, {}, 1.0 + 2.0),  # it is at war with the attacker
+        ({}, {"stance": {0: "attack"}}, 1.0 + 2.0 + 4.0),  # and its own force blunts
+        ({"stance": {0: "mobilize"}}, {}, 1.0 + 0.25 * 2.0),  # the levies of last turn have gone home
+        ({"stance": {2: "attack"}}, {"stance": {2: "mobilize"}}, 1.0 + 0.25 * 2.0),  # against another only
+    ],
+)
+def test_arms_that_nobody_called_up_defend_in_part(before: dict[str, Any], now: dict[str, Any], defence: float) -> None:
+    w = worlds(3, **PEACETIME)
+    play(w, s1=before)
+    play(w, s0=attack(1), s1=now)
+    assert w.states["defence_for"][0, 1] == pytest.approx(defence)
+    assert w.states["success"][0, 1] == pytest.approx(3.0 / (3.0 + defence))
+
+
+def test_who_is_ready_for_one_attacker_is_ready_for_all_and_surprised_by_the_other() -> None:
+    w = worlds(3, **PEACETIME, war__first_strike=0.5)
+    play(w, s0=attack(1), s1={"stance": {2: "mobilize"}}, s2=attack(1))
+    assert w.states["defence_for"][0, 1] == pytest.approx(1.0 + 2.0)
+    assert w.pairs["force"][0, 0, 1] == pytest.approx(3.0 * 1.5)
+
+
+def test_base_defence_and_allied_support_count_whatever_is_ready() -> None:
+    """An ally with arms of 2 and a commitment of one half lends 1 beside the base of 1; of the own 2 none is ready."""
+    settings = {**PEACETIME, "war__peacetime_readiness": 0.0, "alliances__alliance_commitment": 0.5}
+    settings["states__defense"] = {"state_1": 2.0, "state_2": 2.0, "default": 0.0}
+    w = worlds(3, **settings)
+    play(w, s0=attack(1), s1={"stance": {2: "align"}}, s2={"stance": {1: "align"}})
+    assert w.states["defence_for"][0, 1] == pytest.approx(1.0 + 0.0 + 0.5 * 2.0)

@@ -284,11 +284,11 @@ def test_the_threshold_is_that_of_the_formula(attacker_cost: float, restoration:
     scenario = quiet(
         2, states__offense=1.5, states__defense=0.5, technology__offense_advantage=1.3, war__restoration=restoration,
         technology__distinguishability=1.0, technology__dual_use=0.25, war__first_strike=0.5, war__decisiveness=2.0,
-        war__attacker_cost=attacker_cost, war__base_defense=0.4, horizon=20,
+        war__attacker_cost=attacker_cost, war__base_defense=0.4, horizon=20, war__peacetime_readiness=0.5,
     )  # fmt: skip
     table = Worlds(scenario, seed=0)
     for turn in range(3):
-        m = Preemptor(discount=0.9).threshold(View(table.observations[0], table.masks[0]))
+        m = Preemptor(discount=0.9, peacetime_readiness=0.5).threshold(View(table.observations[0], table.masks[0]))
         turns = 1.0 if restoration else effective_turns(20 - turn, 0.9)
         assert m == pytest.approx(np.full((2, 1), trust_threshold(scenario, 1.5, 0.5, turns)))
         table.step([[layout.noop(2)] * 2])
