@@ -59,6 +59,7 @@ PARAMETERS: Final = (
     "base_defense",
     "peacetime_readiness",
     "decisiveness",
+    "difference",
     "conquest",
     "spoils",
     "gamble",

@@ -185,8 +185,15 @@ class War(Group):
         default=1.0,
         description="Share of its arms that defend a state which neither mobilized against an attacker nor fights one.",
     )
-    decisiveness: Annotated[Number, Quantity(0, 20, "exponent", CONTEST, above=True)] = Field(
-        default=2.0, description="r: how surely the stronger side of a battle wins."
+    contest: Literal["ratio", "difference"] = Field(
+        default="ratio",
+        description="Whether success follows the ratio F / S of force and defence, or their difference F - S.",
+        json_schema_extra={"unit": "ratio or difference", "source": "Hirshleifer 1989"},
+    )
+    decisiveness: Annotated[Number, Quantity(0, 20, "exponent, or per arm", CONTEST, above=True)] = Field(
+        default=2.0,
+        description="r: how surely the stronger side of a battle wins; k, per arm of difference, where contest is "
+        "difference.",
     )
     conquest: Annotated[Number, Quantity(0, 1, "share", JERVIS)] = Field(
         default=0.25, description="τ: share of its homeland and holdings that a defeated state loses."

@@ -25,9 +25,9 @@ def success_probabilities(scenario: Scenario, offense: float, defense: float) ->
     q, dual = plain(technology.distinguishability), technology.dual_use
     lent = 1.0 - q if dual is None else plain(dual)
     attack, defence = offense + lent * defense, defense + lent * offense
-    base, r = plain(war.base_defense), plain(war.decisiveness)
-    first = contest(omega * (1.0 + phi) * attack, base + plain(war.peacetime_readiness) * defence, r)
-    return first, contest(omega * attack, base + defence + omega * attack, r)
+    base, r, difference = plain(war.base_defense), plain(war.decisiveness), float(war.contest == "difference")
+    first = contest(omega * (1.0 + phi) * attack, base + plain(war.peacetime_readiness) * defence, r, difference)
+    return first, contest(omega * attack, base + defence + omega * attack, r, difference)
 
 
 def trust_threshold(scenario: Scenario, offense: float, defense: float, turns: float = 1.0) -> float:

@@ -135,8 +135,8 @@ def _duel_rows(
                 struck[t, i, j] = assessed(p, w, s, r, j, i, attack, my_defence)
                 # both attack: nobody is surprised, and each one's offensive blunts the other's
                 mine, theirs = advantage * r[i, j].reach * my_attack, advantage * r[j, i].reach * attack
-                clash[t, i, j] = contest(mine, p.base_defense + defence + theirs, p.decisiveness)
-                clashed[t, i, j] = contest(theirs, p.base_defense + my_defence + mine, p.decisiveness)
+                clash[t, i, j] = contest(mine, p.base_defense + defence + theirs, p.decisiveness, p.difference)
+                clashed[t, i, j] = contest(theirs, p.base_defense + my_defence + mine, p.decisiveness, p.difference)
                 may[t, i, j] = allows(stances, Stance.ATTACK) & may_attack(p, s, i, j)
 
 

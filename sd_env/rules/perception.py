@@ -51,7 +51,7 @@ def assessed(p, w, s, r, attacker, victim, attack, defence):
     force = w.perceived_offense_advantage * r[attacker, victim].reach * attack
     called_up = has(s[victim].mobilized | s[victim].struck, attacker)
     force *= 1.0 + p.first_strike * (1 - called_up)
-    return contest(force, garrison(p, defence, called_up), p.decisiveness)
+    return contest(force, garrison(p, defence, called_up), p.decisiveness, p.difference)
 
 
 @rule

@@ -14,10 +14,16 @@ from sd_env.rules.signaling import break_pledge
 
 
 @rule
-def contest(attack, defence, decisiveness):
-    """Contest success function F^r / (F^r + S^r) (Tullock 1980; Hirshleifer 1989): probability that F prevails."""
+def contest(attack, defence, decisiveness, difference=0.0):
+    """Contest success function (Hirshleifer 1989): probability that F prevails over S; without force it never does.
+
+    F^r / (F^r + S^r) (Tullock 1980), or, where ``difference`` is 1, 1 / (1 + e^(-k (F - S))) with k the decisiveness.
+    """
     if attack <= 0.0:
         return 0.0
+    if difference != 0.0:
+        odds_against = decisiveness * (defence - attack)
+        return 0.0 if odds_against > 700.0 else 1.0 / (1.0 + math.exp(odds_against))
     if defence <= 0.0:
         return 1.0
     if decisiveness == 1.0:
@@ -132,7 +138,7 @@ def fight(p, w, s, r):
                     defence += r[j, i].force
         s[j].force_against = assault
         s[j].defence_for = defence
-        s[j].success = contest(assault, defence, p.decisiveness)
+        s[j].success = contest(assault, defence, p.decisiveness, p.difference)
         if p.gamble != 0.0:
             s[j].conquered = uniform(w.key, slot_of(OUTCOME, w.turn, s[j].identity, s[j].identity)) < s[j].success
             won = 1.0 if s[j].conquered else 0.0

@@ -49,6 +49,7 @@ def scenarios(draw: st.DrawFn, max_states: int = 6) -> Scenario:
         "horizon": int(rng.integers(1, 60)),
         "war.mobilization_required": bool(rng.integers(2)),
         "war.outcome": str(rng.choice(["gamble", "share"])),
+        "war.contest": str(rng.choice(["ratio", "difference"])),
         "perception.context_observed": bool(rng.integers(2)),
         "perception.beliefs": bool(rng.integers(2)),
     }

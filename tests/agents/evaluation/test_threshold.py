@@ -38,18 +38,20 @@ def played(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
     return worlds.rewards[:, 0].copy(), worlds.states["success"][:, 1].copy()
 
 
-def test_the_success_probabilities_are_those_of_the_game() -> None:
+@pytest.mark.parametrize("contest", ["ratio", "difference"])
+def test_the_success_probabilities_are_those_of_the_game(contest: str) -> None:
     for seed in range(100):
-        scenario = one_shot(np.random.default_rng(seed))
+        scenario = one_shot(np.random.default_rng(seed), **{"war.contest": contest})
         offense, defense = float(scenario.states.offense), float(scenario.states.defense)  # type: ignore[arg-type]
         _, success = played(scenario)
         assert success_probabilities(scenario, offense, defense) == pytest.approx((success[2], success[3]), abs=1e-12)
 
 
-def test_a_security_seeker_does_better_to_attack_iff_it_trusts_less_than_m() -> None:
+@pytest.mark.parametrize("contest", ["ratio", "difference"])
+def test_a_security_seeker_does_better_to_attack_iff_it_trusts_less_than_m(contest: str) -> None:
     inside = 0
     for seed in range(100):
-        scenario = one_shot(np.random.default_rng(seed))
+        scenario = one_shot(np.random.default_rng(seed), **{"war.contest": contest})
         m = trust_threshold(scenario, float(scenario.states.offense), float(scenario.states.defense))  # type: ignore[arg-type]
         (waits, struck, strikes, clash), _ = played(scenario)
         for trust in (m - 1e-6, m + 1e-6):
@@ -75,3 +77,19 @@ def test_unready_arms_raise_the_threshold() -> None:
     assert success_probabilities(part, 1.0, 1.0) == pytest.approx((0.8, 1 / 5))
     assert trust_threshold(whole, 1.0, 1.0) == pytest.approx(1.0 - 0.1 / (0.5 * (9 / 13 - 0.2)))
     assert trust_threshold(part, 1.0, 1.0) == pytest.approx(2 / 3)
+
+
+def test_the_edge_of_the_first_strike_grows_with_arms_where_their_difference_decides() -> None:
+    """By hand, x shields each that serve as swords in full, ω 1.2, φ .5, base .3, k 1: F - S = 1.8 x - (.3 + x).
+
+    p_f is the logistic function of .8 x - .3 (x = 1: .622; x = 8: .998), p_s of -(.3 + x) (.214; .000). With a stake of
+    .25 times 23.8 turns and a cost of 1, m = 1 - 1 / (5.95 (p_f - p_s)): .588 and .832. By ratio it hardly moves.
+    """
+    settings = {
+        "technology.offense_advantage": 1.2, "technology.distinguishability": 0.0, "war.first_strike": 0.5,
+        "war.base_defense": 0.3, "war.conquest": 0.25, "war.attacker_cost": 1.0,
+    }  # fmt: skip
+    ratio = Scenario.load({}, settings)
+    difference = ratio.with_overrides({"war.contest": "difference", "war.decisiveness": 1.0})
+    assert [trust_threshold(difference, 0.0, x, 23.8) for x in (1.0, 8.0)] == pytest.approx([0.588, 0.832], abs=5e-4)
+    assert [trust_threshold(ratio, 0.0, x, 23.8) for x in (1.75, 8.0)] == pytest.approx([0.663, 0.681], abs=5e-4)
