@@ -245,6 +245,13 @@ class Motives(Group):
     p_greedy: Annotated[Number, Quantity(0, 1, "probability", KYDD)] = Field(
         default=0.25, description="π: probability that a state is greedy; otherwise it is a security seeker."
     )
+    turnover: Annotated[
+        Number, Quantity(0, 1, "probability per turn", "Mearsheimer 2001; Copeland 2000, The Origins of Major War")
+    ] = Field(
+        default=0.0,
+        description="Probability that a state's leader falls and its greed is drawn anew from greed and p_greedy, "
+        "unseen by others.",
+    )
     power_motive: Annotated[
         Number, Quantity(0, 1000, f"{PAYOFF} per whole share of power", "Morgenthau 1948, Politics Among Nations")
     ] = Field(default=0.0, description="χ: value of the state's share of all power for its own sake.")

@@ -33,6 +33,7 @@ SPANS: dict[str, tuple[float, float]] = {
     "war.decisiveness": (0.1, 8), "war.conquest": (0, 1), "war.spoils": (0, 1), "war.attrition_loser": (0, 1),
     "war.attrition_winner": (0, 1), "war.attacker_cost": (0, 1), "war.defender_cost": (0, 1), "war.collapse": (0, 0.5),
     "war.restoration": (0, 1), "anarchy.enforcement": (0, 1), "motives.greed": (0, 5), "motives.p_greedy": (0, 1),
+    "motives.turnover": (0, 1),
     "motives.power_motive": (0, 2), "motives.routine": (0, 1), "motives.identification": (0, 2),
     "motives.amity_rate": (0, 1), "perception.noise": (0, 2), "perception.threat_inflation": (-1, 3),
     "perception.worst_case": (0, 1), "perception.signal_noise": (0, 1), "continuation": (0.8, 1),

@@ -47,7 +47,7 @@ def play() -> dict[str, list[dict[str, str]]]:
     played = {}
     for n_states, num_worlds in ((2, 3), (5, 2)):
         for switches in ({}, SWITCHES):
-            scenario = Scenario.load(EVERYTHING, {"n_states": n_states, **switches})
+            scenario = Scenario.load(EVERYTHING, {"n_states": n_states, "motives.turnover": 0.2, **switches})
             worlds = Worlds(scenario, num_worlds, seed=SEED, autoreset=not switches)
             rng = np.random.default_rng(SEED)
             turns = [hashes(worlds)]
