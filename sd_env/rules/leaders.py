@@ -15,7 +15,7 @@ def change_leaders(p, w, s, r, state_bounds, track):
     ``state_bounds`` is ``Scenario.bounds``' (2, N, INITIAL_STATE). Who falls depends on no type: nobody sees it.
     """
     for i in range(len(s)):
-        if not s[i].standing or s[i].trust <= 0.0 or s[i].trust >= 1.0:
+        if not s[i].standing or s[i].trust == 0.0:  # certain seekers need no such word: all their leaders are drawn so
             continue
         me = s[i].identity
         if uniform(w.key, slot_of(TURNOVER, w.turn, me, 0)) < p.turnover:

@@ -11,6 +11,7 @@ from agents import make
 from sd_env import layout, measures
 from sd_env.layout import Own
 from sd_env.record import EpisodeLog, read_log, record, verify, write_log
+from sd_env.rules import chance
 from sd_env.worlds import Worlds
 from tests.sd_env.test_beliefs import ARMS_ONLY, BASE, as_the_tables_say, belief, posterior, tracked
 from tests.table import attack, column, play, quiet, random_actions, worlds
@@ -31,9 +32,9 @@ def test_a_leader_falls_with_the_probability_given_and_the_next_is_drawn_as_the_
     before = w.states["greed"] > 0
     w.step(noop(w))
     after = w.states["greed"] > 0
-    for kind, chance in ((~before, 0.12), (before, 0.18)):
-        count = kind.sum()
-        assert (after != before)[kind].mean() == pytest.approx(chance, abs=4 * np.sqrt(chance * (1 - chance) / count))
+    for kind, share in ((~before, 0.12), (before, 0.18)):
+        error = np.sqrt(share * (1 - share) / kind.sum())
+        assert (after != before)[kind].mean() == pytest.approx(share, abs=4 * error)
 
 
 def test_a_new_leader_has_a_greed_of_its_own_from_the_range() -> None:
@@ -42,7 +43,23 @@ def test_a_new_leader_has_a_greed_of_its_own_from_the_range() -> None:
     w.step(noop(w))
     both = (before > 0) & (w.states["greed"] > 0)
     new = w.states["greed"][both]
-    assert (new != before[both]).all() and new.min() >= 1.0 and new.max() <= 2.0
+    assert (new != before[both]).all() and 1.0 <= new.min() < 1.1 and 1.9 < new.max() <= 2.0
+
+
+def test_falls_and_the_greed_that_follows_belong_to_names_turn_and_state() -> None:
+    """The fall is the draw of its name, the type and the greed are the start's names at a later turn."""
+    w = worlds(3, num_worlds=20, seed=6, motives__greed=[1.0, 2.0], motives__p_greedy=0.5, motives__turnover=0.4)
+    expected = w.states["greed"].copy()
+    names = chance.TURNOVER, chance.named("type:greedy"), chance.named("state:greed")
+    for turn in range(1, 6):
+        for b, i in np.ndindex(expected.shape):
+            fall, kind, value = (
+                chance.uniform(w.worlds["key"][b], np.uint64(chance.slot_of(name, turn, i, 0))) for name in names
+            )
+            if fall < 0.4:
+                expected[b, i] = 1.0 + value if kind < 0.5 else 0.0
+        play(w)
+        assert w.states["greed"] == pytest.approx(expected)
 
 
 def test_certain_types_stay() -> None:
