@@ -198,6 +198,8 @@ def test_with_leaders_who_hardly_ever_fall_beliefs_are_those_of_types_that_last(
         last.step(actions)
         change.step(actions)
         assert change.pairs["belief"] == pytest.approx(last.pairs["belief"], abs=1e-5)
+    assert (last.states["posture"] == 1.0).all()  # of types that last the evidence holds no posture, as before
+    assert (change.states["posture"] != 1.0).any()
 
 
 def test_a_posture_that_stands_is_forgotten_and_only_its_change_is_news() -> None:
