@@ -2,7 +2,7 @@
 
 Pure: read from the records of one world before and after a turn; nothing here is ever part of an observation or an
 info (some events tell what a state could not see). In the order of the rules: orders, arming, signaling, alliances,
-war, calls and commitments.
+war, calls and commitments, leaders.
 """
 
 from __future__ import annotations
@@ -244,6 +244,18 @@ class CommitmentFailed(Event):
         return f"{self.agent} does not carry out its threat"
 
 
+@dataclass(frozen=True, slots=True)
+class LeaderFalls(Event):
+    """A new leader who wants something else: ``greed`` from now on. One who wants the same is no event."""
+
+    greed: float
+
+    @property
+    def sentence(self) -> str:
+        wants = f"is greedy ({self.greed:.1f})" if self.greed > 0 else "seeks security"
+        return f"the leader of {self.agent} falls, and the next {wants}"
+
+
 def turn_events(
     agents: Sequence[str],
     turn: int,
@@ -265,6 +277,7 @@ def turn_events(
     events += _ties(agents, turn, before[1], pairs)
     events += _war(agents, turn, before, states, pairs)
     events += _calls(agents, turn, before[1], states, pairs)
+    events += _leaders(agents, turn, before[0], states)
     return tuple(events)
 
 
@@ -365,6 +378,11 @@ def _calls(
         yield CallAbandoned(turn, agents[i], agents[j])
     for i in np.flatnonzero(states["commitment_failed"]).tolist():
         yield CommitmentFailed(turn, agents[i])
+
+
+def _leaders(agents: Sequence[str], turn: int, before: np.ndarray, states: np.ndarray) -> Iterator[Event]:
+    for i in np.flatnonzero(states["greed"] != before["greed"]).tolist():
+        yield LeaderFalls(turn, agents[i], float(states["greed"][i]))
 
 
 def _named(agents: Sequence[str], bits: int) -> tuple[str, ...]:

@@ -57,7 +57,9 @@ PARAMETERS: Final = (
     "mobilization_cost",
     "first_strike",
     "base_defense",
+    "peacetime_readiness",
     "decisiveness",
+    "difference",
     "conquest",
     "spoils",
     "gamble",
@@ -69,6 +71,7 @@ PARAMETERS: Final = (
     # anarchy
     "enforcement",
     # motives
+    "turnover",
     "power_motive",
     "routine",
     "identification",
@@ -256,6 +259,7 @@ BLANK_STATE: Final = _blank(
     ("trust", np.float64),  # probability that it is a security seeker, before any deed
     ("effort_offense", np.float64),  # levels of building, fading as arms do; 0 where no beliefs are tracked
     ("effort_defense", np.float64),
+    ("posture", np.float64, 1.0),  # what the evidence holds of it already, where leaders fall
 )
 
 BLANK_PAIR: Final = _blank(

@@ -60,8 +60,9 @@ class Bounds:
     """Low and high of every number of a scenario as float64 arrays; a reset draws uniformly between them.
 
     ``parameters`` (2, P) in the order of ``layout.PARAMETERS``: booleans as 0 or 1, outcome gamble as ``gamble`` 1,
-    null as NaN, ``allowed_*`` as bit masks (bit k = choice k). ``states`` (2, N, S) in the order of
-    ``layout.INITIAL_STATE``. ``pairs`` (2, N, N, 2) in the order of ``layout.INITIAL_PAIR``, diagonal 0.
+    contest difference as ``difference`` 1, null as NaN, ``allowed_*`` as bit masks (bit k = choice k). ``states``
+    (2, N, S) in the order of ``layout.INITIAL_STATE``. ``pairs`` (2, N, N, 2) in the order of ``layout.INITIAL_PAIR``,
+    diagonal 0.
     """
 
     parameters: NDArray[np.float64]
@@ -243,6 +244,8 @@ class Scenario(Group):
     def _parameter(self, name: str) -> Any:
         if name == "gamble":
             return self.war.outcome == "gamble"
+        if name == "difference":
+            return self.war.contest == "difference"
         if name.startswith("allowed_"):
             head = layout.Head[name.removeprefix("allowed_").upper()]
             return sum(1 << head.labels.index(choice) for choice in getattr(self.actions, head.label))

@@ -35,6 +35,7 @@ RICHARDSON = "Richardson 1960, Arms and Insecurity"
 BOULDING = "Boulding 1962, Conflict and Defense (loss-of-strength gradient)"
 WENDT = "Wendt 1992, Anarchy Is What States Make of It"
 KYDD = "Kydd 2000, Trust, Reassurance, and Cooperation"
+SCHELLING = "Schelling 1966, Arms and Influence (the dynamics of mutual alarm)"
 GLASER = "Glaser 1997, The Security Dilemma Revisited"
 
 
@@ -180,8 +181,19 @@ class War(Group):
     base_defense: Annotated[Number, Quantity(0, 1000, ARMS, CONTEST)] = Field(
         default=0.1, description="Defence that a state has without any arms."
     )
-    decisiveness: Annotated[Number, Quantity(0, 20, "exponent", CONTEST, above=True)] = Field(
-        default=2.0, description="r: how surely the stronger side of a battle wins."
+    peacetime_readiness: Annotated[Number, Quantity(0, 1, "share", SCHELLING)] = Field(
+        default=1.0,
+        description="Share of its arms that defend a state which neither mobilized against an attacker nor fights one.",
+    )
+    contest: Literal["ratio", "difference"] = Field(
+        default="ratio",
+        description="Whether success follows the ratio F / S of force and defence, or their difference F - S.",
+        json_schema_extra={"unit": "ratio or difference", "source": "Hirshleifer 1989"},
+    )
+    decisiveness: Annotated[Number, Quantity(0, 20, "exponent, or per arm", CONTEST, above=True)] = Field(
+        default=2.0,
+        description="r: how surely the stronger side of a battle wins; k, per arm of difference, where contest is "
+        "difference.",
     )
     conquest: Annotated[Number, Quantity(0, 1, "share", JERVIS)] = Field(
         default=0.25, description="τ: share of its homeland and holdings that a defeated state loses."
@@ -232,6 +244,13 @@ class Motives(Group):
     )
     p_greedy: Annotated[Number, Quantity(0, 1, "probability", KYDD)] = Field(
         default=0.25, description="π: probability that a state is greedy; otherwise it is a security seeker."
+    )
+    turnover: Annotated[
+        Number, Quantity(0, 1, "probability per turn", "Mearsheimer 2001; Copeland 2000, The Origins of Major War")
+    ] = Field(
+        default=0.0,
+        description="Probability that a state's leader falls and its greed is drawn anew from greed and p_greedy, "
+        "unseen by others.",
     )
     power_motive: Annotated[
         Number, Quantity(0, 1000, f"{PAYOFF} per whole share of power", "Morgenthau 1948, Politics Among Nations")

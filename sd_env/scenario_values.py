@@ -12,7 +12,7 @@ import re
 import reprlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar, get_args
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -376,6 +376,8 @@ class Group(BaseModel):
             return f"{key} is not a key of a scenario: keys must be texts."
         if first["type"] == "extra_forbidden":
             return unknown_key(key, value, cls.dotted_keys())
+        if first["type"] == "literal_error":
+            allowed = "one of " + ", ".join(get_args(cls._fields()[key].annotation))
         if isinstance(cause, Refusal):
             key, value, allowed = (key + cause.where).strip("."), cause.value, cause.allowed
         return f"{key} is {show(value)}, but must be {allowed}."
@@ -388,7 +390,6 @@ _ALLOWED = {
     "string_type": "a text",
     "string_unicode": "a text in Unicode",
     "bool_type": "true or false",
-    "literal_error": "one of gamble, share",
     "model_type": "a mapping of this group's keys to values",
     "model_attributes_type": "a mapping of this group's keys to values",
     "dict_type": "a mapping of this group's keys to values",

@@ -198,7 +198,7 @@ def forgotten() -> list[str]:
 TYPES = {"motives.greed", "motives.p_greedy"}
 #: Parameters that are no numbers of a scenario: switches, choices as bit masks.
 SWITCHES = {
-    *("mobilization_required", "context_observed", "beliefs", "gamble"),
+    *("mobilization_required", "context_observed", "beliefs", "gamble", "difference"),
     *(name for name in layout.PARAMETERS if name.startswith("allowed_")),
 }
 

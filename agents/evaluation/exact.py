@@ -272,7 +272,8 @@ def require_certain(scenario: Scenario) -> None:
     value = dict(zip(layout.PARAMETERS, low, strict=True))
     if value["gamble"]:
         raise ExactError("war.outcome is gamble, but exact figures need share.")
-    for name, certain in (("noise", 0.0), ("signal_noise", 0.0), ("drift", 0.0), ("continuation", 1.0)):
+    needed = {"noise": 0.0, "signal_noise": 0.0, "drift": 0.0, "turnover": 0.0, "continuation": 1.0}
+    for name, certain in needed.items():
         if value[name] != certain:
             raise ExactError(f"{name} is {value[name]:g}, but exact figures need {certain:g}.")
 

@@ -227,7 +227,7 @@ class Episode:
         return both & ~np.eye(standing.shape[1], dtype=np.bool_)
 
     def seekers(self) -> np.ndarray:
-        """Whether each state is a security seeker, bool ``(N,)``."""
+        """Whether each state is a security seeker at the start, bool ``(N,)``."""
         seekers: np.ndarray = self.log.states["greed"][0] == 0.0
         return seekers
 

@@ -17,16 +17,17 @@ def success_probabilities(scenario: Scenario, offense: float, defense: float) ->
         defense: stock of defensive arms of each.
 
     Returns:
-        ``(p_f, p_s)``: when one strikes and the other waits, and when both strike.
+        ``(p_f, p_s)``: when one strikes and the other waits, of whose arms only ``war.peacetime_readiness`` is ready,
+        and when both strike, all of whose arms are.
     """
     technology, war = scenario.technology, scenario.war
     omega, phi = plain(technology.offense_advantage), plain(war.first_strike)
     q, dual = plain(technology.distinguishability), technology.dual_use
     lent = 1.0 - q if dual is None else plain(dual)
-    attack, holds = offense + lent * defense, plain(war.base_defense) + defense + lent * offense
-    r = plain(war.decisiveness)
-    first = contest(omega * (1.0 + phi) * attack, holds, r)
-    return first, contest(omega * attack, holds + omega * attack, r)
+    attack, defence = offense + lent * defense, defense + lent * offense
+    base, r, difference = plain(war.base_defense), plain(war.decisiveness), float(war.contest == "difference")
+    first = contest(omega * (1.0 + phi) * attack, base + plain(war.peacetime_readiness) * defence, r, difference)
+    return first, contest(omega * attack, base + defence + omega * attack, r, difference)
 
 
 def trust_threshold(scenario: Scenario, offense: float, defense: float, turns: float = 1.0) -> float:

@@ -187,20 +187,23 @@ def _complements_below(game: Scenario) -> float:
     """Arms below which one state's arms raise what arms are worth to the other: while the assault is the weaker.
 
     With a contest of force F and defence S, arms of the defender are worth most where F = S; so with x on both sides,
-    half swords, arms answer arms while omega (1 + phi) A < base + D.
+    half swords, arms answer arms while omega (1 + phi) A < base + v D, v the readiness of who
+    is surprised.
     """
     omega, phi = middle(game.technology.offense_advantage), middle(game.war.first_strike)
-    steeper = (omega * (1.0 + phi) - 1.0) * (1.0 + _lent(game)) / 2.0
+    ready = middle(game.war.peacetime_readiness)
+    steeper = (omega * (1.0 + phi) - ready) * (1.0 + _lent(game)) / 2.0
     return middle(game.war.base_defense) / steeper if steeper > 0.0 else math.inf
 
 
 def _balance(game: Scenario, victim: int) -> float:
-    """Swords over shields that make an attack even: (1 + base / shields) / (omega (1 + phi))."""
+    """Swords over shields that make an attack on the unready even: (v + base / shields) / (omega (1 + phi))."""
     omega, phi = middle(game.technology.offense_advantage), middle(game.war.first_strike)
     shields = middle(of_state(game.states.defense, game.agents[victim]) or 0.0)
     if shields == 0.0:
         return math.inf if middle(game.war.base_defense) else math.nan
-    return (1.0 + middle(game.war.base_defense) / shields) / (omega * (1.0 + phi))
+    ready = middle(game.war.peacetime_readiness)
+    return (ready + middle(game.war.base_defense) / shields) / (omega * (1.0 + phi))
 
 
 def _lent(game: Scenario) -> float:

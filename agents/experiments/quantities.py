@@ -169,7 +169,7 @@ def is_given(given: Any, greed: np.ndarray, agents: Sequence[str]) -> np.ndarray
 
     Args:
         given: as in a prediction: ``security``, or state -> ``security`` or ``greedy``; None takes all.
-        greed: float64 ``(episodes, N)``.
+        greed: float64 ``(episodes, N)``, at the start.
         agents: names of the states.
 
     Returns:

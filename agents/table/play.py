@@ -18,6 +18,7 @@ from sd_env.worlds import Worlds
 
 #: Columns that each state has of its own: each name is followed by ``_`` and the state's index. Pair-turns are turns on
 #: which the state and another stood, counted over the others; attacks and mobilizations are what it did on them.
+#: Greed is that of its first leader: with ``motives.turnover`` it may have others later, and only logs say which.
 OF_STATES: Final = ("policy", "return", "greed", "pair_turns", "attacks", "mobilizations")
 
 

@@ -71,9 +71,9 @@ def mutual_fear(log: EpisodeLog, beliefs: FloatArray) -> float:
 def misperception(log: EpisodeLog, beliefs: FloatArray) -> float:
     """Mean of (b_ij - τ_j)² over ordered pairs that stand and rows 0 to T-1: the Brier (1950) score of beliefs.
 
-    τ_j is 1 if j is a security seeker, else 0. 0 (all known) to 1 (all wrong); .25 for a belief of ½.
+    τ_j is 1 if j is a security seeker on the turn to come, else 0. 0 (all known) to 1 (all wrong); .25 for one half.
     """
-    return _mean(log, (checked_beliefs(log, beliefs) - security_seekers(log)) ** 2)
+    return _mean(log, (checked_beliefs(log, beliefs) - security_seekers(log)[:, None, :]) ** 2)
 
 
 def mistrust_bias(log: EpisodeLog, beliefs: FloatArray) -> float:
@@ -82,7 +82,7 @@ def mistrust_bias(log: EpisodeLog, beliefs: FloatArray) -> float:
     Above 0: others are trusted less than they deserve (the spiral model's error, Jervis 1976); below 0: more (the
     deterrence model's). -1 to 1.
     """
-    return _mean(log, security_seekers(log) - checked_beliefs(log, beliefs))
+    return _mean(log, security_seekers(log)[:, None, :] - checked_beliefs(log, beliefs))
 
 
 def _mean(log: EpisodeLog, values: FloatArray) -> float:

@@ -70,8 +70,9 @@ def success_probabilities(log: EpisodeLog) -> FloatArray:
     """p_ij: true probability that an attack of i on j would succeed on the coming turn, float64 (T+1, N, N).
 
     p = F^r / (F^r + S^r), F = ω w_ij A_i (1 + φ), without φ if j is mobilized against i or attacked it last turn,
-    S = base_defense + D_j, with the true ω of that turn and the true arms: what net assessment (Glaser 1997) would be
-    without any error. A duel: third states are left out. 0 where one of the two has fallen, and on the diagonal.
+    S = base_defense + D_j (peacetime_readiness · D_j where φ counts), with the true ω of that turn and the true arms:
+    what net assessment (Glaser 1997) would be without any error. A duel: third states are left out. 0 where one of the
+    two has fallen, and on the diagonal.
     """
     return duels(log).strike
 
@@ -134,8 +135,8 @@ def _duel_rows(
                 struck[t, i, j] = assessed(p, w, s, r, j, i, attack, my_defence)
                 # both attack: nobody is surprised, and each one's offensive blunts the other's
                 mine, theirs = advantage * r[i, j].reach * my_attack, advantage * r[j, i].reach * attack
-                clash[t, i, j] = contest(mine, p.base_defense + defence + theirs, p.decisiveness)
-                clashed[t, i, j] = contest(theirs, p.base_defense + my_defence + mine, p.decisiveness)
+                clash[t, i, j] = contest(mine, p.base_defense + defence + theirs, p.decisiveness, p.difference)
+                clashed[t, i, j] = contest(theirs, p.base_defense + my_defence + mine, p.decisiveness, p.difference)
                 may[t, i, j] = allows(stances, Stance.ATTACK) & may_attack(p, s, i, j)
 
 

@@ -34,8 +34,8 @@ def allows_stance(log: EpisodeLog, *stances: Stance) -> bool:
 
 
 def security_seekers(log: EpisodeLog) -> BoolArray:
-    """bool (N,): which states are security seekers (greed 0)."""
-    seekers: BoolArray = log.states["greed"][0] == 0.0
+    """bool (T+1, N): which states are security seekers (greed 0); row t: as turn t + 1 begins."""
+    seekers: BoolArray = log.states["greed"] == 0.0
     return seekers
 
 

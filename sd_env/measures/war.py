@@ -27,7 +27,7 @@ class War:
         first: first belligerents, attackers and attacked.
         opening: attacks of the first turn, (attacker, target).
         belligerents: all who ever fought in it.
-        tragic: whether every first belligerent is a security seeker.
+        tragic: whether every first belligerent is a security seeker on that turn.
     """
 
     start: int
@@ -66,7 +66,7 @@ def _follow(log: EpisodeLog) -> tuple[list[War], NDArray[np.int64]]:
                 here = attacks[turn][np.ix_(group, group)]
                 opening = tuple((members[a], members[b]) for a, b in zip(*np.nonzero(here), strict=True))
                 place[turn, group] = len(found)
-                found.append(War(turn, turn, members, opening, members, bool(seekers[group].all())))
+                found.append(War(turn, turn, members, opening, members, bool(seekers[turn - 1, group].all())))
                 continue
             oldest = int(before[before >= 0].min())
             place[turn, group] = oldest

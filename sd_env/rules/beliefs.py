@@ -63,11 +63,28 @@ def judge(p, w, s, r):
         s[j].effort_defense = (1.0 - p.depreciation) * s[j].effort_defense + s[j].build_defense
         posture = posture_ratio(p, s[j].effort_offense, s[j].effort_defense)
         stances = stance_ratio(p, s, r, j)
+        if p.turnover > 0.0:  # what a leader has left built says nothing of the next: only its change is a deed
+            stances *= bounded(posture) / s[j].posture
+            s[j].posture, posture = bounded(posture), 1.0
         for i in range(len(s)):
             if i != j:
                 signal = signal_ratio(p, heard(p, w.key, w.turn + 1, s, i, j))
                 r[i, j].evidence = bounded(r[i, j].evidence * stances * signal)
                 r[i, j].belief = posterior(s[j].trust, bounded(r[i, j].evidence * posture))
+
+
+@rule
+def expect_new_leader(p, s, r, j):
+    """Between turns j's leader falls with probability turnover, and who comes is what trust says: b <- b + rho (t - b).
+
+    Written in the evidence E, with b = t E / (t E + 1 - t).
+    """
+    for i in range(len(s)):
+        if i != j:
+            weight = s[j].trust * r[i, j].evidence + 1.0 - s[j].trust
+            stays = (1.0 - p.turnover) * r[i, j].evidence + p.turnover * weight
+            r[i, j].evidence = stays / (1.0 - p.turnover + p.turnover * weight)
+            r[i, j].belief = posterior(s[j].trust, r[i, j].evidence)
 
 
 @rule

@@ -41,6 +41,7 @@ HEARING = named("turn:hearing")
 OUTCOME = named("turn:outcome")
 CONTINUATION = named("turn:continuation")
 DRIFT = named("turn:drift")
+TURNOVER = named("turn:turnover")
 
 
 @rule

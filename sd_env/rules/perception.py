@@ -9,7 +9,7 @@ from sd_env.rules.actions import has, members
 from sd_env.rules.arming import can_attack, can_defend
 from sd_env.rules.chance import HEARING, NOISE, normal, slot_of, uniform
 from sd_env.rules.compiled import rule
-from sd_env.rules.war import contest
+from sd_env.rules.war import contest, garrison
 
 _PERCEIVED_ADVANTAGE = CONTEXT.index("perceived_offense_advantage")
 _CONTEXT_SIZE = len(CONTEXT)
@@ -49,9 +49,9 @@ def heard(p, key, turn, s, i, j):
 def assessed(p, w, s, r, attacker, victim, attack, defence):
     """Net assessment (Glaser 1997): perceived success probability of a duel now, first strike included."""
     force = w.perceived_offense_advantage * r[attacker, victim].reach * attack
-    ready = has(s[victim].mobilized | s[victim].struck, attacker)
-    force *= 1.0 + p.first_strike * (1 - ready)
-    return contest(force, p.base_defense + defence, p.decisiveness)
+    called_up = has(s[victim].mobilized | s[victim].struck, attacker)
+    force *= 1.0 + p.first_strike * (1 - called_up)
+    return contest(force, garrison(p, defence, called_up), p.decisiveness, p.difference)
 
 
 @rule

@@ -86,10 +86,17 @@ def place(low, high, key, s, i):
         k = _STATE_COLUMNS[field]
         s[i][name] = between(low[k], high[k], key, slot_of(_STATE_DRAWS[k], 0, me, 0))
         field += 1  # noqa: SIM113 - numba unrolls no enumeration
-    chance = between(low[_P_GREEDY], high[_P_GREEDY], key, slot_of(_STATE_DRAWS[_P_GREEDY], 0, me, 0))
-    if uniform(key, slot_of(_TYPE_DRAW, 0, me, 0)) < chance:
-        s[i].greed = between(low[_GREED], high[_GREED], key, slot_of(_STATE_DRAWS[_GREED], 0, me, 0))
+    s[i].greed = draw_greed(low, high, key, 0, me)
     s[i].trust = prior(low, high)
+
+
+@rule
+def draw_greed(low, high, key, turn, me):
+    """The greed of a leader who comes to power before the turn after this; low and high: (INITIAL_STATE,)."""
+    chance = between(low[_P_GREEDY], high[_P_GREEDY], key, slot_of(_STATE_DRAWS[_P_GREEDY], turn, me, 0))
+    if uniform(key, slot_of(_TYPE_DRAW, turn, me, 0)) < chance:
+        return between(low[_GREED], high[_GREED], key, slot_of(_STATE_DRAWS[_GREED], turn, me, 0))
+    return 0.0
 
 
 @rule

@@ -1,4 +1,4 @@
-"""The turn: arming, signaling, alliances, war, payoff, perception. The table of contents of the rules."""
+"""The turn: arming, signaling, alliances, war, payoff, leaders, perception. The table of contents of the rules."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sd_env.rules.arming import arm
 from sd_env.rules.beliefs import judge
 from sd_env.rules.chance import CONTINUATION, DRIFT, normal, slot_of, uniform
 from sd_env.rules.compiled import entry_point, rule
+from sd_env.rules.leaders import change_leaders
 from sd_env.rules.payoff import close_turn, move_amity, pay
 from sd_env.rules.perception import observe, observe_beliefs, observe_context, observe_world
 from sd_env.rules.setup import begin
@@ -96,6 +97,8 @@ def step_world(
     """Step world b of a batch; with ``autoreset`` a world that ends begins its next episode at once."""
     p, w, s, r = params[b], worlds[b], states[b], pairs[b]
     ended[b] = play_turn(p, w, s, r, actions[b], rewards[b], track)
+    if p.turnover > 0.0 and ended[b] == GOES_ON:
+        change_leaders(p, w, s, r, state_bounds, track)
     show(flat[b], p, w, s, r, observations[b], own[b], others[b], masks[b], False)
     if ended[b] != GOES_ON and autoreset:
         copy_rows(observations[b], final_observations[b])

@@ -14,10 +14,16 @@ from sd_env.rules.signaling import break_pledge
 
 
 @rule
-def contest(attack, defence, decisiveness):
-    """Contest success function F^r / (F^r + S^r) (Tullock 1980; Hirshleifer 1989): probability that F prevails."""
+def contest(attack, defence, decisiveness, difference=0.0):
+    """Contest success function (Hirshleifer 1989): probability that F prevails over S; without force it never does.
+
+    F^r / (F^r + S^r) (Tullock 1980), or, where ``difference`` is 1, 1 / (1 + e^(-k (F - S))) with k the decisiveness.
+    """
     if attack <= 0.0:
         return 0.0
+    if difference != 0.0:
+        odds_against = decisiveness * (defence - attack)
+        return 0.0 if odds_against > 700.0 else 1.0 / (1.0 + math.exp(odds_against))
     if defence <= 0.0:
         return 1.0
     if decisiveness == 1.0:
@@ -78,6 +84,18 @@ def surprised(s, victim, attacker):
 
 
 @rule
+def ready(s, victim, attackers):
+    """Whether the victim attacks one of these (a bit mask), is mobilized against one, or attacked one last turn."""
+    return ((s[victim].attacked | s[victim].mobilized | s[victim].struck) & attackers) != 0
+
+
+@rule
+def garrison(p, defence, called_up):
+    """base_defense and the arms that can defend: all, or peacetime_readiness of them where nobody called them up."""
+    return p.base_defense + (defence if called_up else p.peacetime_readiness * defence)
+
+
+@rule
 def muster(p, w, s, r):
     """Force f_ij = offense_advantage reach_ij A_i / n_i, times 1 + first_strike against the surprised."""
     n = len(s)
@@ -111,7 +129,8 @@ def fight(p, w, s, r):
         if s[j].attackers == 0:
             continue
         assault = 0.0
-        defence = p.base_defense + can_defend(p, s[j].offense, s[j].defense) + support(p, s, r, j)
+        arms = can_defend(p, s[j].offense, s[j].defense)
+        defence = garrison(p, arms, ready(s, j, s[j].attackers)) + support(p, s, r, j)
         for i in range(n):
             if r[i, j].attacks:
                 assault += r[i, j].force
@@ -119,7 +138,7 @@ def fight(p, w, s, r):
                     defence += r[j, i].force
         s[j].force_against = assault
         s[j].defence_for = defence
-        s[j].success = contest(assault, defence, p.decisiveness)
+        s[j].success = contest(assault, defence, p.decisiveness, p.difference)
         if p.gamble != 0.0:
             s[j].conquered = uniform(w.key, slot_of(OUTCOME, w.turn, s[j].identity, s[j].identity)) < s[j].success
             won = 1.0 if s[j].conquered else 0.0

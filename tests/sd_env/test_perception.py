@@ -112,6 +112,19 @@ def test_net_assessment_is_the_perceived_duel() -> None:
     )
 
 
+def test_net_assessment_counts_what_peacetime_leaves_ready() -> None:
+    """Base 1 and arms of 2 against a force of 3: 3 / (3 + 1 + .25 * 2) = 2/3, once mobilized 3 / (3 + 1 + 2) = 1/2."""
+    w = worlds(
+        technology__distinguishability=1.0, war__peacetime_readiness=0.25,
+        states__offense={"state_1": 3.0, "default": 0.0}, states__defense={"state_0": 2.0, "default": 0.0},
+    )  # fmt: skip
+    assert column(w, 0, "their_success", 1) == column(w, 1, "our_success", 0) == pytest.approx(2 / 3)
+    play(w, s0={"stance": {1: "mobilize"}})
+    assert column(w, 0, "their_success", 1) == column(w, 1, "our_success", 0) == pytest.approx(1 / 2)
+    play(w, s0=attack(1))
+    assert column(w, 0, "their_success", 1) == pytest.approx(1 / 2)  # at war it is ready, too
+
+
 def test_third_parties_are_seen() -> None:
     w = worlds(4, war__conquest=0.0)
     play(w, s1={"stance": {2: "align", 3: "mobilize"}}, s2={"stance": {1: "align"}}, s3=attack(1, 2))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
 from sd_env.rules.war import contest
-from tests.table import attack, play, worlds
+from tests.table import attack, column, play, worlds
 
 #: Whoever is attacked loses for sure.
 DEFENCELESS: dict[str, Any] = {
@@ -42,6 +43,55 @@ def test_no_force_never_prevails_and_no_defence_never_holds(decisiveness: float)
 def test_a_hopeless_attack_has_no_chance_where_powers_would_overflow() -> None:
     assert contest(1e-100, 1e100, 3.0) == 0.0
     assert contest(1e100, 1e-100, 3.0) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("force", "defence", "decisiveness", "odds"),
+    [
+        (2.0, 2.0, 3.0, 1.0),  # as strong: one half
+        (3.0, 2.0, math.log(3.0), 3.0),  # an arm more, odds of e^k
+        (103.0, 102.0, math.log(3.0), 3.0),  # whatever there is besides
+        (1.0, 3.0, math.log(3.0), 1 / 9),
+        (2.0, 0.0, math.log(2.0), 4.0),  # where nobody defends it is not certain
+    ],
+)
+def test_the_other_contest_is_of_the_difference(force: float, defence: float, decisiveness: float, odds: float) -> None:
+    assert contest(force, defence, decisiveness, 1.0) == pytest.approx(odds / (1.0 + odds), rel=1e-12)
+
+
+def test_no_force_has_no_chance_in_the_contest_of_the_difference_though_the_least_has() -> None:
+    assert contest(0.0, 0.0, 2.0, 1.0) == contest(0.0, 5.0, 2.0, 1.0) == 0.0
+    assert contest(1e-12, 0.5, math.log(4.0), 1.0) == pytest.approx(1 / 3)  # odds against of 4 ** .5
+
+
+def test_the_contest_of_the_difference_does_not_overflow() -> None:
+    assert contest(1.0, 1e6, 20.0, 1.0) == contest(1e-100, 1e300, 20.0, 1.0) == 0.0
+    assert contest(1e6, 1.0, 20.0, 1.0) == contest(1e300, 0.0, 20.0, 1.0) == 1.0
+
+
+def test_wars_and_net_assessment_follow_the_form_that_the_scenario_says() -> None:
+    """Force 3 against 1 + 1.5, k = ln 4: odds 4 ** .5 = 2. A clash of equals: 1 - (2 + 1) = -2, odds 1 / 16."""
+    w = worlds(
+        war__contest="difference", war__decisiveness=math.log(4.0), technology__distinguishability=1.0,
+        states__offense={"state_0": 3.0, "default": 0.0}, states__defense={"state_1": 1.5, "default": 0.0},
+    )  # fmt: skip
+    assert column(w, 0, "our_success", 1) == column(w, 1, "their_success", 0) == pytest.approx(2 / 3)
+    play(w, s0=attack(1))
+    assert w.states["success"][0, 1] == pytest.approx(2 / 3)
+    assert w.states["homeland"][0, 1] == pytest.approx(1.0 - 0.5 * 2 / 3)
+    both = worlds(
+        war__contest="difference", war__decisiveness=math.log(4.0), technology__distinguishability=1.0,
+        states__offense=1.0, states__defense=1.0,
+    )  # fmt: skip
+    play(both, s0=attack(1), s1=attack(0))
+    assert both.states["success"][0] == pytest.approx([1 / 17, 1 / 17])
+
+
+def test_an_attack_that_does_not_arrive_takes_nothing_in_either_contest() -> None:
+    for form in ("ratio", "difference"):
+        w = worlds(war__contest=form, war__base_defense=0.0, states__offense=2.0, geography__reach=0.0)
+        play(w, s0=attack(1))
+        assert (w.states["success"][0, 1], w.states["homeland"][0, 1]) == (0.0, 1.0)
 
 
 def test_a_small_assault_divides_its_spoils_as_well() -> None:
@@ -138,3 +188,48 @@ def test_enforcement_punishes_each_unprovoked_attack_and_no_other() -> None:
     assert play(w, s1=attack(0)).tolist() == pytest.approx([1.0, 0.75, 1.0, 1.0])
     # of three targets one had attacked it
     assert play(w, s0=attack(1, 2, 3)).tolist() == pytest.approx([0.5, 1.0, 1.0, 1.0])
+
+
+# --- mobilization that protects ---------------------------------------------------------------------------------
+
+#: Base defence 1, arms of the defender 2, of which half a unit is ready in peace; attackers send 3 in all.
+PEACETIME: dict[str, Any] = {
+    "war__peacetime_readiness": 0.25, "technology__distinguishability": 1.0, "war__conquest": 0.0,
+    "states__offense": {"state_0": 3.0, "state_1": 4.0, "default": 0.0},
+    "states__defense": {"state_1": 2.0, "default": 0.0},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "defence"),
+    [
+        ({}, {}, 1.0 + 0.25 * 2.0),
+        ({}, {"stance": {0: "mobilize"}}, 1.0 + 2.0),
+        ({"stance": {0: "attack"}}, {}, 1.0 + 2.0),  # it is at war with the attacker
+        ({}, {"stance": {0: "attack"}}, 1.0 + 2.0 + 4.0),  # and its own force blunts
+        ({"stance": {0: "mobilize"}}, {}, 1.0 + 0.25 * 2.0),  # the levies of last turn have gone home
+        ({"stance": {2: "attack"}}, {"stance": {2: "mobilize"}}, 1.0 + 0.25 * 2.0),  # against another only
+    ],
+)
+def test_arms_that_nobody_called_up_defend_in_part(before: dict[str, Any], now: dict[str, Any], defence: float) -> None:
+    w = worlds(3, **PEACETIME)
+    play(w, s1=before)
+    play(w, s0=attack(1), s1=now)
+    assert w.states["defence_for"][0, 1] == pytest.approx(defence)
+    assert w.states["success"][0, 1] == pytest.approx(3.0 / (3.0 + defence))
+
+
+def test_who_is_ready_for_one_attacker_is_ready_for_all_and_surprised_by_the_other() -> None:
+    w = worlds(3, **PEACETIME, war__first_strike=0.5)
+    play(w, s0=attack(1), s1={"stance": {2: "mobilize"}}, s2=attack(1))
+    assert w.states["defence_for"][0, 1] == pytest.approx(1.0 + 2.0)
+    assert w.pairs["force"][0, 0, 1] == pytest.approx(3.0 * 1.5)
+
+
+def test_base_defence_and_allied_support_count_whatever_is_ready() -> None:
+    """An ally with arms of 2 and a commitment of one half lends 1 beside the base of 1; of the own 2 none is ready."""
+    settings = {**PEACETIME, "war__peacetime_readiness": 0.0, "alliances__alliance_commitment": 0.5}
+    settings["states__defense"] = {"state_1": 2.0, "state_2": 2.0, "default": 0.0}
+    w = worlds(3, **settings)
+    play(w, s0=attack(1), s1={"stance": {2: "align"}}, s2={"stance": {1: "align"}})
+    assert w.states["defence_for"][0, 1] == pytest.approx(1.0 + 0.0 + 0.5 * 2.0)

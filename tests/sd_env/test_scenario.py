@@ -60,6 +60,7 @@ REFUSALS: list[tuple[dict[Any, Any], str]] = [
     ({"technology.dual_use": 1.5}, f"technology.dual_use is 1.5, but {SHARE} or null."),
     ({"war.conquest": 1.1}, f"war.conquest is 1.1, but {SHARE}."),
     ({"war.decisiveness": 0}, f"war.decisiveness is 0, but must be a finite number above 0 and at most 20{RANGE}."),
+    ({"war.contest": "product"}, "war.contest is 'product', but must be one of ratio, difference."),
     ({"war.outcome": "lottery"}, "war.outcome is 'lottery', but must be one of gamble, share."),
     ({"war.mobilization_required": 1}, "war.mobilization_required is 1, but must be true or false."),
     ({"signals.pledge_turns": 2.5}, f"signals.pledge_turns is 2.5, but {TURNS}"),

@@ -61,7 +61,10 @@ def test_every_key_is_documented(key: str) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    [*QUANTITIES, "war.mobilization_required", "war.outcome", "perception.context_observed", "perception.beliefs"],
+    [
+        *(*QUANTITIES, "war.mobilization_required", "war.outcome", "war.contest"),
+        *("perception.context_observed", "perception.beliefs"),
+    ],
 )
 def test_every_number_has_unit_range_and_source(key: str) -> None:
     leaf = LEAVES[key]
@@ -76,7 +79,7 @@ def test_every_number_has_unit_range_and_source(key: str) -> None:
 
 
 def test_every_parameter_of_a_world_is_a_quantity_or_a_choice() -> None:
-    switches = {"mobilization_required", "context_observed", "beliefs", "gamble"}
+    switches = {"mobilization_required", "context_observed", "beliefs", "gamble", "difference"}
     fields = {key.rpartition(".")[2] for key in QUANTITIES} | switches
     assert {name for name in layout.PARAMETERS if not name.startswith("allowed_")} <= fields
     whole = {key.rpartition(".")[2] for key, item in QUANTITIES.items() if item.whole} - {"n_states"}
@@ -100,6 +103,7 @@ def test_bounds_of_the_default() -> None:
     assert np.isnan(low.pop("dual_use"))
     assert low["horizon"] == 32
     assert low["gamble"] == 1
+    assert low["difference"] == 0
     assert low["mobilization_required"] == 1
     assert low["context_observed"] == 1
     assert low["beliefs"] == 0
@@ -113,6 +117,7 @@ def test_bounds_of_the_default() -> None:
 def test_each_parameter_lands_in_its_own_column(name: str) -> None:
     special: dict[str, tuple[str, Any, tuple[float, float]]] = {
         "gamble": ("war.outcome", "share", (0, 0)),
+        "difference": ("war.contest", "difference", (1, 1)),
         "mobilization_required": ("war.mobilization_required", False, (0, 0)),
         "context_observed": ("perception.context_observed", False, (0, 0)),
         "beliefs": ("perception.beliefs", True, (1, 1)),

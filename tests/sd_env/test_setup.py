@@ -24,7 +24,7 @@ WORLDS = 6000
 RARE = 1e-6
 QUANTITIES = Scenario.quantities()
 TURNS = 1000  # the longest horizon
-TURN_DRAWS = ("NOISE", "HEARING", "OUTCOME", "CONTINUATION", "DRIFT")
+TURN_DRAWS = ("NOISE", "HEARING", "OUTCOME", "CONTINUATION", "DRIFT", "TURNOVER")
 
 
 def all_ranged(n_states: int) -> Scenario:
@@ -127,13 +127,15 @@ def test_draws_of_turns_are_unrelated_to_each_other_and_to_those_of_the_reset() 
 
 
 def of_setup() -> Iterator[tuple[str, tuple[int, int]]]:
-    """First and last slot of each name that is drawn at a reset."""
+    """First and last slot of each name that is drawn at a reset; those of a type are drawn on turns, too."""
     pairs = int(chance.slot_of(np.uint64(0), 0, layout.MAX_STATES - 1, layout.MAX_STATES - 1))
+    of_turns = int(chance.slot_of(np.uint64(0), TURNS, layout.MAX_STATES - 1, layout.MAX_STATES - 1))
     for name, first in zip(layout.PARAMETERS, setup._PARAMETER_DRAWS.tolist(), strict=True):
         yield f"parameter {name}", (first, first)
     for names, slots in ((layout.INITIAL_STATE, setup._STATE_DRAWS), (layout.INITIAL_PAIR, setup._PAIR_DRAWS)):
-        yield from ((name, (first, first + pairs)) for name, first in zip(names, slots.tolist(), strict=True))
-    yield "type", (int(setup._TYPE_DRAW), int(setup._TYPE_DRAW) + pairs)
+        for name, first in zip(names, slots.tolist(), strict=True):
+            yield name, (first, first + (of_turns if name in ("greed", "p_greedy") else pairs))
+    yield "type", (int(setup._TYPE_DRAW), int(setup._TYPE_DRAW) + of_turns)
 
 
 def test_no_two_names_share_a_slot_in_the_longest_world_of_most_states() -> None:
@@ -185,7 +187,7 @@ def test_blanks_say_what_is_so_before_anything_happens() -> None:
     assert pair["stance"] == pair["previous"] == layout.Stance.NEUTRAL
     assert state["build_offense"] == state["build_defense"] == layout.Build.NONE
     assert state["signal"] == layout.Signal.SILENCE
-    others = {"keep": 1, "standing": 1, "stance": 1, "previous": 1, "belief": 1, "evidence": 1}
+    others = {"keep": 1, "standing": 1, "stance": 1, "previous": 1, "belief": 1, "evidence": 1, "posture": 1}
     for record in (state, pair, world):
         assert {name: record[name] for name in record.dtype.names if record[name]} == {
             name: value for name, value in others.items() if name in record.dtype.names and record[name]

@@ -27,12 +27,15 @@ ARRAYS = (
     *("params", "worlds", "states", "pairs", "observations", "masks", "rewards", "terminations", "truncations"),
     *("final_observations", "final_masks", "final_tallies"),
 )
-#: The other side of each switch: drifting technology that all see, no ladder, shares for a gamble, no context block.
+#: The other side of each switch: drifting technology that all see, no ladder, shares for a gamble, no context, the
+#: contest of differences, armies to be called up.
 SWITCHES: dict[str, Any] = {
     "technology.perceived_offense_advantage": None,
     "technology.dual_use": None,
     "war.mobilization_required": False,
     "war.outcome": "share",
+    "war.contest": "difference",
+    "war.peacetime_readiness": [0.2, 0.9],
     "perception.context_observed": False,
     "perception.beliefs": False,
     "actions.signal": ["silence", "threaten"],
@@ -44,7 +47,7 @@ def play() -> dict[str, list[dict[str, str]]]:
     played = {}
     for n_states, num_worlds in ((2, 3), (5, 2)):
         for switches in ({}, SWITCHES):
-            scenario = Scenario.load(EVERYTHING, {"n_states": n_states, **switches})
+            scenario = Scenario.load(EVERYTHING, {"n_states": n_states, "motives.turnover": 0.2, **switches})
             worlds = Worlds(scenario, num_worlds, seed=SEED, autoreset=not switches)
             rng = np.random.default_rng(SEED)
             turns = [hashes(worlds)]

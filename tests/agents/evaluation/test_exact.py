@@ -240,6 +240,7 @@ def test_three_states_are_solved_too() -> None:
         ("games/repeated-pd", {}, r"horizon is 50, which gives 2\^50 action sequences"),
         ("games/one-shot", {"war.outcome": "gamble"}, r"war\.outcome is gamble, but exact figures need share\."),
         ("games/one-shot", {"perception.noise": 0.2}, r"noise is 0\.2, but exact figures need 0\."),
+        ("games/one-shot", {"motives.turnover": 0.1}, r"turnover is 0\.1, but exact figures need 0\."),
         ("games/one-shot", {"continuation": 0.5}, r"continuation is 0\.5, but exact figures need 1\."),
         ("games/one-shot", {"war.conquest": [0.1, 0.2]}, r"conquest is drawn from \[0\.1, 0\.2\]"),
         ("games/one-shot", {"states.offense": [0.1, 0.2]}, r"offense is drawn from a range"),

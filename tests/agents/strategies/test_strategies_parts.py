@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -269,26 +269,37 @@ def test_the_best_among_candidates() -> None:
     assert best(score, among).tolist() == [[False, False, True], [True, False, False], [False, False, False]]
 
 
+FORMS: tuple[Literal["ratio", "difference"], ...] = ("ratio", "difference")
+
+
 def test_the_contest_is_that_of_the_rules() -> None:
     rng = np.random.default_rng(0)
     force, against, power = rng.choice([0.0, 0.3, 1.0, 7.0], (3, 60))
     power += 0.5
-    expected = [rule_of_contest(f, s, r) for f, s, r in zip(force, against, power, strict=True)]
-    assert contest(force, against, power) == pytest.approx(expected, abs=1e-12)
+    for form in FORMS:
+        difference = float(form == "difference")
+        expected = [rule_of_contest(f, s, r, difference) for f, s, r in zip(force, against, power, strict=True)]
+        assert contest(force, against, power, form) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("attacker_cost", [0.05, 0.2, 2.0])
 @pytest.mark.parametrize("restoration", [0.0, 1.0])
-def test_the_threshold_is_that_of_the_formula(attacker_cost: float, restoration: float) -> None:
+@pytest.mark.parametrize("form", FORMS)
+def test_the_threshold_is_that_of_the_formula(
+    attacker_cost: float, restoration: float, form: Literal["ratio", "difference"]
+) -> None:
     """Between equals whose arms are known, as agents.evaluation.threshold has it from the scenario."""
     scenario = quiet(
         2, states__offense=1.5, states__defense=0.5, technology__offense_advantage=1.3, war__restoration=restoration,
         technology__distinguishability=1.0, technology__dual_use=0.25, war__first_strike=0.5, war__decisiveness=2.0,
-        war__attacker_cost=attacker_cost, war__base_defense=0.4, horizon=20,
+        war__attacker_cost=attacker_cost, war__base_defense=0.4, horizon=20, war__peacetime_readiness=0.5,
+        war__contest=form,
     )  # fmt: skip
     table = Worlds(scenario, seed=0)
     for turn in range(3):
-        m = Preemptor(discount=0.9).threshold(View(table.observations[0], table.masks[0]))
+        m = Preemptor(discount=0.9, peacetime_readiness=0.5, contest=form).threshold(
+            View(table.observations[0], table.masks[0])
+        )
         turns = 1.0 if restoration else effective_turns(20 - turn, 0.9)
         assert m == pytest.approx(np.full((2, 1), trust_threshold(scenario, 1.5, 0.5, turns)))
         table.step([[layout.noop(2)] * 2])
