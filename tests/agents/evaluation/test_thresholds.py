@@ -12,7 +12,8 @@ from agents.cli import main
 from agents.evaluation.duel import Duel, settled
 from agents.evaluation.threshold import effective_turns, success_probabilities, trust_threshold
 from agents.evaluation.thresholds import ROWS, thresholds
-from sd_env.scenario import Scenario, ScenarioError
+from sd_env.scenario import Scenario, ScenarioError, scenarios
+from tests import threshold_table
 
 JERVIS = ("doubly-dangerous", "intense", "not-intense", "doubly-safe")
 #: emergence.md's regime in which a spiral unfolds; its H_eff is 50, the sum without an end.
@@ -161,3 +162,11 @@ def test_the_command_prints_and_refuses(capsys: pytest.CaptureFixture[str]) -> N
 def test_bad_scenarios_are_one_sentence() -> None:
     with pytest.raises(ScenarioError, match=r"war\.conquest"):
         thresholds("jervis/intense", {"war.conquest": 7})
+
+
+@pytest.mark.parametrize("name", ["jervis/doubly-safe", "games/one-shot", "history/naval-race-1906-1913"])
+def test_the_catalogue_page_has_the_thresholds_of_its_scenarios(name: str) -> None:
+    """Three stand for all: to compute every row takes minutes (the page says how)."""
+    page = threshold_table.PAGE.read_text(encoding="utf-8")
+    assert threshold_table.HEADING in page and threshold_table.row(name) in page.splitlines()
+    assert all(f"| `{each}`" in page.partition(threshold_table.HEADING)[2] for each in scenarios())
