@@ -224,9 +224,18 @@ class ByType(nn.Module):
 
     def forward(self, features: th.Tensor) -> th.Tensor:
         """Latent of features ``(batch, width)``, whose columns are those of observations, squashed or not."""
-        greedy = (features[:, layout.Own.GREED : layout.Own.GREED + 1] > 0.0).to(features.dtype)
-        seeker = 1.0 - greedy
-        return th.cat([self.seeker(features) * seeker, seeker, self.greedy(features) * greedy, greedy], dim=1)
+        greedy = features[:, layout.Own.GREED] > 0.0
+        if th.onnx.is_in_onnx_export():  # a graph without rows that come and go
+            seeker, greed = ((rows[:, None]).to(features.dtype) for rows in (~greedy, greedy))
+            return th.cat([self.seeker(features) * seeker, seeker, self.greedy(features) * greed, greed], dim=1)
+        halves = []
+        for layers, rows in ((self.seeker, ~greedy), (self.greedy, greedy)):
+            # each row through the layers of its type alone: half the work
+            own = rows.nonzero().squeeze(1)
+            latent = layers(features.index_select(0, own))
+            halves += [features.new_zeros(len(features), latent.shape[1]).index_copy(0, own, latent)]
+            halves += [rows[:, None].to(features.dtype)]
+        return th.cat(halves, dim=1)
 
 
 def _hidden(width: int, layers: Sequence[int], activation: type[nn.Module]) -> nn.Sequential:
