@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from agents.publish.thresholds import published
 from book.concepts import FAMILIES, Change, Concept, concepts, page_of, variation
 from book.history import data_section
 from book.links import source_page
@@ -87,7 +88,7 @@ def _threshold(concept: Concept) -> str:
     where = link(concept.page, "calibration.md#the-threshold-of-trust", "threshold of trust")
     found = threshold_of(concept)
     if isinstance(found, str):
-        return f"The {where} m is not given: {found}."
+        return f"The {where} m is not given by the formula: {found}.\n\n{_played(concept)}"
     stocks = f"{found.offense:g} offensive and {found.defense:g} defensive arms each"
     lost = "one turn" if found.turns == 1 else f"{found.turns:.3g} turns"
     lines = [f"The {where} at the start, with {stocks}, where land lost is lost for {lost}:", ""]
@@ -98,7 +99,16 @@ def _threshold(concept: Concept) -> str:
         text += "\n\nm is that of two equal states; with more it gives the order of magnitude and the side."
     if found.left_out:
         text += f"\n\nThe formula leaves out {_and([f'`{key}`' for key in found.left_out])}, which this world sets."
-    return text
+    return f"{text}\n\n{_played(concept)}"
+
+
+def _played(concept: Concept) -> str:
+    """All thresholds, as the rules themselves give them, ranges at their middles."""
+    told = dict(published()[concept.scenario.name])
+    who = told.pop("who")
+    where = link(concept.page, "calibration.md#thresholds-of-a-scenario", "By the rules")
+    rows = ["| " + " | ".join(told) + " |", "|---" * len(told) + "|", "| " + " | ".join(told.values()) + " |"]
+    return f"{where}, before any training{f' ({who})' if who else ''}:\n\n" + "\n".join(rows)
 
 
 def _value(label: str, m: float) -> str:

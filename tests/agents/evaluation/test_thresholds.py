@@ -12,8 +12,8 @@ from agents.cli import main
 from agents.evaluation.duel import Duel, settled
 from agents.evaluation.threshold import effective_turns, success_probabilities, trust_threshold
 from agents.evaluation.thresholds import ROWS, thresholds
+from agents.publish import thresholds as publishing
 from sd_env.scenario import Scenario, ScenarioError, scenarios
-from tests import threshold_table
 
 JERVIS = ("doubly-dangerous", "intense", "not-intense", "doubly-safe")
 #: emergence.md's regime in which a spiral unfolds; its H_eff is 50, the sum without an end.
@@ -167,6 +167,13 @@ def test_bad_scenarios_are_one_sentence() -> None:
 @pytest.mark.parametrize("name", ["jervis/doubly-safe", "games/one-shot", "history/naval-race-1906-1913"])
 def test_the_catalogue_page_has_the_thresholds_of_its_scenarios(name: str) -> None:
     """Three stand for all: to compute every row takes minutes (the page says how)."""
-    page = threshold_table.PAGE.read_text(encoding="utf-8")
-    assert threshold_table.HEADING in page and threshold_table.row(name) in page.splitlines()
-    assert all(f"| `{each}`" in page.partition(threshold_table.HEADING)[2] for each in scenarios())
+    data = publishing.published()
+    assert list(data) == list(scenarios())
+    assert publishing.entry(name) == data[name]
+
+
+def test_the_table_is_that_of_the_data() -> None:
+    text = publishing.PAGE.read_text(encoding="utf-8")
+    assert publishing.page(text, publishing.published()) == text
+    with pytest.raises(ValueError, match="has no line"):
+        publishing.page("# A page without a table", {})
