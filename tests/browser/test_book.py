@@ -14,6 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from agents.evaluation.duel import Duel
+from agents.evaluation.threshold import success_probabilities, trust_threshold
+from sd_env.scenario import Scenario
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -94,3 +98,34 @@ def test_a_concept_renders_with_its_tables(address: str, tmp_path: Path) -> None
 def test_search_finds_a_concept(address: str, tmp_path: Path) -> None:
     title = dom(f"{address}/search", tmp_path).partition("<title>")[2].partition("</title>")[0]
     assert title.startswith(f"{address}/concepts/theories/fearon-tying-hands.html")
+
+
+@pytest.mark.parametrize(
+    ("omega", "phi", "base", "q", "arms", "greedy", "turns"),
+    [(1.2, 0.5, 0.3, 0.0, 1.75, 0.2, 32), (1.2, 1.0, 2.0, 0.0, 1.0, 0.5, 46), (0.65, 0.5, 0.3, 0.6, 4.0, 0.2, 32)],
+)
+def test_the_sliders_compute_what_the_project_computes(
+    address: str,
+    tmp_path: Path,
+    omega: float,
+    phi: float,
+    base: float,
+    q: float,
+    arms: float,
+    greedy: float,
+    turns: int,
+) -> None:
+    asked = f"omega={omega}&phi={phi}&base={base}&q={q}&arms={arms}&greedy={greedy}&turns={turns}"
+    page = dom(f"{address}/thresholds.html?{asked}", tmp_path)
+    keys = {
+        "technology.offense_advantage": omega, "war.first_strike": phi, "war.base_defense": base,
+        "technology.distinguishability": q, "motives.p_greedy": greedy, "states.offense": arms / 2,
+        "states.defense": arms / 2,
+    }  # fmt: skip
+    world = Scenario.load("jervis/doubly-dangerous", keys)
+    first, both = success_probabilities(world, arms / 2, arms / 2)
+    m, duel = trust_threshold(world, arms / 2, arms / 2, turns), Duel(world)
+    assert f'id="sd-pf">{first:.3f}<' in page and f'id="sd-ps">{both:.3f}<' in page
+    assert f'id="sd-m">{m:.3f}<' in page if m > 0 else 'id="sd-m">at or below 0<' in page
+    assert "strikes first.</strong>" in page if m > duel.trust else "strikes first.</strong>" not in page
+    assert "<polyline" in page
