@@ -157,14 +157,15 @@ def escalation_table(title: str, table: pd.DataFrame) -> RenderableType:
     return Group(shown, *lacking, Text(words))
 
 
-def interval(value: float, low: float, high: float) -> str:
+def interval(value: float, low: float, high: float, *, decimals: int = 3) -> str:
     """A value and its interval in one line; a dash where there is none."""
     if math.isnan(value):
         return "-"
     if math.isinf(value):
         return "infinite"
     known = math.isfinite(low) and math.isfinite(high)
-    return f"{value:.3f} [{low:.3f}, {high:.3f}]" if known else f"{value:.3f}"
+    shown = [f"{number:.{decimals}f}" for number in (value, low, high)]
+    return f"{shown[0]} [{shown[1]}, {shown[2]}]" if known else shown[0]
 
 
 def frame_of(title: str, first: str, columns: Sequence[tuple[str, str, int]]) -> Table:

@@ -9,10 +9,12 @@ from typing import Any
 from rich.console import Console
 
 from agents.evaluation.certify import SCRATCH, WARM, certify
+from agents.evaluation.escalation_of_run import escalation_of_run
 from agents.evaluation.picture import draw
-from agents.evaluation.report import WIDTH, write_report
+from agents.evaluation.report import WIDTH, as_text, write_report
 from agents.evaluation.tables import records
 from agents.evaluation.thresholds import ROWS, Thresholds, thresholds
+from agents.files import write_text
 from agents.training.config import TrainingConfig
 from agents.training.job import Job, jobs_of
 from agents.training.run import results, train
@@ -42,7 +44,11 @@ def train_and_report(config: TrainingConfig, run: Path, argv: list[str]) -> int:
         }
         draw(worlds, run / "four_worlds.png", config.name)
         # wider than a narrow terminal rather than with numbers cut off
-        Console(width=max(WIDTH, console.width)).print(table)
+        wide = Console(width=max(WIDTH, console.width))
+        wide.print(table)
+        if (escalates := escalation_of_run(config, run, done)) is not None:
+            write_text(run / "escalation.txt", as_text(escalates))
+            wide.print(escalates)
         console.print(f"\nReport, curves, policies: {run}", highlight=False, soft_wrap=True)
     if failed:
         again = f"python train.py --resume {run}"
