@@ -100,23 +100,50 @@ def certify(
         ScenarioError, PolicyError, WorkError: one sentence, before anything is written.
     """
     game = Scenario.load(scenario, overrides)
+    given = [policy] if isinstance(policy, (str, Path)) or not isinstance(policy, Sequence) else list(policy)
+    sizes: dict[str, Any] = {"searches": searches, "steps": steps, "worlds": worlds, "seed": seed}
+    kept: dict[str, Any] = {"out": out, "workers": workers, "parquet": parquet, "fresh": fresh}
+    return certify_all({"": (given, game)}, **sizes, **kept, trust=trust)[""]
+
+
+def certify_all(
+    groups: Mapping[str, tuple[Sequence[Spec], Scenario]],
+    *,
+    searches: Sequence[tuple[str, int]] = SEARCHES,
+    steps: int = STEPS,
+    worlds: int = WORLDS,
+    seed: int = 1,
+    out: Path | None = None,
+    workers: int = 1,
+    parquet: bool = False,
+    fresh: bool = False,
+    trust: bool = False,
+) -> dict[str, pd.DataFrame]:
+    """The same for several policies, each in its scenario, as one piece of work: name -> table."""
     check_sizes(seeds=[seed], worlds=worlds)
     exploit.check_steps(steps)
     if unknown := [start for start, _ in searches if start not in (SCRATCH, WARM)]:
         raise WorkError(f"searches has {unknown[0]!r}; they start {SCRATCH!r} or {WARM!r}.")
-    given = [policy] if isinstance(policy, (str, Path)) or not isinstance(policy, Sequence) else list(policy)
-    players = players_of(given, game, trust=trust)
-    if len(players) > 1:
-        raise WorkError(f"{players[0].label} and {players[1].label} are two policies; one at a time is certified.")
-    units = list(_units(players[0], game, searches, steps, worlds, seed, trust))
-    rows = run_units(
-        search, units, out, workers=workers, title="certify", parquet=parquet, inputs=digests(players), fresh=fresh
-    )
-    return certificates(rows, game)
+    units, inputs = list[Unit](), dict[str, str]()
+    for group, (given, game) in groups.items():
+        players = players_of(given, game, trust=trust)
+        if len(players) > 1:
+            raise WorkError(f"{players[0].label} and {players[1].label} are two policies; one at a time is certified.")
+        units += _units(group, players[0], game, searches, steps, worlds, seed, trust)
+        inputs |= digests(players)
+    rows = run_units(search, units, out, workers=workers, title="certify", parquet=parquet, inputs=inputs, fresh=fresh)
+    return {name: certificates(rows[rows["group"] == name], game) for name, (_, game) in groups.items()}
 
 
 def _units(
-    player: Player, game: Scenario, searches: Sequence[tuple[str, int]], steps: int, worlds: int, seed: int, trust: bool
+    group: str,
+    player: Player,
+    game: Scenario,
+    searches: Sequence[tuple[str, int]],
+    steps: int,
+    worlds: int,
+    seed: int,
+    trust: bool,
 ) -> Iterator[Unit]:
     for k, member in enumerate(player.members):
         learned = [(start, again) for start, count in searches for again in range(count)]
@@ -125,15 +152,15 @@ def _units(
         for seat in exploit.seat_groups(game):
             for start, again in [(BATTERY, 0), *learned]:
                 arguments = {
-                    "policy": member, "member": k, "scenario": game.to_dict(), "seat": seat, "start": start,
-                    "seed": seed + again, "steps": steps, "worlds": worlds, "trust": trust,
+                    "group": group, "policy": member, "member": k, "scenario": game.to_dict(), "seat": seat,
+                    "start": start, "seed": seed + again, "steps": steps, "worlds": worlds, "trust": trust,
                 }  # fmt: skip
-                yield Unit(f"{player.label} {k} seat {seat} {start} {again}", arguments)
+                yield Unit(f"{group} {player.label} {k} seat {seat} {start} {again}".strip(), arguments)
 
 
 def search(
-    *, policy: Spec, member: int, scenario: dict[str, Any], seat: int, start: str, seed: int, steps: int, worlds: int,
-    trust: bool,
+    *, group: str, policy: Spec, member: int, scenario: dict[str, Any], seat: int, start: str, seed: int, steps: int,
+    worlds: int, trust: bool,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """The unit of work: one search of one seat; a row for each type that the seat may have.
 
@@ -149,7 +176,8 @@ def search(
     measured = {name: _gains(game, frozen, candidates[name], seat, own) for name in dict.fromkeys(best.values())}
     return [
         {
-            "member": member, "seat": seat, "type": kind, "start": start, "seed": seed, "response": name,
+            "group": group, "member": member, "seat": seat, "type": kind, "start": start, "seed": seed,
+            "response": name,
             "chosen": tried[name][kind]["gain"], "chosen_error": tried[name][kind]["error"], **measured[name][kind],
         }
         for kind, name in best.items()

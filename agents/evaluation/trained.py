@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from agents.evaluation.certify import SCRATCH, WARM, certify
+from agents.evaluation.certify import SCRATCH, WARM, certify_all
 from agents.evaluation.escalation_of_run import escalation_of_run
 from agents.evaluation.picture import draw
 from agents.evaluation.report import WIDTH, as_text, write_report
@@ -64,19 +64,27 @@ def certified(config: TrainingConfig, run: Path, done: list[Job]) -> dict[str, d
     settings = config.certificate
     if settings is None or config.population.mode != "shared":
         return {}
+    groups: dict[tuple[str, str], list[Job]] = {}
+    for job in done:
+        groups.setdefault((job.choice.name, job.path), []).append(job)
+    tables = certify_all(
+        {
+            "__".join(filter(None, key)): (
+                [str(bundle) for job in jobs for bundle in job.bundles().values()],
+                jobs[0].scenario(),
+            )
+            for key, jobs in groups.items()
+        },
+        searches=[(SCRATCH, settings.scratch), (WARM, settings.warm)],
+        steps=settings.steps,
+        worlds=settings.worlds,
+        seed=config.evaluation.seed,
+        # by how many jobs are done: what a resumed run adds makes it another piece of work
+        out=run / "certificates" / f"of-{len(done)}-policies",
+        workers=config.workers,
+    )
     found: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for name, path in dict.fromkeys((job.choice.name, job.path) for job in done):
-        jobs = [job for job in done if (job.choice.name, job.path) == (name, path)]
-        table = certify(
-            [str(bundle) for job in jobs for bundle in job.bundles().values()],
-            jobs[0].scenario(),
-            searches=[(SCRATCH, settings.scratch), (WARM, settings.warm)],
-            steps=settings.steps,
-            worlds=settings.worlds,
-            seed=config.evaluation.seed,
-            out=run / "certificates" / "__".join(filter(None, (name, path))),
-            workers=config.workers,
-        )
+    for (name, path), table in zip(groups, tables.values(), strict=True):
         found.setdefault(name, {})[path] = records(table)
     return found
 
