@@ -7,6 +7,8 @@ deeds alone, never the type; the numbers below are this project's, argued for wh
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from sd_env.layout import INITIAL_STATE, Signal, Stance
@@ -36,6 +38,9 @@ RESTRAINT = np.array([0.8, 0.3])
 #: Probability that a state says it, by type: silence, reassure, threaten. Both types are as often silent. Ratios are
 #: mild, since the greedy reassure to disarm the other and seekers threaten to deter it (Jervis 1976).
 SIGNALS = np.array([[0.60, 0.30, 0.10], [0.60, 0.20, 0.20]])
+#: Share of its own last rise in arms that a judge takes another's building for an answer to: the half that does not let
+#: a race grow.
+ANSWER = 0.5
 #: Evidence never leaves 1 / CERTAINTY to CERTAINTY: no string of deeds makes a belief that deeds cannot move again.
 CERTAINTY = 1e4
 
@@ -66,7 +71,8 @@ def judge(p, w, s, r):
         for i in range(len(s)):
             if i != j:
                 signal = signal_ratio(p, heard(p, w.key, w.turn + 1, s, i, j))
-                r[i, j].evidence = bounded(r[i, j].evidence * stances * signal)
+                buildup = buildup_ratio(p, s, i, j)
+                r[i, j].evidence = bounded(r[i, j].evidence * stances * signal * buildup)
                 r[i, j].belief = posterior(s[j].trust, bounded(r[i, j].evidence * posture))
 
 
@@ -93,6 +99,18 @@ def posture_ratio(p, offense, defense):
     looks_offensive = visible_share(p, offense, defense)
     looks_defensive = 1.0 - looks_offensive
     return looks_defensive / max(looks_offensive, 1.0 / CERTAINTY)
+
+
+@rule
+def buildup_ratio(p, s, i, j):
+    """Evidence to i of the arms that j built this turn beyond its need: exp(-buildup_evidence (built - need)).
+
+    Need is what age took of j's arms, and an answer to the last turn's rise of i's own (Kydd 1997).
+    """
+    if p.buildup_evidence == 0.0:
+        return 1.0
+    need = p.depreciation * s[j].arms_before + ANSWER * max(s[i].rise, 0.0)
+    return math.exp(-p.buildup_evidence * max(s[j].built - need, 0.0))
 
 
 @rule
