@@ -232,6 +232,7 @@ BLANK_STATE: Final = _blank(
     ("owed", np.int64),  # bit mask: aggressors that a commitment bids it to attack by next turn
     ("standing", np.bool_, True),
     # of the turn that just ended
+    ("income", np.float64),  # when it began, of which arms are built
     ("arms_before", np.float64),  # offensive and defensive, when it began
     *[(head.label, np.int64, head.noop) for head in OWN_HEADS],  # as carried out, an illegal choice replaced
     # bit masks over the other states; the pairs hold the same by name
@@ -250,10 +251,8 @@ BLANK_STATE: Final = _blank(
     ("lost_holdings", np.float64),
     ("gained", np.float64),
     ("keep", np.float64, 1.0),  # share of its arms that the worst battle leaves
-    ("built", np.float64),  # arms
     ("rise", np.float64),  # of its arms, building and losses together
     ("cost", np.float64),
-    ("unspent", np.float64),  # share of its income that arms left
     ("material", np.float64),
     ("posture_changed", np.bool_),
     ("pledge_broken", np.bool_),

@@ -13,20 +13,33 @@ def arm(p, s):
     """
     for i in range(len(s)):
         income = s[i].economy * (s[i].homeland + s[i].holdings)
-        built = p.build_rate * min(income, p.capacity_cap)
-        levels = s[i].build_offense + s[i].build_defense
+        built = arms_per_level(p, income)
+        s[i].income = income
         s[i].arms_before = s[i].offense + s[i].defense
-        s[i].built = built * levels
         s[i].offense = (1.0 - p.depreciation) * s[i].offense + built * s[i].build_offense
         s[i].defense = (1.0 - p.depreciation) * s[i].defense + built * s[i].build_defense
-        s[i].cost = building_cost(p, levels)
-        s[i].unspent = max(income - s[i].cost, 0.0) / income if income > 0.0 else 0.0
+        s[i].cost = building_cost(p, s, i)
 
 
 @rule
-def building_cost(p, levels):
+def arms_per_level(p, income):
+    """Arms that a level of building adds."""
+    return p.build_rate * min(income, p.capacity_cap)
+
+
+@rule
+def building_cost(p, s, i):
     """arms_cost ((1 - convexity) u + convexity u^2 / 2) for u levels of both kinds together: 2 cost the same anyhow."""
+    levels = s[i].build_offense + s[i].build_defense
     return p.arms_cost * ((1.0 - p.convexity) * levels + p.convexity * 0.5 * levels * levels)
+
+
+@rule
+def unspent(p, s, i):
+    """Share of the income it armed out of that i's building left: butter, and not guns (Powell 1993)."""
+    if s[i].income <= 0.0:
+        return 0.0
+    return max(s[i].income - building_cost(p, s, i), 0.0) / s[i].income
 
 
 @rule

@@ -13,6 +13,7 @@ import numpy as np
 
 from sd_env.layout import INITIAL_STATE, Signal, Stance
 from sd_env.rules.actions import allows, has
+from sd_env.rules.arming import arms_per_level
 from sd_env.rules.compiled import rule
 from sd_env.rules.perception import heard, visible_share
 
@@ -68,10 +69,11 @@ def judge(p, w, s, r):
         s[j].effort_defense = (1.0 - p.depreciation) * s[j].effort_defense + s[j].build_defense
         posture = posture_ratio(p, s[j].effort_offense, s[j].effort_defense)
         stances = stance_ratio(p, s, r, j)
+        growth = built_beyond_replacement(p, s, j)
         for i in range(len(s)):
             if i != j:
                 signal = signal_ratio(p, heard(p, w.key, w.turn + 1, s, i, j))
-                buildup = buildup_ratio(p, s, i, j)
+                buildup = buildup_ratio(p, growth, s[i].rise)
                 r[i, j].evidence = bounded(r[i, j].evidence * stances * signal * buildup)
                 r[i, j].belief = posterior(s[j].trust, bounded(r[i, j].evidence * posture))
 
@@ -102,15 +104,21 @@ def posture_ratio(p, offense, defense):
 
 
 @rule
-def buildup_ratio(p, s, i, j):
-    """Evidence to i of the arms that j built this turn beyond its need: exp(-buildup_evidence (built - need)).
+def built_beyond_replacement(p, s, j):
+    """Arms that j builds this turn, less what age takes of those that it had; below 0 where it lets them wear out."""
+    built = arms_per_level(p, s[j].income) * (s[j].build_offense + s[j].build_defense)
+    return built - p.depreciation * s[j].arms_before
 
-    Need is what age took of j's arms, and an answer to the last turn's rise of i's own (Kydd 1997).
+
+@rule
+def buildup_ratio(p, growth, rise):
+    """Evidence of arms built beyond replacement, as one judges whose own rose by ``rise`` the turn before (Kydd 1997).
+
+    An answer to that is no sign of greed; what is left is exp(-buildup_evidence) an arm.
     """
     if p.buildup_evidence == 0.0:
         return 1.0
-    need = p.depreciation * s[j].arms_before + ANSWER * max(s[i].rise, 0.0)
-    return math.exp(-p.buildup_evidence * max(s[j].built - need, 0.0))
+    return math.exp(-p.buildup_evidence * max(growth - ANSWER * max(rise, 0.0), 0.0))
 
 
 @rule

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sd_env.layout import Stance
+from sd_env.rules.arming import unspent
 from sd_env.rules.compiled import rule
 
 
@@ -63,7 +64,8 @@ def close_turn(p, s):
         if s[i].standing:
             s[i].homeland += p.restoration * s[i].lost_homeland
             s[i].holdings += p.restoration * (s[i].lost_holdings - s[i].gained)
-            growth += p.investment_return * s[i].unspent  # guns against butter
+            if p.investment_return != 0.0:
+                growth += p.investment_return * unspent(p, s, i)
         s[i].economy *= 1.0 + growth
         s[i].rise = s[i].offense + s[i].defense - s[i].arms_before
         s[i].struck = s[i].attacked

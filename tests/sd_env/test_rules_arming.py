@@ -32,7 +32,7 @@ def bill(convexity: float) -> list[float]:
         w = worlds(arming__arms_cost=0.1, arming__convexity=convexity)
         found.append(float(1 - play(w, s0=choice)[0]) / 0.1)
         assert float(w.worlds["arms_spending"][0]) == pytest.approx(0.1 * found[-1], abs=1e-12)
-        assert w.states["built"][0].tolist() == [len(found) - 1, 0]
+        assert (w.states["offense"] + w.states["defense"])[0].tolist() == [len(found) - 1, 0]  # the arms are the same
     return found
 
 
@@ -102,7 +102,7 @@ def test_the_income_is_that_of_which_arms_are_built_before_the_war() -> None:
     )  # fmt: skip
     play(w, s0=attack(1), s1={"offense": "half"})
     assert w.states["homeland"][0].tolist() == [1.0, 0.5]  # nothing defends: the assault succeeds for sure
-    assert w.states["unspent"][0].tolist() == pytest.approx([1.0, 1 - 0.1 / 1.5], abs=1e-12)
+    assert w.states["income"][0].tolist() == [1.5, 1.5]
     assert w.states["economy"][0].tolist() == pytest.approx([1.15, 1 + 0.15 - 0.01], abs=1e-12)
 
 
@@ -120,7 +120,6 @@ def test_only_arms_are_no_butter() -> None:
 def test_who_spends_more_than_its_income_grows_no_less_than_without_investment() -> None:
     w = worlds(arming__arms_cost=2.0, arming__investment_return=0.1, states__growth=0.05)
     play(w, s0={"offense": "full"})  # 4 of an income of 1
-    assert w.states["unspent"][0].tolist() == [0.0, 1.0]
     assert w.states["economy"][0].tolist() == pytest.approx([1.05, 1.15])
 
 
@@ -129,7 +128,7 @@ def test_without_income_nothing_is_invested() -> None:
     w = worlds(arming__investment_return=0.1, states__homeland={"state_0": 0.0, "state_1": 1.0}, war__collapse=0.0)
     play(w)
     assert w.states["standing"][0].all()
-    assert w.states["unspent"][0].tolist() == [0.0, 1.0]
+    assert w.states["income"][0].tolist() == [0.0, 1.0]
     assert w.states["economy"][0].tolist() == [1.0, 1.1]
 
 
