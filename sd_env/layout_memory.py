@@ -38,9 +38,11 @@ PARAMETERS: Final = (
     "drift",
     # arming
     "arms_cost",
+    "convexity",
     "build_rate",
     "depreciation",
     "capacity_cap",
+    "investment_return",
     # signals
     "signal_cost",
     "pledge_turns",
@@ -83,6 +85,7 @@ PARAMETERS: Final = (
     "signal_noise",
     "context_observed",
     "beliefs",
+    "buildup_evidence",
     # what the mask allows at all: bit k set = choice k is allowed
     *(f"allowed_{head.label}" for head in Head),
 )
@@ -232,6 +235,8 @@ BLANK_STATE: Final = _blank(
     ("owed", np.int64),  # bit mask: aggressors that a commitment bids it to attack by next turn
     ("standing", np.bool_, True),
     # of the turn that just ended
+    ("income", np.float64),  # when it began, of which arms are built
+    ("arms_before", np.float64),  # offensive and defensive, when it began
     *[(head.label, np.int64, head.noop) for head in OWN_HEADS],  # as carried out, an illegal choice replaced
     # bit masks over the other states; the pairs hold the same by name
     ("attacked", np.int64),  # states it attacks
@@ -249,6 +254,7 @@ BLANK_STATE: Final = _blank(
     ("lost_holdings", np.float64),
     ("gained", np.float64),
     ("keep", np.float64, 1.0),  # share of its arms that the worst battle leaves
+    ("rise", np.float64),  # of its arms, building and losses together
     ("cost", np.float64),
     ("material", np.float64),
     ("posture_changed", np.bool_),

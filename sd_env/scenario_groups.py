@@ -36,6 +36,8 @@ BOULDING = "Boulding 1962, Conflict and Defense (loss-of-strength gradient)"
 WENDT = "Wendt 1992, Anarchy Is What States Make of It"
 KYDD = "Kydd 2000, Trust, Reassurance, and Cooperation"
 SCHELLING = "Schelling 1966, Arms and Influence (the dynamics of mutual alarm)"
+GOULD = "Gould 1968, Adjustment Costs in the Theory of Investment of the Firm"
+POWELL = "Powell 1993, Guns, Butter, and Anarchy"
 GLASER = "Glaser 1997, The Security Dilemma Revisited"
 
 
@@ -113,6 +115,11 @@ class Arming(Group):
     arms_cost: Annotated[Number, Quantity(0, 1000, f"{PAYOFF} per level", RICHARDSON)] = Field(
         default=0.06, description="Cost of a level of building; half is one level, full is two."
     )
+    convexity: Annotated[Number, Quantity(0, 1, "share", GOULD)] = Field(
+        default=0.0,
+        description="c: how far the cost of u levels together is that of u² / 2 instead of u: 0 = each level costs "
+        "the same, 1 = each costs more than the one before.",
+    )
     build_rate: Annotated[Number, Quantity(0, 100, "arms per level and unit of income", RICHARDSON)] = Field(
         default=0.25, description="Arms that a level of building adds."
     )
@@ -121,6 +128,11 @@ class Arming(Group):
     )
     capacity_cap: Annotated[Number, Quantity(0, 1000, "income", DESIGN)] = Field(
         default=2.0, description="Income above which a state builds no faster."
+    )
+    investment_return: Annotated[Number, Quantity(0, 0.2, "share per turn", POWELL)] = Field(
+        default=0.0,
+        description="Growth of the economy per turn of a state that spends nothing on arms, beyond states.growth "
+        "(guns against butter).",
     )
 
 
@@ -291,6 +303,12 @@ class Perception(Group):
         description="Whether the observation shows how probable it is, by Bayes' rule from deeds, that each other "
         "state is a security seeker.",
         json_schema_extra={"unit": "true or false", "source": KYDD},
+    )
+    buildup_evidence: Annotated[
+        Number, Quantity(0, 100, "log odds per arm", "Kydd 1997, Game Theory and the Spiral Model")
+    ] = Field(
+        default=0.0,
+        description="λ: how much arms that a state builds beyond its need speak for its greed, to beliefs.",
     )
 
 

@@ -73,7 +73,8 @@ def facts(ranged: dict[str, Any]) -> dict[str, Any]:
         "transcripts": [text for scenario in transcripts.scenarios() for text in changed(scenario)],
         "references": [name for name in challenges() if load_challenge(name).fingerprint() != kept_of(name)],
         "fingerprints": {name: Scenario.load(name).fingerprint() for name in sd_env.scenarios()}
-        | {"default": Scenario().fingerprint(), "everything": Scenario.load(transcripts.EVERYTHING).fingerprint()},
+        | {"default": Scenario().fingerprint()}
+        | {name: Scenario.load(made).fingerprint() for name, made in transcripts.MADE.items()},
         "played": played(ranged),
     }
 

@@ -1,4 +1,4 @@
-"""Golden transcripts: turns of every catalogue scenario, and of one more, in plain text, like OpenSpiel's playthroughs.
+"""Golden transcripts: turns of every catalogue scenario, and of two more, in plain text, like OpenSpiel's playthroughs.
 
 `python -m tests.transcripts --write` writes them anew into tests/golden/, one file a scenario. Do so only when a rule,
 a scenario or a stream is meant to change, and read the difference: it shows what players will notice.
@@ -55,14 +55,24 @@ EVERYTHING: dict[str, Any] = {
         **{"beliefs": True},
     },
 }
+#: The rules of arming and of beliefs that EVERYTHING, whose transcript is older, leaves at their defaults.
+GUNS_AND_BUTTER: dict[str, Any] = {
+    **EVERYTHING,
+    "name": "tests/guns-and-butter",
+    "arming": {**EVERYTHING["arming"], "convexity": [0, 1], "investment_return": [0, 0.2]},
+    "perception": {**EVERYTHING["perception"], "buildup_evidence": [0.5, 2]},
+}
+#: Scenarios of tests, which have all that the catalogue lacks.
+MADE = {made["name"]: made for made in (EVERYTHING, GUNS_AND_BUTTER)}
 #: Seeds whose first turns show most of what can happen there (kinds of events, both types); every other scenario has 1.
 SEEDS = {
     **dict.fromkeys(("jervis/doubly-dangerous", "jervis/doubly-safe", "jervis/intense", "jervis/not-intense"), 2),
     "jervis/multipolar": 2,
     "tests/everything": 11,
+    "tests/guns-and-butter": 2,
 }
 #: Turns in all: of one episode, and of the ones after it where it ends earlier; in any other scenario 12.
-TURNS = {"tests/everything": 28}
+TURNS = {"tests/everything": 28, "tests/guns-and-butter": 10}
 #: Folders whose many scenarios play by rules that longer transcripts show: enough turns to attack and be called.
 SHORT, SHORT_TURNS = ("theories/", "history/"), 3
 
@@ -75,8 +85,8 @@ _OTHER = ("heard_reassure", "heard_threaten", "offense_estimate", "defense_estim
 
 
 def scenarios() -> list[str]:
-    """Names of the scenarios that have a transcript: the catalogue, and one that has all that the catalogue lacks."""
-    return [*sd_env.scenarios(), "tests/everything"]
+    """Names of the scenarios that have a transcript: the catalogue, and those that have all that it lacks."""
+    return [*sd_env.scenarios(), *MADE]
 
 
 def transcript(scenario: str) -> Iterator[str]:
@@ -85,7 +95,7 @@ def transcript(scenario: str) -> Iterator[str]:
     seed = SEEDS.get(scenario, 1)
     turns = TURNS.get(scenario, SHORT_TURNS if scenario.startswith(SHORT) else 12)
     yield f"scenario {scenario}, seed {seed}, {turns} turns of random legal actions; 0 and defaults are left out"
-    env = sd_env.parallel_env(EVERYTHING if scenario == "tests/everything" else scenario)
+    env = sd_env.parallel_env(MADE.get(scenario, scenario))
     # The standard library promises the same numbers in every version; numpy's generators do not.
     dice = random.Random(seed)
     shown = at_default()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sd_env.layout import Signal
 from sd_env.rules.actions import members
+from sd_env.rules.arming import building_cost
 from sd_env.rules.compiled import rule
 
 
@@ -22,7 +23,7 @@ def count_turn(p, w, s, rewards, began):
         w.g_welfare += rewards[i] * (not seeker)
         if not (began >> i) & 1:
             continue
-        w.arms_spending += p.arms_cost * (s[i].build_offense + s[i].build_defense)
+        w.arms_spending += building_cost(p, s, i)
         w.income += s[i].economy * (s[i].homeland + s[i].holdings)
         w.pledges_broken += s[i].pledge_broken
         w.commitments_failed += s[i].commitment_failed

@@ -7,16 +7,39 @@ from sd_env.rules.compiled import rule
 
 @rule
 def arm(p, s):
-    """Stocks: a <- (1 - depreciation) a + build_rate u min(income, capacity_cap), u in {0, 1, 2}; cost arms_cost u.
+    """Stocks: a <- (1 - depreciation) a + build_rate u min(income, capacity_cap), u in {0, 1, 2}; and what they cost.
 
     The fallen have no arms and no income, and nothing but not to build is open to them.
     """
     for i in range(len(s)):
         income = s[i].economy * (s[i].homeland + s[i].holdings)
-        built = p.build_rate * min(income, p.capacity_cap)
+        built = arms_per_level(p, income)
+        s[i].income = income
+        s[i].arms_before = s[i].offense + s[i].defense
         s[i].offense = (1.0 - p.depreciation) * s[i].offense + built * s[i].build_offense
         s[i].defense = (1.0 - p.depreciation) * s[i].defense + built * s[i].build_defense
-        s[i].cost = p.arms_cost * (s[i].build_offense + s[i].build_defense)
+        s[i].cost = building_cost(p, s, i)
+
+
+@rule
+def arms_per_level(p, income):
+    """Arms that a level of building adds."""
+    return p.build_rate * min(income, p.capacity_cap)
+
+
+@rule
+def building_cost(p, s, i):
+    """arms_cost ((1 - convexity) u + convexity u^2 / 2) for u levels of both kinds together: 2 cost the same anyhow."""
+    levels = s[i].build_offense + s[i].build_defense
+    return p.arms_cost * ((1.0 - p.convexity) * levels + p.convexity * 0.5 * levels * levels)
+
+
+@rule
+def unspent(p, s, i):
+    """Share of the income it armed out of that i's building left: butter, and not guns (Powell 1993)."""
+    if s[i].income <= 0.0:
+        return 0.0
+    return max(s[i].income - building_cost(p, s, i), 0.0) / s[i].income
 
 
 @rule

@@ -7,10 +7,13 @@ deeds alone, never the type; the numbers below are this project's, argued for wh
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from sd_env.layout import INITIAL_STATE, Signal, Stance
 from sd_env.rules.actions import allows, has
+from sd_env.rules.arming import arms_per_level
 from sd_env.rules.compiled import rule
 from sd_env.rules.perception import heard, visible_share
 
@@ -36,6 +39,9 @@ RESTRAINT = np.array([0.8, 0.3])
 #: Probability that a state says it, by type: silence, reassure, threaten. Both types are as often silent. Ratios are
 #: mild, since the greedy reassure to disarm the other and seekers threaten to deter it (Jervis 1976).
 SIGNALS = np.array([[0.60, 0.30, 0.10], [0.60, 0.20, 0.20]])
+#: Share of its own last rise in arms that a judge takes another's building for an answer to: the half that does not let
+#: a race grow.
+ANSWER = 0.5
 #: Evidence never leaves 1 / CERTAINTY to CERTAINTY: no string of deeds makes a belief that deeds cannot move again.
 CERTAINTY = 1e4
 
@@ -66,10 +72,12 @@ def judge(p, w, s, r):
         if p.turnover > 0.0:  # what a leader has left built says nothing of the next: only its change is a deed
             stances *= bounded(posture) / s[j].posture
             s[j].posture, posture = bounded(posture), 1.0
+        growth = built_beyond_replacement(p, s, j)
         for i in range(len(s)):
             if i != j:
                 signal = signal_ratio(p, heard(p, w.key, w.turn + 1, s, i, j))
-                r[i, j].evidence = bounded(r[i, j].evidence * stances * signal)
+                buildup = buildup_ratio(p, growth, s[i].rise)
+                r[i, j].evidence = bounded(r[i, j].evidence * stances * signal * buildup)
                 r[i, j].belief = posterior(s[j].trust, bounded(r[i, j].evidence * posture))
 
 
@@ -110,6 +118,24 @@ def posture_ratio(p, offense, defense):
     looks_offensive = visible_share(p, offense, defense)
     looks_defensive = 1.0 - looks_offensive
     return looks_defensive / max(looks_offensive, 1.0 / CERTAINTY)
+
+
+@rule
+def built_beyond_replacement(p, s, j):
+    """Arms that j builds this turn, less what age takes of those that it had; below 0 where it lets them wear out."""
+    built = arms_per_level(p, s[j].income) * (s[j].build_offense + s[j].build_defense)
+    return built - p.depreciation * s[j].arms_before
+
+
+@rule
+def buildup_ratio(p, growth, rise):
+    """Evidence of arms built beyond replacement, as one judges whose own rose by ``rise`` the turn before (Kydd 1997).
+
+    An answer to that is no sign of greed; what is left is exp(-buildup_evidence) an arm.
+    """
+    if p.buildup_evidence == 0.0:
+        return 1.0
+    return math.exp(-p.buildup_evidence * max(growth - ANSWER * max(rise, 0.0), 0.0))
 
 
 @rule

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sd_env.layout import Stance
+from sd_env.rules.arming import unspent
 from sd_env.rules.compiled import rule
 
 
@@ -59,9 +60,13 @@ def move_amity(p, r, n):
 def close_turn(p, s):
     """Limited war hands land back, economies grow, and this turn's attacks become last turn's wars."""
     for i in range(len(s)):
+        growth = s[i].growth
         if s[i].standing:
             s[i].homeland += p.restoration * s[i].lost_homeland
             s[i].holdings += p.restoration * (s[i].lost_holdings - s[i].gained)
-        s[i].economy *= 1.0 + s[i].growth
+            if p.investment_return != 0.0:
+                growth += p.investment_return * unspent(p, s, i)
+        s[i].economy *= 1.0 + growth
+        s[i].rise = s[i].offense + s[i].defense - s[i].arms_before
         s[i].struck = s[i].attacked
         s[i].enemies = s[i].attackers | s[i].attacked

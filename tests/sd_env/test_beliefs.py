@@ -23,6 +23,11 @@ BASE: dict[str, Any] = {
     "motives__p_greedy": 0.25, "signals__audience_cost": 0.3, "war__mobilization_required": True, "war__conquest": 0.0,
     "signals__pledge_turns": 3,
 }  # fmt: skip
+#: Rules that are off by default and through which deeds could tell more than deeds.
+NEWER_RULES: dict[str, Any] = {
+    "arming__arms_cost": 0.1, "arming__convexity": 0.5, "arming__investment_return": 0.05,
+    "arming__depreciation": 0.1, "perception__buildup_evidence": 0.05,
+}  # fmt: skip
 #: Nothing to be seen but arms.
 ARMS_ONLY: dict[str, Any] = {"actions__stance": ["neutral"], "actions__signal": ["silence"]}
 
@@ -307,12 +312,13 @@ def test_beliefs_are_true_on_average_and_at_every_level(ladder: bool) -> None:
 # --- what beliefs must not do -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("rules", [{}, NEWER_RULES], ids=["default", "newer rules"])
 @pytest.mark.parametrize("seed", range(3))
-def test_beliefs_follow_from_deeds_never_from_types(seed: int) -> None:
+def test_beliefs_follow_from_deeds_never_from_types(seed: int, rules: dict[str, Any]) -> None:
     """The same worlds with another type of state_1, the same actions: others see and believe the same, bit for bit."""
     scenario = quiet(
         3, **BASE, perception__beliefs=True, perception__noise=0.4, perception__signal_noise=0.3, war__outcome="gamble",
-        technology__distinguishability=0.7,
+        technology__distinguishability=0.7, **rules,
     )  # fmt: skip
     pair = [Worlds(scenario, 8, seed=seed) for _ in range(2)]
     for w, greed in zip(pair, (0.0, 3.0), strict=True):

@@ -1,4 +1,4 @@
-"""Every catalogue scenario, and one that has all the rest, plays as its golden transcript says, line by line."""
+"""Every catalogue scenario, and those that have all the rest, plays as its golden transcript says, line by line."""
 
 from __future__ import annotations
 

@@ -155,13 +155,15 @@ def test_names_match_columns() -> None:
     assert names[layout.OWN_SIZE + layout.OTHER_SIZE + Other.AMITY] == "other1.amity"
 
 
+@pytest.mark.parametrize("rules", [{}, {"arming__convexity": 0.5, "arming__investment_return": 0.05}])
 @pytest.mark.parametrize("seed", range(5))
-def test_the_greed_of_others_never_shows(seed: int) -> None:
+def test_the_greed_of_others_never_shows(seed: int, rules: dict[str, float]) -> None:
     """Two worlds that differ only in state_1's greed, same actions: state_0 and state_2 see the same, bit for bit."""
     rng = np.random.default_rng(seed)
     loud = {
         "perception__noise": 0.4, "perception__signal_noise": 0.3, "war__outcome": "gamble", "technology__drift": 0.1,
         "motives__identification": 0.5, "motives__power_motive": 0.3, "continuation": 0.97, **ARMS,
+        "arming__arms_cost": 0.1, **rules,
     }  # fmt: skip
     pair = [
         Worlds(quiet(3, **loud, states__greed={"state_1": greed, "default": 0.5}), 8, seed=seed, autoreset=True)

@@ -17,7 +17,7 @@ from sd_env.scenario import Scenario
 from sd_env.scenario_values import Quantity
 from sd_env.worlds import Worlds
 from tests.table import random_actions
-from tests.transcripts import EVERYTHING
+from tests.transcripts import GUNS_AND_BUTTER
 
 WORLDS = 6000
 #: A test that should fail once in a million times if all is as it is said to be.
@@ -168,7 +168,7 @@ CONQUEST = 0xC7B7A6D11FFF5E36
 
 def test_a_reset_leaves_nothing_of_the_episode_before() -> None:
     """Every byte of every record is that of a world that was never played."""
-    scenario = Scenario.load(EVERYTHING, {"n_states": 4})
+    scenario = Scenario.load(GUNS_AND_BUTTER, {"n_states": 4})
     played, fresh = Worlds(scenario, 6, seed=2, track_beliefs=True), Worlds(scenario, 6, seed=2, track_beliefs=True)
     rng = np.random.default_rng(2)
     before = {name: played.snapshot()[name].copy() for name in ("worlds", "states", "pairs")}

@@ -17,7 +17,7 @@ from sd_env.rules.compiled import UNCOMPILED
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
 from tests.table import random_actions
-from tests.transcripts import EVERYTHING
+from tests.transcripts import GUNS_AND_BUTTER
 
 ROOT = Path(__file__).parents[2]
 SEED = 7
@@ -47,7 +47,7 @@ def play() -> dict[str, list[dict[str, str]]]:
     played = {}
     for n_states, num_worlds in ((2, 3), (5, 2)):
         for switches in ({}, SWITCHES):
-            scenario = Scenario.load(EVERYTHING, {"n_states": n_states, "motives.turnover": 0.2, **switches})
+            scenario = Scenario.load(GUNS_AND_BUTTER, {"n_states": n_states, "motives.turnover": 0.2, **switches})
             worlds = Worlds(scenario, num_worlds, seed=SEED, autoreset=not switches)
             rng = np.random.default_rng(SEED)
             turns = [hashes(worlds)]
