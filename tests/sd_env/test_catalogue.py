@@ -156,7 +156,7 @@ def test_it_can_be_played_at_random_and_by_strategy(name: str, strategies: list[
 def test_the_page_of_the_catalogue_has_the_table_of_the_files() -> None:
     page = catalogue_table.PAGE.read_text(encoding="utf-8")
     assert catalogue_table.page(page) == page, f"write it anew with: {catalogue_table.COMMAND}"
-    named = re.findall(r"^\| `([^`]+)` \|", page, re.M)
+    named = re.findall(r"^\| `([^`]+)` \|", page.partition("## Thresholds")[0], re.M)
     assert named == scenarios()
     changed = page.replace("Herz's anarchy", "Something else")
     assert catalogue_table.page(changed) == page != changed
