@@ -16,7 +16,7 @@ from agents.files import write_json, write_text
 from sd_env.scenario import load_scenario, scenarios
 
 PAGE: Final = Path("docs/catalogue.md")
-DATA: Final = Path("docs/results/thresholds.json")
+DATA: Final = Path("docs/thresholds.json")
 #: What is told of each scenario; a war of three turns stands for the longer ones.
 TOLD: Final = [row for row in ROWS if row.name in ("t", "m", "m~(3)", "x*", "x_c", "a/d", "q*", "L*")]
 HEADING: Final = "| thresholds of | " + " | ".join(row.name for row in TOLD) + " |"
