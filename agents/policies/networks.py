@@ -225,7 +225,7 @@ class ByType(nn.Module):
     def forward(self, features: th.Tensor) -> th.Tensor:
         """Latent of features ``(batch, width)``, whose columns are those of observations, squashed or not."""
         greedy = features[:, layout.Own.GREED] > 0.0
-        if th.onnx.is_in_onnx_export():  # a graph without rows that come and go
+        if th.compiler.is_exporting():  # to ONNX or torch: a graph without rows that come and go
             seeker, greed = ((rows[:, None]).to(features.dtype) for rows in (~greedy, greedy))
             return th.cat([self.seeker(features) * seeker, seeker, self.greedy(features) * greed, greed], dim=1)
         halves = []

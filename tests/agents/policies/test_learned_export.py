@@ -82,7 +82,7 @@ def test_the_module_is_a_copy() -> None:
     assert bundle.value(observations).shape == (6,)
 
 
-@pytest.mark.parametrize("kind", ["heads", "set", "sb3-lstm"])
+@pytest.mark.parametrize("kind", ["heads", "types", "set", "sb3-lstm"])
 def test_the_torch_file_gives_the_policys_logits(kind: str, tmp_path: Path) -> None:
     path = save_torch(made(kind), tmp_path / "deep" / "policy.pt2")
     extra = {"bundle.json": ""}
@@ -90,7 +90,7 @@ def test_the_torch_file_gives_the_policys_logits(kind: str, tmp_path: Path) -> N
     assert json.loads(extra["bundle.json"])["nvec"] == [3, 3, 3, 4]
 
 
-@pytest.mark.parametrize("kind", ["masked", "masked-set", "sb3", "sb3-lstm"])
+@pytest.mark.parametrize("kind", ["types", "masked", "masked-set", "sb3", "sb3-lstm"])
 def test_onnx_gives_the_policys_logits(kind: str, tmp_path: Path) -> None:
     path = to_onnx(made(kind), tmp_path / "policy.onnx")
     assert list(tmp_path.iterdir()) == [path]  # weights inside
