@@ -36,9 +36,9 @@ def test_each_policy_has_a_row_with_its_nulls(tmp_path: Path) -> None:
     config = settings(overrides={"motives.p_greedy": 0.0})
     first, second = config.scenarios
     jobs: list[Job] = [
-        Scripted(config, first, 1, tmp_path, "tit-for-tat"),
-        Scripted(config, first, 2, tmp_path, "never-attack"),
-        Scripted(config, second, 1, tmp_path, "dove"),
+        Scripted(config, first, 1, tmp_path, policy="tit-for-tat"),
+        Scripted(config, first, 2, tmp_path, policy="never-attack"),
+        Scripted(config, second, 1, tmp_path, policy="dove"),
     ]
     found = module.escalation_of_run(config, tmp_path, jobs)
     assert found is not None
