@@ -34,6 +34,7 @@ from sd_env.layout_actions import (
     noop,
     num_states_of,
     other_of,
+    slot_of_other,
 )
 from sd_env.layout_memory import (
     BLANK_PAIR,
@@ -106,6 +107,7 @@ __all__ = [
     "observed_beliefs",
     "other_of",
     "other_size",
+    "slot_of_other",
     "state_size",
 ]
 

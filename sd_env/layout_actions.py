@@ -179,6 +179,11 @@ def other_of(agent: int, slot: int) -> int:
     return slot if slot < agent else slot + 1
 
 
+def slot_of_other(agent: Any, other: Any) -> Any:
+    """Where ``other`` stands in ``agent``'s list of others: the inverse of :func:`other_of`; of arrays, too."""
+    return other - (other > agent)
+
+
 def head_names(agent: int, names: Sequence[str]) -> list[str]:
     """Names of the entries of state ``agent``'s action: ``build_offense``, ..., ``stance toward state_1``.
 

@@ -31,6 +31,11 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
 def add_scenario(parser: argparse.ArgumentParser) -> None:
     """``--scenario``, ``--overrides``."""
     parser.add_argument("--scenario", required=True, metavar="S", help="catalogue name or YAML path")
+    add_overrides(parser)
+
+
+def add_overrides(parser: argparse.ArgumentParser) -> None:
+    """``--overrides``."""
     parser.add_argument(
         "--overrides",
         nargs="+",

@@ -6,7 +6,7 @@ import argparse
 import math
 from typing import TYPE_CHECKING
 
-from agents.commands.options import override
+from agents.commands.options import add_overrides
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -19,14 +19,7 @@ HELP = "what theory says of a scenario before any training: how much trust peace
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument("scenario", metavar="SCENARIO", help="catalogue name or YAML path")
-    parser.add_argument(
-        "--overrides",
-        nargs="+",
-        default=[],
-        type=override,
-        metavar="KEY=VALUE",
-        help="values of the scenario to replace, as in technology.offense_advantage=2.0",
-    )
+    add_overrides(parser)
     parser.add_argument("--no-lag", action="store_true", help="without L*, whose search plays some thousand episodes")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 

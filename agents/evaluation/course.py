@@ -24,12 +24,14 @@ class Course:
         war: int64 ``(B, N, N)``, the first turn on which one of the two attacked the other, symmetric.
         actions: int64 ``(T, B, N, H)``.
         seekers: bool ``(B, N)``.
+        turns: int64 ``(B,)``, how many turns each world had.
     """
 
     arms: np.ndarray
     war: np.ndarray
     actions: np.ndarray
     seekers: np.ndarray
+    turns: np.ndarray
 
 
 class Watch:
@@ -44,7 +46,7 @@ class Watch:
         self._arms = np.full((self._rows, b, n), np.nan)
         self._war = np.full((b, n, n), NEVER)
         self._actions: list[np.ndarray] = []
-        self._on = np.ones(b, np.bool_)
+        self._on, self._turns = np.ones(b, np.bool_), np.zeros(b, np.int64)
         self._seekers = worlds.states["greed"] == 0.0
         self._keep(worlds)
 
@@ -58,6 +60,7 @@ class Watch:
         fought = worlds.pairs["attacks"] | worlds.pairs["attacks"].swapaxes(1, 2)
         self._war[fought & (self._war == NEVER) & self._on[:, None, None]] = len(self._actions)
         self._keep(worlds)
+        self._turns[self._on] += 1
         self._on &= ~(worlds.terminations | worlds.truncations)
 
     def _keep(self, worlds: Worlds) -> None:
@@ -68,7 +71,7 @@ class Watch:
 
     def course(self) -> Course:
         """What was kept."""
-        return Course(self._arms, self._war, np.stack(self._actions), self._seekers)
+        return Course(self._arms, self._war, np.stack(self._actions), self._seekers, self._turns)
 
 
 def pairs_of(course: Course, turn: int) -> tuple[np.ndarray, np.ndarray]:

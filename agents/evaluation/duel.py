@@ -84,12 +84,12 @@ class Duel:
         armed = {"states.offense": arms / 2, "states.defense": arms / 2}
         return replace(self, scenario=Scenario.load(self.scenario, armed))
 
-    def arms_of_war(self, above: float = LEAST, below: float = MOST) -> float:
+    def arms_of_war(self) -> float:
         """x*: arms of each of two like states from which on m exceeds trust; 0 if it does from the start, inf if never.
 
         Where m falls again with arms, it is the first crossing upwards.
         """
-        points = np.geomspace(above, below, 12)
+        points = np.geomspace(LEAST, MOST, 12)
         ready = [self.at(float(x)).m() > self.trust for x in points]
         if not any(ready):
             return math.inf
@@ -102,7 +102,7 @@ class Duel:
             low, high = (low, mid) if self.at(mid).m() > self.trust else (mid, high)
         return high
 
-    def warning_lag(self, worlds: int = WORLDS) -> float:
+    def warning_lag(self) -> float:
         """L*: the longest that the seeker may wait, after a build-up begins, before its answer comes too late.
 
         The rival, greedy, arms with swords and then strikes, by whichever of some thirty plans earns it most; the
@@ -116,23 +116,23 @@ class Duel:
         names = self.scenario.agents
         greeds = {name: wants if i == self.rival else 0.0 for i, name in enumerate(names)}
         game = Scenario.load(self.scenario, {"states.greed": greeds})
-        if self._aggressors_gain(game, LAGS[0], worlds) > 0.0:
+        if self._aggressors_gain(game, LAGS[0]) > 0.0:
             return -1.0
-        if self._aggressors_gain(game, _NEVER, worlds) <= 0.0:
+        if self._aggressors_gain(game, _NEVER) <= 0.0:
             return math.inf
         safe, late = 0, len(LAGS)  # the later the answer, the more the aggressor gains
         while late - safe > 1:
             mid = (safe + late) // 2
-            safe, late = (safe, mid) if self._aggressors_gain(game, LAGS[mid], worlds) > 0.0 else (mid, late)
+            safe, late = (safe, mid) if self._aggressors_gain(game, LAGS[mid]) > 0.0 else (mid, late)
         return float(LAGS[safe])
 
-    def _aggressors_gain(self, game: Scenario, lag: int, worlds: int) -> float:
+    def _aggressors_gain(self, game: Scenario, lag: int) -> float:
         """What the best plan of attack earns the rival, beyond doing nothing."""
 
         def earned(plan: Policy) -> float:
             cast: list[Policy] = [BuildThenStrike(0, 0) for _ in game.agents]
             cast[self.seeker], cast[self.rival] = ShieldsFrom(lag), plan
-            return float(play(game, cast, worlds=worlds, seed=1)[f"return_{self.rival}"].mean())
+            return float(play(game, cast, worlds=WORLDS, seed=1)[f"return_{self.rival}"].mean())
 
         plans = (BuildThenStrike(b, s, on=on) for b in _BUILDS for s in _STRIKES for on in (False, True))
         return max(map(earned, plans)) - earned(BuildThenStrike(0, 0))
@@ -200,7 +200,8 @@ def _played(
     targets = np.full((still.n_states, len(plans)), -1)
     turns = np.zeros((still.n_states, len(plans), 2), np.int64)
     for world, ((seeker, rival), own, other) in enumerate(plans):
-        targets[seeker, world], targets[rival, world] = _slot(seeker, rival), _slot(rival, seeker)
+        targets[seeker, world] = layout.slot_of_other(seeker, rival)
+        targets[rival, world] = layout.slot_of_other(rival, seeker)
         turns[seeker, world], turns[rival, world] = own, other
     purse = _Purse(middle(scenario.continuation))
     cast: list[Policy] = [_Wars(targets[i], turns[i]) for i in range(still.n_states)]
@@ -264,11 +265,6 @@ def settled(scenario: Scenario) -> dict[str, Any]:
 
     found: dict[str, Any] = settle(scenario.to_dict())
     return found
-
-
-def _slot(state: int, other: int) -> int:
-    """Where ``other`` stands in the list of ``state``'s others."""
-    return other - (other > state)
 
 
 def of_state(value: Any, name: str) -> Any:

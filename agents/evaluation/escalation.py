@@ -29,7 +29,7 @@ from agents.table.interventions import Intervention
 from agents.table.play import play
 from agents.table.replays import NOBODY, Arms, Deed, Held, Trusting
 from agents.work import Unit, WorkError, run_units
-from sd_env.layout import Head, Signal, Stance
+from sd_env.layout import Head, Signal, Stance, slot_of_other
 from sd_env.policies import Policy
 from sd_env.scenario import Scenario, ScenarioLike
 from sd_env.worlds import CHANGEABLE
@@ -323,7 +323,7 @@ def _every_other(i: np.ndarray) -> np.ndarray:
 
 def _deed(head: Head, choice: int, turn: int) -> Make:
     def make(i: np.ndarray, j: np.ndarray) -> Intervention:
-        slots = (j - (j > i)).tolist()
+        slots = slot_of_other(i, j).tolist()
         entries = [head.toward(slot) if head.toward_others else int(head) for slot in slots]
         return Deed(entries, choice, i, turn)
 

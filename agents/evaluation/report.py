@@ -28,7 +28,7 @@ from agents.evaluation.outcome import (
 )
 from agents.evaluation.predictions import Prediction, lines, predictions_of, records
 from agents.evaluation.statistics import Estimate, Interval, estimate, interval_from
-from agents.evaluation.verdict import Start, uncertified, unsettled, verdict
+from agents.evaluation.verdict import Start, number, uncertified, unsettled, verdict
 from agents.evaluation.verdict_tables import certificate_table, verdict_table
 from agents.files import write_json, write_text
 from agents.table.metrics import RATES
@@ -63,7 +63,7 @@ def gather(results: list[dict[str, Any]]) -> dict[str, World]:
     for name in dict.fromkeys(str(result["world"]) for result in results):
         runs = [result["evaluation"] for result in results if result["world"] == name]
         worlds[name] = {
-            policy: {metric: estimate([_number(run[policy][metric]) for run in runs]) for metric in RATES}
+            policy: {metric: estimate([number(run[policy][metric]) for run in runs]) for metric in RATES}
             for policy in POLICIES
             if all(policy in run for run in runs)
         }
@@ -77,13 +77,9 @@ def returns(results: list[dict[str, Any]]) -> dict[str, World]:
         runs = [result.get("returns", {}) for result in results if result["world"] == name]
         for who, parties in runs[0].items():
             found.setdefault(name, {})[who] = {
-                party: estimate([_number(run[who][party]) for run in runs]) for party in parties
+                party: estimate([number(run[who][party]) for run in runs]) for party in parties
             }
     return found
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)
 
 
 def by_path(results: list[dict[str, Any]]) -> dict[str, dict[str, list[dict[str, Any]]]]:
@@ -165,7 +161,7 @@ def start_of(runs: list[dict[str, Any]], certificates: list[dict[str, Any]]) -> 
     """What came of one path of a world, as the report has it."""
     learned = gather(runs)[str(runs[0]["world"])]["learned"]
     ends = [
-        outcome(_number(run["evaluation"]["learned"][ATTACKS]), _number(run["evaluation"]["learned"][ARMS]))
+        outcome(number(run["evaluation"]["learned"][ATTACKS]), number(run["evaluation"]["learned"][ARMS]))
         for run in runs
     ]
     reported = {metric: learned[metric] for metric, _, _ in COLUMNS}

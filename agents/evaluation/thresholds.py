@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -52,6 +52,11 @@ class Thresholds:
     def beyond_trust(self) -> float:
         """By how much m exceeds trust: of unlike pairs, the one with most has most to fear."""
         return -math.inf if math.isnan(self.m[1]) else self.m[1] - self.trust
+
+
+def most_feared(found: Sequence[Thresholds]) -> Thresholds:
+    """Of a scenario's pairs, that in which a seeker has most to fear beyond its trust."""
+    return max(found, key=Thresholds.beyond_trust)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from agents.evaluation.escalation_of_run import escalation_of_run
 from agents.evaluation.picture import draw
 from agents.evaluation.report import WIDTH, as_text, write_report
 from agents.evaluation.tables import records
-from agents.evaluation.thresholds import ROWS, Thresholds, thresholds
+from agents.evaluation.thresholds import ROWS, most_feared, thresholds
 from agents.files import write_text
 from agents.training.config import TrainingConfig
 from agents.training.job import Job, jobs_of
@@ -94,6 +94,6 @@ def expected(done: list[Job]) -> dict[str, dict[str, str]]:
     found = {}
     for job in done:
         if job.choice.name not in found:
-            most = max(thresholds(job.scenario(), lag=False), key=Thresholds.beyond_trust)
+            most = most_feared(thresholds(job.scenario(), lag=False))
             found[job.choice.name] = {row.name: row.told(most) for row in ROWS if row.name != "L*"}
     return found

@@ -7,16 +7,14 @@ it is asked on which turn the first attack between them falls, and of each turn 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
+from agents.evaluation.course import NEVER, Course, Watch
 from agents.table.play import play
 from sd_env.policies import CastLike
 from sd_env.scenario import Scenario
-
-if TYPE_CHECKING:
-    from sd_env.worlds import Worlds
 
 #: First turns of the ages at which arms are told; each age ends before the next begins.
 AGES: Final = (0, 1, 2, 4, 8, 16, 32, 64)
@@ -65,55 +63,34 @@ def unfold(scenario: Scenario, cast: CastLike, *, worlds: int, seed: int) -> Unf
     Raises:
         PolicyError: for a cast that does not fit.
     """
-    watch = _Watch()
+    watch = Watch(int(np.max(scenario.horizon)))
     play(scenario, cast, worlds=worlds, seed=seed, recorder=watch)
-    return watch.told()
+    return _told(watch.course())
 
 
-class _Watch:
-    """Notes of each pair the first turn of an attack between them, and of each turn the seekers' arms."""
+def _told(course: Course) -> Unfolding:
+    n = course.seekers.shape[1]
+    both = course.seekers[:, :, None] & course.seekers[:, None, :] & np.triu(np.ones((n, n), np.bool_), 1)
+    war = course.war[both]
+    fought = war[war != NEVER] - 1  # ages count from 0
+    some = len(fought) > 0
+    ages = [_mean_arms(course, slice(start, end)) for start, end in zip(AGES, (*AGES[1:], None), strict=True)]
+    onset = np.quantile(fought, _QUANTILES) if some else np.full(3, np.nan)
+    return Unfolding(
+        pairs=len(war),
+        fight=len(fought) / len(war) if len(war) else np.nan,
+        onset=(float(onset[0]), float(onset[1]), float(onset[2])),
+        late=float((fought > LATE).mean()) if some else np.nan,
+        arms=tuple(ages),
+        peak=AGES[int(np.nanargmax(ages))] if not np.isnan(ages).all() else 0,
+    )
 
-    def start(self, table: Worlds) -> None:
-        b, n = table.num_worlds, table.num_states
-        self._seekers = table.states["greed"] == 0.0
-        self._first = np.full((b, n, n), np.nan)
-        self._on = np.ones(b, np.bool_)
-        self._arms: list[float] = []
-        self._note_arms(table)
 
-    def step(self, table: Worlds, actions: np.ndarray) -> None:
-        n = table.num_states
-        turn = len(self._arms) - 1
-        attacked = (table.states["attacked"][:, :, None] >> np.arange(n)) & 1 == 1
-        blows = (attacked | attacked.transpose(0, 2, 1)) & self._on[:, None, None] & np.isnan(self._first)
-        self._first[blows] = turn
-        self._on &= ~(table.terminations | table.truncations)
-        self._note_arms(table)
-
-    def changed(self, table: Worlds) -> None:
-        """Nobody intervenes here."""
-
-    def _note_arms(self, table: Worlds) -> None:
-        counted = self._seekers & table.states["standing"].astype(bool) & self._on[:, None]
-        held = table.states["offense"] + table.states["defense"]
-        self._arms.append(float(held[counted].mean()) if counted.any() else np.nan)
-
-    def told(self) -> Unfolding:
-        n = self._seekers.shape[1]
-        above = np.triu(np.ones((n, n), np.bool_), 1)
-        both = self._seekers[:, :, None] & self._seekers[:, None, :] & above
-        first = self._first[both]
-        fought = first[~np.isnan(first)]
-        some = len(fought) > 0
-        ends = (*AGES[1:], len(self._arms))
-        ages = [self._arms[start:end] for start, end in zip(AGES, ends, strict=True)]
-        arms = tuple(float(np.nanmean(age)) if age and not np.isnan(age).all() else np.nan for age in ages)
-        onset = np.quantile(fought, _QUANTILES) if some else np.full(3, np.nan)
-        return Unfolding(
-            pairs=len(first),
-            fight=len(fought) / len(first) if len(first) else np.nan,
-            onset=(float(onset[0]), float(onset[1]), float(onset[2])),
-            late=float((fought > LATE).mean()) if some else np.nan,
-            arms=arms,
-            peak=AGES[int(np.nanargmax(arms))] if not np.isnan(arms).all() else 0,
-        )
+def _mean_arms(course: Course, ages: slice) -> float:
+    """Mean over the turns of an age of what a standing seeker holds in a world that goes on; NaN if there is none."""
+    found = []
+    for turn, arms in zip(range(len(course.arms))[ages], course.arms[ages], strict=True):
+        counted = course.seekers & np.isfinite(arms) & (course.turns > turn)[:, None]
+        if counted.any():
+            found.append(arms[counted].mean())
+    return float(np.mean(found)) if found else np.nan

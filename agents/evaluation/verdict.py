@@ -57,13 +57,13 @@ def unsettled(
         errors: of each seed, the standard error of each over worlds: of one seed there is no other interval.
     """
     for name, metric in metrics.items():
-        moved = [float(_number(move.get(name))) for move in moves]
+        moved = [number(move.get(name)) for move in moves]
         if any(math.isnan(each) for each in moved):
             if math.isnan(metric.value):
                 continue  # nothing is reported either
             return "too short a training to tell whether it settled"
         move = sum(moved) / len(moved)
-        width = (metric.high - metric.low) / 2 if metric.known else _WIDTH * _number(errors[0].get(name))
+        width = (metric.high - metric.low) / 2 if metric.known else _WIDTH * number(errors[0].get(name))
         if math.isnan(width):
             return "too few worlds to tell whether it settled"
         if abs(move) > width:
@@ -71,8 +71,9 @@ def unsettled(
     return ""
 
 
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
+def number(value: float | None) -> float:
+    """A number as JSON has it, in which null stands for one that there is not."""
+    return math.nan if value is None else float(value)
 
 
 def uncertified(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -81,6 +82,11 @@ def uncertified(rows: Sequence[Mapping[str, Any]]) -> str:
         return "nothing was tried against these policies"
     open_ = [f"{row['type']} {row['verdict']}, {row['gain']:+.1%}" for row in rows if row["verdict"] != CERTIFIED]
     return "; ".join(open_)
+
+
+def largest_gap(rows: Sequence[Mapping[str, Any]], kind: str) -> Mapping[str, Any]:
+    """Of the certificates of a type, over the seats, that with the largest gain; empty if there is none."""
+    return max((row for row in rows if row["type"] == kind), key=lambda row: float(row["gain"]), default={})
 
 
 def verdict(starts: Mapping[str, Start]) -> str:

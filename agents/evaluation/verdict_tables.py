@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.evaluation.certify import GREEDY, SEEKERS
+from agents.evaluation.verdict import largest_gap
 
 #: Thresholds that stand beside a verdict, by their names in :data:`agents.evaluation.thresholds.ROWS`.
 THRESHOLDS: Final = ("t", "m", "m~(3)")
@@ -64,11 +65,9 @@ def _shares(outcomes: Sequence[str]) -> str:
 
 def _gap(rows: Sequence[Mapping[str, Any]], kind: str) -> str:
     """The largest gain found against a type, with a mark where no certificate rests on it."""
-    found = [row for row in rows if row["type"] == kind]
-    if not found:
+    if not (worst := largest_gap(rows, kind)):
         return "-"
-    worst = max(found, key=lambda row: float(row["gain"]))
-    marks = {row["verdict"] for row in found}
+    marks = {row["verdict"] for row in rows if row["type"] == kind}
     return f"{worst['gain']:.1%}" + ("" if marks == {"certified"} else " *" if "beaten" in marks else " ?")
 
 

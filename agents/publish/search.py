@@ -20,13 +20,12 @@ import pandas as pd
 
 from agents.evaluation.certify import GREEDY, SCRATCH, SEEKERS, WARM, certify
 from agents.evaluation.escalation import escalation
-from agents.evaluation.outcome import ARMS, ATTACKS, outcome
-from agents.evaluation.report import COLUMNS
-from agents.evaluation.statistics import estimate
+from agents.evaluation.outcome import ATTACKS
+from agents.evaluation.report import start_of
 from agents.evaluation.tables import records
-from agents.evaluation.thresholds import Thresholds, thresholds
+from agents.evaluation.thresholds import most_feared, thresholds
 from agents.evaluation.unfolding import unfold
-from agents.evaluation.verdict import uncertified, unsettled
+from agents.evaluation.verdict import largest_gap, uncertified
 from agents.messages import shown
 from agents.policies.specs import policy_from
 from agents.publish.science import smoke_sized
@@ -78,21 +77,18 @@ def tried(*, config: dict[str, Any], folder: str) -> list[dict[str, Any]]:
 
 def _before(game: Any) -> dict[str, Any]:
     """What theory says before any training, of the pair with most to fear."""
-    most = max(thresholds(game, lag=False), key=Thresholds.beyond_trust)
+    most = most_feared(thresholds(game, lag=False))
     return {"t": most.trust, "m": most.m[1], "m3": most.m[3], "x_star": most.arms_of_war, "x_c": most.complements_below}
 
 
 def _learned(result: dict[str, Any]) -> dict[str, Any]:
-    learned = {
-        name: np.nan if value is None else float(value) for name, value in result["evaluation"]["learned"].items()
-    }
-    reported = {name: estimate([learned[name]]) for name, _, _ in COLUMNS}
+    start = start_of([result], [])
     return {
         "agent_steps": result["agent_steps"],
-        "outcome": outcome(learned[ATTACKS], learned[ARMS]),
-        "ss_attacks": learned[ATTACKS],
-        "welfare": learned["outcome/s_welfare"],
-        "unsettled": unsettled(reported, [result["moved"]], [result["errors"]]),
+        "outcome": start["outcomes"][0],
+        "ss_attacks": start["learned"][ATTACKS]["value"],
+        "welfare": start["learned"]["outcome/s_welfare"]["value"],
+        "unsettled": start["unsettled"],
     }
 
 
@@ -100,8 +96,7 @@ def _gaps(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Each type's largest gap, with its interval and verdict, over the seats."""
     found: dict[str, Any] = {"uncertified": uncertified(rows)}
     for name, kind in (("s", SEEKERS), ("g", GREEDY)):
-        of_kind = [row for row in rows if row["type"] == kind]
-        worst = max(of_kind, key=lambda row: float(row["gain"]), default={})
+        worst = largest_gap(rows, kind)
         found |= {f"{name}_{key}": worst.get(key, np.nan) for key in ("own", "gain", "low", "high")}
         found |= {f"{name}_{key}": worst.get(key, "") for key in ("response", "verdict")}
     return found

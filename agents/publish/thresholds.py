@@ -8,10 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from agents.evaluation.thresholds import ROWS, Thresholds, thresholds
+from agents.evaluation.duel import Duel
+from agents.evaluation.thresholds import ROWS, most_feared, thresholds
 from agents.files import write_json, write_text
 from sd_env.scenario import load_scenario, scenarios
 
@@ -24,12 +26,14 @@ HEADING: Final = "| thresholds of | " + " | ".join(row.name for row in TOLD) + "
 
 def entry(name: str) -> dict[str, str]:
     """A scenario's thresholds in words, by symbol; ``who``: of unlike states, the pair with most to fear."""
-    found = thresholds(load_scenario(name), lag=False)
-    if len(found) == 1:
-        [most] = thresholds(load_scenario(name))
-        return {"who": ""} | {row.name: row.told(most) for row in TOLD}
-    most = max(found, key=Thresholds.beyond_trust)
-    return {"who": f"fear that {most.who.replace(' of ', ' has of ')}"} | {row.name: row.told(most) for row in TOLD}
+    scenario = load_scenario(name)
+    found = thresholds(scenario, lag=False)
+    most = most_feared(found)
+    if len(found) == 1:  # only here L*, whose search takes seconds a pair
+        who, most = "", replace(most, warning_lag=Duel(scenario).warning_lag())
+    else:
+        who = f"fear that {most.who.replace(' of ', ' has of ')}"
+    return {"who": who} | {row.name: row.told(most) for row in TOLD}
 
 
 def line(name: str, told: dict[str, str]) -> str:

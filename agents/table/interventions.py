@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
-from sd_env.layout import OTHER_HEADS, Head
+from sd_env.layout import OTHER_HEADS, Head, slot_of_other
 
 if TYPE_CHECKING:
     from sd_env.worlds import Worlds
@@ -92,7 +92,7 @@ def entries_of(whose: str, part: str, state: int, agents: tuple[str, ...]) -> li
     if not head.toward_others:
         return [int(head)]
     others = [j for j in range(len(agents)) if j != state and (not toward or agents[j] == toward)]
-    return [head.toward(j - (j > state)) for j in others]
+    return [head.toward(slot_of_other(state, j)) for j in others]
 
 
 def choice_of(whose: str, part: str, choice: str) -> int:

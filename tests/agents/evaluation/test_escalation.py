@@ -292,6 +292,7 @@ def test_of_three_states_only_pairs_of_seekers_are_looked_at_each_as_often() -> 
         war=np.full((6, 3, 3), 9),
         actions=np.zeros((1, 6, 3, 5), np.int64),
         seekers=np.array([[True, True, True]] * 3 + [[True, False, True], [True, True, True], [False, True, False]]),
+        turns=np.full(6, 9),
     )
     course.war[4, 0, 1] = course.war[4, 1, 0] = 1
     i, j = pairs_of(course, 1)
