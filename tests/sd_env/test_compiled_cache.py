@@ -94,7 +94,7 @@ def test_rules_are_made_of_nothing_that_the_fingerprint_leaves_out() -> None:
             assert own <= covered, f"{path.name} imports {own - covered}"
 
 
-@pytest.mark.parametrize("name", ["step_worlds", "step_worlds_in_parallel", "reset_worlds"])
+@pytest.mark.parametrize("name", ["step_worlds", "step_worlds_in_parallel", "reset_worlds", "show_worlds"])
 def test_every_entry_point_carries_the_fingerprint(name: str) -> None:
     """numba's private names: if a new version moves them, its cache must be tied to the rules in another way."""
     assert not compiled.UNCOMPILED
@@ -108,7 +108,7 @@ def test_no_other_function_is_cached() -> None:
         name: value for name, value in vars(turn).items() if isinstance(value, numba.core.registry.CPUDispatcher)
     }
     cached = {name for name, value in dispatchers.items() if value.stats.cache_path is not None}
-    assert cached == {"step_worlds", "step_worlds_in_parallel", "reset_worlds"}
+    assert cached == {"step_worlds", "step_worlds_in_parallel", "reset_worlds", "show_worlds"}
     assert len(dispatchers) > 10
 
 

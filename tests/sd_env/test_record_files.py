@@ -253,7 +253,8 @@ def test_a_forged_value_is_refused_or_found_by_playing_again(
     unsaid = dataclasses.replace(read, **told)
     assert bool(verify(unsaid)) == (unsaid == log)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(LogError):
-        replay.run(argparse.Namespace(log=str(path), turn=None, state=None, quiet=False))
+        words = {"turn": None, "state": None, "quiet": False, "do": [], "policies": [], "trust": False}
+        replay.run(argparse.Namespace(log=str(path), **words))
 
 
 def test_newer_logs_and_logs_with_other_columns(text: bytes, path: Path) -> None:

@@ -139,7 +139,8 @@ def test_the_entropy_bonus_falls_geometrically_by_the_steps_done() -> None:
 
     learner.learn(64 * 4, callback=Notes(settings))
     assert [done for done, _ in seen] == [0, 64, 128, 192]
-    assert [weight for _, weight in seen] == pytest.approx([0.3 * 0.01 ** (k / 4) for k in range(4)])
+    # the end is reached after four fifths of the training, so that play may settle in the last
+    assert [weight for _, weight in seen] == pytest.approx([0.3 * 0.01 ** (k / 4 / 0.8) for k in range(4)])
 
 
 def test_without_an_end_the_entropy_bonus_stays() -> None:
