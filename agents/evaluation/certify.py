@@ -39,19 +39,6 @@ CERTIFIED, BEATEN, OPEN, FAILED = "certified", "beaten", "undecided", "every sea
 SEARCHES: Final = ((SCRATCH, 2), (WARM, 1))
 STEPS: Final = 1_000_000
 WORLDS: Final = 4096
-#: Worlds in which a response is learned.
-TRAINING_WORLDS: Final = 256
-#: The learner of searches from scratch, with the exploration by which the four worlds are learned.
-LEARNER: Final = exploit.LEARNER.model_copy(
-    update={
-        "learning_rate_end": 0.0001,
-        "ent_coef": 0.3,
-        "ent_coef_end": 0.001,
-        "batch_size": 2048,
-        "n_epochs": 4,
-        "networks": "by_type",
-    }
-)
 #: Entropy bonus at the start of a search that begins with the policy: enough to look around, too little to forget it.
 _WARM_ENTROPY: Final = 0.05
 #: Added to a seed for the worlds that choose among deviators, and for those that measure the chosen one.
@@ -187,9 +174,9 @@ def search(
 
 def _learned(game: Scenario, frozen: Policy, seat: int, start: str, seed: int, steps: int) -> dict[str, Policy]:
     from agents.policies.bundles import LearnedBundle
-    from agents.training.response import learn_response
+    from agents.training.response import SEARCH_WORLDS, SEARCHER, learn_response
 
-    config = warm_config(frozen) if start == WARM else LEARNER
+    config = warm_config(frozen) if start == WARM else SEARCHER
     if config is None:
         raise WorkError("a search from the policy needs a bundle of PPO or A2C.")
     drawn = learn_response(
@@ -198,7 +185,7 @@ def _learned(game: Scenario, frozen: Policy, seat: int, start: str, seed: int, s
         seat,
         seed=seed,
         steps=steps,
-        worlds=TRAINING_WORLDS,
+        worlds=SEARCH_WORLDS,
         config=config,
         begin=frozen if isinstance(frozen, LearnedBundle) and start == WARM else None,
     )
@@ -210,6 +197,7 @@ def _learned(game: Scenario, frozen: Policy, seat: int, start: str, seed: int, s
 def warm_config(policy: Policy) -> LearnerConfig | None:
     """Settings of a learner that begins as ``policy`` does; None if it is no bundle of PPO's or A2C's flat networks."""
     from agents.policies.bundles import LearnedBundle
+    from agents.training.response import SEARCHER
 
     if not isinstance(policy, LearnedBundle) or policy.manifest.policy not in ("HeadsPolicy", "TypesPolicy"):
         return None
@@ -224,7 +212,7 @@ def warm_config(policy: Policy) -> LearnerConfig | None:
         "ent_coef": _WARM_ENTROPY,
         "learning_rate": 0.001,
     }
-    return LearnerConfig.model_validate(LEARNER.model_dump() | own)
+    return LearnerConfig.model_validate(SEARCHER.model_dump() | own)
 
 
 def _own(game: Scenario, frozen: Policy, worlds: int, seed: int) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import copy
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -114,6 +114,10 @@ def battery(policy: Policy) -> Iterator[tuple[str, Policy]]:
     yield "shields only", BuildThenStrike(10_000, 0, Build.NONE, Build.FULL)
     yield "some shields only", BuildThenStrike(4, 0, Build.NONE, Build.FULL)
     yield "never mobilizes", NeverMobilizes(policy)
+    if hasattr(policy, "deterministic"):
+        likeliest: Any = copy.deepcopy(policy)
+        likeliest.deterministic = True
+        yield "the policy's likeliest choices", likeliest
     yield "mirror", policy_from("tit-for-tat")
     for turns in (1, 2, 4, 8):
         yield f"as the policy, attacks on the last {turns} turns", StrikesLast(policy, turns)

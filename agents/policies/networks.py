@@ -222,6 +222,15 @@ class ByType(nn.Module):
         self.seeker, self.greedy = _hidden(width, layers, activation), _hidden(width, layers, activation)
         self.units = 2 * ((layers[-1] if layers else width) + 1)
 
+    def of_type(self, greedy: bool) -> nn.Sequential:
+        """The layers of a type."""
+        return self.greedy if greedy else self.seeker
+
+    def columns_of(self, greedy: bool) -> slice:
+        """The entries of the latent that are a type's, the last of which is 1 in its rows."""
+        half = self.units // 2
+        return slice(half, self.units) if greedy else slice(0, half)
+
     def forward(self, features: th.Tensor) -> th.Tensor:
         """Latent of features ``(batch, width)``, whose columns are those of observations, squashed or not."""
         greedy = features[:, layout.Own.GREED] > 0.0

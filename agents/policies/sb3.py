@@ -138,6 +138,26 @@ class TypesPolicy(HeadsPolicy):
     def _build_mlp_extractor(self) -> None:
         self.mlp_extractor: Any = TypesExtractor(self).to(self.device)
 
+    def take(self, other: Any, greedy: bool) -> None:
+        """Play one type as another network of the same shape does: its layers, and its columns of what lies on top.
+
+        Args:
+            other: a policy of this class, or the network of a bundle of one.
+            greedy: which type.
+        """
+        tops: tuple[tuple[str, Any, Any], ...] = (
+            ("policy_net", self.action_net, other.action_net),
+            ("value_net", self.value_net, other.value_net),
+        )
+        for name, mine, its in tops:
+            own, taken = getattr(self.mlp_extractor, name), getattr(other.mlp_extractor, name)
+            own.of_type(greedy).load_state_dict(taken.of_type(greedy).state_dict())
+            columns = own.columns_of(greedy)
+            with th.no_grad():
+                mine.weight[:, columns] = its.weight[:, columns]
+                # the bias is common to both types: what differs goes where a row's type is marked
+                mine.weight[:, columns.stop - 1] += its.bias - mine.bias
+
 
 class RecurrentHeadsPolicy(_Heads, RecurrentActorCriticPolicy):
     """Actor and critic with LSTM memory for RecurrentPPO."""

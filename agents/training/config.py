@@ -213,6 +213,18 @@ class CertificateConfig(_Model):
     worlds: Positive = Field(description="worlds in which the best deviator is measured beside the policy")
 
 
+class RoundsConfig(_Model):
+    """Double oracle rounds after a training (:mod:`agents.training.rounds`)."""
+
+    most: Positive = Field(description="rounds at most; none follows where no response gains more than gap")
+    gap: float = Field(ge=0, description="share of a type's return that a response must gain to take its place")
+    response_steps: Positive = Field(description="turns that a response is learned over, from scratch")
+    worlds: int = Field(ge=2, description="worlds in which it is measured beside the policy")
+    steps: Positive = Field(description="agent-steps that the policy learns on, where a response took a place in it")
+    ent_coef: float = Field(gt=0, description="weight of the entropy bonus then, at the start; it falls as in training")
+    learning_rate: float = Field(gt=0, description="step size then, at the start; it falls as in training")
+
+
 class TrainingConfig(_Model):
     """A list of scenarios times seeds: each pair is a job that trains one population."""
 
@@ -229,6 +241,9 @@ class TrainingConfig(_Model):
     worlds: Positive = Field(description="worlds that are stepped together")
     population: PopulationConfig = Field(description="who learns and who sits where")
     learner: LearnerConfig = Field(description="the learner, or each of them")
+    rounds: RoundsConfig | None = Field(
+        default=None, description="what is done about a policy that some response beats; null: nothing"
+    )
     checkpoint: CheckpointConfig = Field(description="checkpoints")
     evaluation: EvaluationConfig = Field(description="evaluation of the final policies")
     certificate: CertificateConfig | None = Field(
@@ -248,6 +263,16 @@ class TrainingConfig(_Model):
                 f"learner.gamma = {self.learner.gamma} is not allowed: scores do not discount, so that a learner that "
                 "does plays another game than the scenario's; only 1 is (the scenario says how its game ends: the "
                 "horizon ends it, and chance after any turn where continuation is below 1)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rounds_fit(self) -> TrainingConfig:
+        if self.rounds is not None and (self.population.mode != "shared" or self.learner.networks != "by_type"):
+            raise ValueError(
+                f"rounds is not allowed with population.mode = {self.population.mode!r} and learner.networks = "
+                f"{self.learner.networks!r}: a response takes the place of a type in one policy that plays all states, "
+                "so take shared and by_type, or rounds null"
             )
         return self
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
@@ -24,6 +25,7 @@ from agents.training.learners import use_threads
 from agents.training.logs import Curves
 from agents.training.measure import LEARNED, measure, moved
 from agents.training.players import Players, seat_players, seats_of
+from agents.training.rounds import improve
 from agents.work import WorkError, locked, set_aside
 from sd_env.scenario import Scenario
 
@@ -159,9 +161,11 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
         checkpoint.restore(saved, players)
         report(players.steps)
     started, before = time.monotonic(), players.steps
-    _learn(players, Rollouts(players, curves, job.folder / "checkpoints", config.checkpoint, report), config)
-    seconds = time.monotonic() - started
+    rollouts = Rollouts(players, curves, job.folder / "checkpoints", config.checkpoint, report)
+    _learn(players, rollouts, config)
+    seconds, learned = time.monotonic() - started, players.steps - before
     worlds = curves.get(WORLDS) or next(iter(curves.values()))
+    rounds, stage = _improve(job, players, scenario, rollouts, worlds)
     for each in curves.values():
         each.close()
     result: dict[str, Any] = {
@@ -172,9 +176,10 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
         "population": config.population.mode,
         "seed": job.seed,
         "agent_steps": players.steps,
-        "agent_steps_per_second": (players.steps - before) / max(seconds, 1e-9),
+        "agent_steps_per_second": learned / max(seconds, 1e-9),
         **measure(config, players, scenario, job.seed),
-        "moved": moved(worlds.rows),
+        "moved": moved(worlds.rows[stage:]),
+        "rounds": rounds,
     }
     players.table.close()
     for name, learner in players.learners.items():
@@ -206,6 +211,27 @@ def _learn(players: Players, rollouts: Rollouts, config: TrainingConfig) -> None
         seat: {"callback": [Anneal(config.learner), OnRollout(name, rollouts)]} for name, seat in players.seats.items()
     }
     players.table.learn(left, each=each, log_interval=1, reset_num_timesteps=not any(done.values()))
+
+
+def _improve(
+    job: Job, players: Players, scenario: Scenario, rollouts: Rollouts, worlds: Curves
+) -> tuple[list[dict[str, Any]], int]:
+    """Rounds after the training, if any: what they found, and the first row of the last learning that there was.
+
+    There are no checkpoints within them: a killed job does them again from the end of its training, to the same end.
+    """
+    config, stage = job.config, 0
+    if config.rounds is None:
+        return [], 0
+
+    def learn_on(learner: OnPolicyAlgorithm, steps: int, callbacks: list[BaseCallback]) -> None:
+        nonlocal stage
+        stage = len(worlds.rows)
+        [(name, seat)] = players.seats.items()
+        callbacks = [*callbacks, OnRollout(name, rollouts, checkpoints=False)]
+        players.table.learn(steps, each={seat: {"callback": callbacks}}, log_interval=1, reset_num_timesteps=False)
+
+    return improve(config, players, scenario, job.seed, learn_on), stage
 
 
 def _write_policy(job: Job, name: str, learner: OnPolicyAlgorithm, metrics: dict[str, Any]) -> None:
