@@ -40,7 +40,7 @@ SEARCHES: Final = ((SCRATCH, 2), (WARM, 1))
 STEPS: Final = 1_000_000
 WORLDS: Final = 4096
 #: Entropy bonus at the start of a search that begins with the policy: enough to look around, too little to forget it.
-_WARM_ENTROPY: Final = 0.05
+_WARM_ENTROPY: Final = 0.02
 #: Added to a seed for the worlds that choose among deviators, and for those that measure the chosen one.
 _CHOOSING, _MEASURING = 5_000_000, 6_000_000
 _CHOICE: Final = 0.25

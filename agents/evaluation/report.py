@@ -15,7 +15,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agents.evaluation.certify import ALLOWED
+from agents.evaluation.certify import ALLOWED, GREEDY, SEEKERS
 from agents.evaluation.outcome import (
     ARMS,
     ARMS_RACE,
@@ -172,6 +172,7 @@ def start_of(runs: list[dict[str, Any]], certificates: list[dict[str, Any]]) -> 
         "unsettled": unsettled(
             reported, [run.get("moved", {}) for run in runs], [run.get("errors", {}) for run in runs]
         ),
+        "rounds": [[answer for answer in run.get("rounds", []) if answer["taken"]] for run in runs],
         "certificates": certificates,
         "uncertified": uncertified(certificates),
     }
@@ -257,6 +258,7 @@ def shown(report: Report) -> RenderableType:
         *above,
         table(str(report["title"]), worlds, theory, marks),
         *below,
+        *answered(report),
         *notes(worlds, theory, judged),
         *gains(gained),
     )
@@ -318,6 +320,22 @@ def notes(worlds: Mapping[str, World], theory: Mapping[str, str], judged: list[P
     found += [Text(f"\n{name}: theory predicts: {words}") for name, words in theory.items() if words not in OUTCOMES]
     if judged:
         found += [Text("\nWhat theory predicts, and what was found:"), *lines(judged)]
+    return found
+
+
+def answered(report: Report) -> list[RenderableType]:
+    """Which policies were beaten by a response that took a type's place, before all learned on."""
+    found: list[RenderableType] = []
+    for name, world in report["worlds"].items():
+        for path, start in (world.get("starts") or {}).items():
+            for seed, answers in zip(start["seeds"], start.get("rounds", []), strict=False):
+                words = ", ".join(
+                    f"{GREEDY if each['greedy'] else SEEKERS} by {each['gain'] / abs(each['own']):+.1%}"
+                    for each in answers
+                )
+                if words:
+                    where = " from ".join(filter(None, (name, path)))
+                    found.append(Text(f"{where}, seed {seed}: a response beat the policy and took its place: {words}"))
     return found
 
 

@@ -58,6 +58,7 @@ def judge_alliances(report: Report) -> list[Prediction]:
 #: Name of the config -> title in the results.
 TRAININGS: Final = {
     "science": "The four worlds",
+    "held_back": "The four worlds at seeds by which nothing was chosen",
     "isolation": "Which game PPO learns: with and without a value beyond the horizon",
     "one_shot": "The one-shot reduction: PPO against m",
     "four_states": "The four worlds with four states of equal reach",
@@ -104,6 +105,8 @@ def smoke_sized(config: TrainingConfig) -> TrainingConfig:
         path: {key: value for key, value in settings.items() if key not in sizes}
         for path, settings in data["paths"].items()
     }
+    if data["rounds"]:
+        data["rounds"] |= {"most": 1, "response_steps": 1, "worlds": 8, "steps": 1}
     if data["certificate"]:
         data["certificate"] |= {"scratch": 1, "warm": 1, "steps": 1, "worlds": 64}
     return TrainingConfig.model_validate(data)

@@ -96,6 +96,8 @@ def test_every_config_trains_and_its_policy_can_be_loaded(path: Path, tmp_path: 
     data = read_yaml(path).model_dump()
     data |= {"worlds": 4, "total_steps": 1}
     data["evaluation"] |= {"worlds": 4}
+    if data["rounds"]:
+        data["rounds"] |= {"response_steps": 1, "worlds": 4, "gap": 1e9}  # none takes a place
     if data["learner"]["batch_size"] is not None:
         data["learner"]["batch_size"] = 32
     trained = jobs_of(TrainingConfig.model_validate(data), tmp_path)[0]
