@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.evaluation.predictions import CONTRADICTED, counted, counts, details, predictions_of, quoted, sentence
-from agents.experiments.language import experiments, given_name, load_experiment
-from agents.experiments.run import CELLS, FOUND, PICTURE, Result, judged, read_cells, run, table
+from agents.experiments.language import experiments, load_experiment
+from agents.experiments.run import CELLS, FOUND, PICTURE, Result, design_of, judged, planned, read_cells, run, table
 from agents.experiments.work import smoke_sized
 from agents.files import copy_whole, write_json, write_text
 from agents.publish import results
@@ -44,6 +44,8 @@ CONCEPTS: Final = (
 )
 INDEX: Final = "index.json"
 PAGE: Final = "README.md"
+#: The folder of tables of designs that experiments no longer have.
+SUPERSEDED: Final = "superseded"
 _COMMAND: Final = "python -m agents.publish.science --only experiments"
 
 
@@ -78,17 +80,18 @@ def publish(result: Result, out: Path) -> None:
 def judge_again(out: Path) -> None:
     """Judge what is published in ``out`` again, from its tidy tables, by the experiments as they stand now.
 
+    What is predicted beyond the tables is not run yet.
+
     Raises:
-        ResultError: for an experiment that was not published, or that measures what its table has not.
+        ResultError: for a table of another design than the experiment has now.
     """
     for name in experiments():
-        experiment, report = load_experiment(name), results.read(out, name)
+        experiment = load_experiment(name)
         frame = read_cells(experiment, out / f"{name}.csv")
-        there = set(zip(frame["given"], frame["measure"], strict=True))
-        for given, measure in experiment.wanted:
-            if (given_name(given), measure) not in there:
-                raise results.ResultError(f"{out / name}.csv has no {measure} given {given_name(given) or 'nothing'}.")
+        report = results.read(out, name) if len(frame) else planned(experiment)
         about = {key: value for key, value in report.items() if key not in (*FOUND, "status")}
+        if about.get("design", design_of(experiment)) != design_of(experiment):
+            raise results.ResultError(f"{out / name}.csv is of another design; move it to {SUPERSEDED}, or run anew.")
         publish(judged(experiment, frame, about | {"rows": list(experiment.rows), "title": experiment.title}), out)
     write_index(out)
 
@@ -104,7 +107,7 @@ def write_index(out: Path) -> None:
                 "title": report["title"],
                 "rows": report["rows"],
                 "scenarios": report["scenarios"],
-                "picture": f"{report['name']}.png",
+                "picture": f"{report['name']}.png" if _is_run(report) else None,
                 "text": f"{report['name']}.txt",
                 "predictions": report["predictions"],
             }
@@ -112,6 +115,10 @@ def write_index(out: Path) -> None:
         ],
     )
     write_text(out / PAGE, page(reports))
+
+
+def _is_run(report: Mapping[str, Any]) -> bool:
+    return report.get("versions", {}) is not None
 
 
 def page(reports: Sequence[Mapping[str, Any]]) -> str:
@@ -126,6 +133,10 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
         "[experiments](../../experiments.md).",
         "",
         f"{len(reports)} experiments, {len(every)} predictions: {counted(every)}.",
+        "",
+        "**Rederived** are predictions of before that did not follow from the theory or were not measured by what was "
+        "measured; what is predicted now stands beside them. Their numbers stay in the reports and, where the design is "
+        f"another now, in [{SUPERSEDED}]({SUPERSEDED}). **Not run** is what was predicted since and awaits its run.",
         "",
         "## By concept",
         "",
@@ -154,5 +165,5 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
             f"- **{each.word}**: {sentence(each, code=quoted)}"
             for each in sorted(found[name], key=lambda each: order.index(each.word))
         ]
-        lines += ["", f"![{title}]({name}.png)", ""]
+        lines += ["", f"![{title}]({name}.png)", ""] if _is_run(report) else [""]
     return "\n".join(lines)
