@@ -6,6 +6,9 @@
 * those of :data:`LOGGED`: pooled over recorded episodes, so that every case counts once;
 * ``attacks/STATE>STATE`` and ``allied/STATE>STATE``: share of the turns of recorded episodes on which the first attacks
   the second, or is allied with it;
+* ``held/STATE``, ``economy/STATE``: share of its homeland that it holds, and its economy, at the end of recorded
+  episodes; ``stock/STATE``: its arms of both kinds, a turn;
+* ``war/any``: share of the episodes with a war; ``war/onset``: turn of the first attack of those recorded that have one;
 * ``X - Y``: one of the above less another.
 """
 
@@ -30,11 +33,15 @@ OF_STATES: Final = ("attacks", "mobilizations", "return")
 ALL: Final = "all"
 #: Beginnings of the names of measures of two states -> column of the log.
 _OF_PAIRS: Final = {"attacks": "attacks", "allied": "allied"}
+#: Beginnings of the names of what recorded episodes say of single states.
+_OF_LOGS: Final = ("held", "economy", "stock")
+#: Share of the episodes with a war, of all worlds.
+ANY_WAR: Final = "war/any"
 #: Turns that a response may take, as in docs/measures.md.
 WITHIN: Final = 3
 
 
-def _share(cases: Sequence[bool] | np.ndarray) -> float:
+def _share(cases: Sequence[bool] | Sequence[float] | np.ndarray) -> float:
     return float(np.mean(np.asarray(cases, np.float64))) if len(cases) else math.nan
 
 
@@ -112,6 +119,12 @@ def trust(logs: Logs) -> float:
     return _share(np.concatenate(held)) if held else math.nan
 
 
+def onset(logs: Logs) -> float:
+    """Mean turn of the first attack, from 1, of the episodes that have one."""
+    first = [np.flatnonzero(log.pairs["attacks"].any(axis=(1, 2))) for log in logs]
+    return _share([float(turns[0]) for turns in first if len(turns)])
+
+
 #: Measures of recorded episodes taken together.
 LOGGED: Final[dict[str, Callable[[Logs], float]]] = {
     "hazard/mobilized": lambda logs: hazard(logs, True),
@@ -125,6 +138,7 @@ LOGGED: Final[dict[str, Callable[[Logs], float]]] = {
     "arms/reaction_slope": slope,
     "arms/s_late_effort": late_effort,
     "beliefs/s_trust": trust,
+    "war/onset": onset,
 }
 
 #: Measures that need plays of their own (:mod:`agents.experiments.backfire`).
@@ -141,6 +155,19 @@ def of_pair(measure: str, logs: Logs) -> float:
     return _share(np.concatenate(turns)) if turns else math.nan
 
 
+def of_state(measure: str, logs: Logs) -> float:
+    """What the measure's name says of its state: homeland and economy at the end, arms as a mean over turns."""
+    kind, _, name = measure.partition("/")
+    found = []
+    for log in logs:
+        i, states = list(log.agents).index(name), log.states
+        if kind == "stock":
+            found.append(float((states["offense"][1:, i] + states["defense"][1:, i]).mean()))
+        else:
+            found.append(float(states["homeland" if kind == "held" else kind][-1, i]))
+    return _share(found)
+
+
 def parts_of(measure: str) -> tuple[str, ...]:
     """The measures of a difference ``X - Y``; else the measure alone."""
     return tuple(measure.split(" - ", 1))
@@ -150,18 +177,19 @@ def known(measure: str, agents: Sequence[str]) -> bool:
     """Whether there is such a measure in a game of these states."""
     if len(parts := parts_of(measure)) > 1:
         return all(known(part, agents) for part in parts)
-    if measure in RATES or measure in LOGGED or measure in BACKFIRES or measure.startswith(PREFIX):
+    if measure in RATES or measure in LOGGED or measure in (*BACKFIRES, ANY_WAR) or measure.startswith(PREFIX):
         return True
     kind, _, state = measure.partition("/")
     first, of_two, second = state.partition(">")
     if of_two:
         return kind in _OF_PAIRS and first != second and {first, second} <= set(agents)
-    return kind in OF_STATES and state in (ALL, *agents)
+    return (kind in OF_STATES and state in (ALL, *agents)) or (kind in _OF_LOGS and state in agents)
 
 
 def needs_logs(measure: str) -> bool:
     """Whether recorded episodes are needed."""
-    return measure in LOGGED or measure.startswith(PREFIX) or ">" in measure
+    of_logs = measure in LOGGED or measure.partition("/")[0] in _OF_LOGS
+    return of_logs or measure.startswith(PREFIX) or ">" in measure
 
 
 def is_given(given: Any, greed: np.ndarray, agents: Sequence[str]) -> np.ndarray:
@@ -193,6 +221,8 @@ def of_frame(measure: str, frame: pd.DataFrame, agents: Sequence[str]) -> float:
     if measure in RATES:
         totals = frame[list(layout.TALLY)].to_numpy(np.float64).sum(axis=0)
         return rates(totals, len(frame))[measure]
+    if measure == ANY_WAR:
+        return float((frame["wars"] > 0).mean())
     kind, _, state = measure.partition("/")
     seats = range(len(agents)) if state == ALL else [list(agents).index(state)]
     values = frame[[f"{kind}_{i}" for i in seats]].to_numpy(np.float64)
@@ -206,6 +236,7 @@ def of_logs(wanted: Sequence[str], logs: Logs) -> Mapping[str, float]:
     """The measures of recorded episodes among ``wanted``; NaN without an episode."""
     found = {name: LOGGED[name](logs) for name in wanted if name in LOGGED}
     found |= {name: of_pair(name, logs) for name in wanted if ">" in name}
+    found |= {name: of_state(name, logs) for name in wanted if name.partition("/")[0] in _OF_LOGS}
     scalars = [name for name in wanted if name.startswith(PREFIX)]
     if scalars:
         rows = pd.DataFrame([summary(log) for log in logs])

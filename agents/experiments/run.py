@@ -184,7 +184,12 @@ def table(result: Result, judged: Sequence[Prediction]) -> RenderableType:
     shown += [Text(""), *_tables(experiment, result.levels)]
     how = "One generalist a seed plays all cells" if experiment.generalist else "Each cell has policies of its own"
     if experiment.cast:
-        how = "Nobody learns: " + ", ".join(f"{state}: {spec}" for state, spec in experiment.cast.items())
+        specs: dict[str, list[str]] = {}
+        for cell in experiment.cells():
+            for state, spec in cell.setup.cast.items():
+                specs.setdefault(state, []).append(spec)
+        said = {state: found[0] if len(set(found)) == 1 else "as the cell says" for state, found in specs.items()}
+        how = "Nobody learns: " + ", ".join(f"{state}: {spec}" for state, spec in said.items())
     shown.append(
         Text(
             f"± 95% t interval over {len(experiment.seeds)} seeds of {experiment.worlds} worlds each. {how}. "

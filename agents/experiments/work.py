@@ -101,7 +101,7 @@ def check(experiment: Experiment) -> None:
             if experiment.cast is None:
                 check_training(config_of(experiment, setup, experiment.seeds[0], Path("runs")))
             else:
-                _scripted(experiment.cast, game)
+                _scripted(setup.cast, game)
 
 
 def units_of(experiment: Experiment, out: Path) -> list[Unit]:
@@ -117,7 +117,7 @@ def units_of(experiment: Experiment, out: Path) -> list[Unit]:
             game = Scenario.load(each.trained.scenario, each.trained.overrides).fingerprint()
             name = digest([training, game] if training else each.setup.model_dump(mode="json"))
             served.setdefault(name, (training, []))[1].append((whose, each))
-    asked = {"cast": experiment.cast, "wanted": experiment.wanted, "worlds": experiment.worlds, "logs": experiment.logs}
+    asked = {"wanted": experiment.wanted, "worlds": experiment.worlds, "logs": experiment.logs}
     units = []
     for seed in experiment.seeds:
         for name, (training, cells) in served.items():
@@ -139,7 +139,7 @@ def inputs_of(experiment: Experiment) -> dict[str, str]:
         cell.trained.scenario for cell in experiment.cells()
     }
     scenarios = {f"the scenario {name}": Scenario.load(name).fingerprint() for name in sorted(games)}
-    return scenarios | policy_inputs((experiment.cast or {}).values())
+    return scenarios | policy_inputs(sorted({spec for cell in experiment.cells() for spec in cell.setup.cast.values()}))
 
 
 def _training_of(experiment: Experiment, setup: Setup) -> dict[str, Any]:
@@ -155,7 +155,6 @@ def digest(data: Any) -> str:
 
 def train_and_measure(
     *,
-    cast: dict[str, str] | None,
     wanted: Sequence[tuple[Given, str]],
     worlds: int,
     logs: int,
@@ -177,7 +176,7 @@ def train_and_measure(
     for kind, labels, setup in cells:
         where = Setup.model_validate(setup)
         game = Scenario.load(where.scenario, where.overrides)
-        seats = _scripted(cast or {}, game) if job is None else _learned(job, game)
+        seats = _scripted(where.cast, game) if job is None else _learned(job, game)
         for given, measure, value, episodes in _measured(wanted, game, seats, where, seed, worlds, logs):
             numbers = {"seed": seed, "given": given_name(given), "measure": measure, "value": value}
             rows.append({**labels, "policies": kind, **numbers, "episodes": episodes})
