@@ -41,6 +41,23 @@ CONCEPTS: Final = (
     "Social construction",
     "Ontological security",
     "Components of the dilemma",
+    "Arms race of the doubly dangerous world",
+    "Aggression at some future time",
+    "Value of warning",
+    "Useful development",
+    "Regulators of the dilemma",
+    "Fear, anarchy and technology",
+    "Nuclear race",
+    "Defensive approach",
+    "Signals that are safe under defence",
+    "Hegemony",
+    "Allying with the stronger against an enemy",
+    "Bandwagoning",
+    "Leaders whose perceptions differ",
+    "Value of force and value of peace",
+    "First-strike perceptions after a backfire",
+    "Snyder's second reason",
+    "Power for survival",
 )
 INDEX: Final = "index.json"
 PAGE: Final = "README.md"
