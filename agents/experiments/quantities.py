@@ -6,6 +6,7 @@
 * the measures of docs/measures.md (``measure/spiral_index``, ...): means over recorded episodes, NaN left out;
 * those of :data:`LOGGED`: pooled over recorded episodes, so that every case counts once;
 * ``strikes/STATE`` and ``strikes/STATE>STATE``: share of the pair-turns at peace on which it strikes first;
+* ``opens/STATE``: share of its turns at peace with everybody on which it strikes anybody first;
 * ``tragic/STATE``: tragic wars an episode in which it fights; ``joint/STATE+STATE>STATE``: share of the turns on which
   the first two attack the third;
 * ``attacks/STATE>STATE`` and ``allied/STATE>STATE``: share of the turns of recorded episodes on which the first attacks
@@ -200,6 +201,20 @@ def striking(measure: str, logs: Logs) -> float:
     return _share(np.concatenate(struck)) if struck else math.nan
 
 
+def opening(measure: str, logs: Logs) -> float:
+    """Share of the turns before which the state of the measure's name fought nobody on which it strikes first.
+
+    However many it could strike: unlike ``strikes/STATE`` it compares games of different numbers of states.
+    """
+    opened: list[np.ndarray] = []
+    for log in logs:
+        i = list(log.agents).index(measure.partition("/")[2])
+        first, could = (each[1:, i] for each in measures.first_strikes(log))
+        fought = log.pairs["attacks"][:-1, i].any(axis=1) | log.pairs["attacks"][:-1, :, i].any(axis=1)
+        opened.append(first.any(axis=1)[could.any(axis=1) & ~fought])
+    return _share(np.concatenate(opened)) if opened else math.nan
+
+
 def tragic(measure: str, logs: Logs) -> float:
     """Wars an episode that security seekers alone began and in which the state of the measure's name fights."""
     state = measure.partition("/")[2]
@@ -219,7 +234,9 @@ def joint(measure: str, logs: Logs) -> float:
 
 
 #: Kinds of measures of named states that need logs -> how they are taken.
-OF_NAMES: Final[dict[str, Callable[[str, Logs], float]]] = {"strikes": striking, "tragic": tragic, "joint": joint}
+OF_NAMES: Final[dict[str, Callable[[str, Logs], float]]] = {
+    "strikes": striking, "opens": opening, "tragic": tragic, "joint": joint,
+}  # fmt: skip
 
 
 def of_pair(measure: str, logs: Logs) -> float:

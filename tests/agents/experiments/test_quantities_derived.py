@@ -126,6 +126,14 @@ def test_who_only_fights_back_never_strikes_first() -> None:
     assert found["strikes/state_0"] > 0.0 == found["strikes/state_1"] < found["attacks/state_1>state_0"]
 
 
+def test_who_opens_a_war_does_so_from_peace_with_all_whomever_it_strikes() -> None:
+    """0 strikes both on turn 2, 1 again on turn 5: 2 of turns 1, 2 and 5. 1 fights on turns 2 and 5; it opens nothing."""
+    log = Draft(5, 3).attack(2, 0, 1, 2).attack(3, 0, 1).attack(5, 0, 1).log()
+    names = [f"opens/state_{i}" for i in range(3)]
+    assert list(of_logs(names, [log]).values()) == pytest.approx([2 / 3, 0.0, 0.0])
+    assert of_logs(["opens/state_0"], played("never-attack")) == {"opens/state_0": 0.0}
+
+
 def test_tragic_wars_of_a_state_are_those_in_which_it_fights() -> None:
     """0 is greedy. Seekers 1 and 2 begin a war that 0 joins; 0 attacks 3, which is its war, and not tragic."""
     draft = Draft(6, 4).attack(1, 1, 2).attack(2, 0, 2).attack(5, 0, 3)
@@ -261,6 +269,8 @@ def test_who_looks_at_nothing_is_neither_provoked_nor_checked(strategy: str) -> 
         ("strikes/a>b", True, True),
         ("strikes/a>a", False, True),
         ("strikes/france", False, True),
+        ("opens/c", True, True),
+        ("opens/all", False, True),
         ("tragic/b", True, True),
         ("tragic/all", False, True),
         ("tragic/a>b", False, True),
