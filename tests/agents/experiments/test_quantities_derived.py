@@ -127,7 +127,7 @@ def test_who_only_fights_back_never_strikes_first() -> None:
 
 
 def test_who_opens_a_war_does_so_from_peace_with_all_whomever_it_strikes() -> None:
-    """0 strikes both on turn 2, 1 again on turn 5: 2 of turns 1, 2 and 5. 1 fights on turns 2 and 5; it opens nothing."""
+    """0 strikes both on turn 2, 1 again on turn 5: 2 of turns 1, 2 and 5. 1 only fights back: it opens none."""
     log = Draft(5, 3).attack(2, 0, 1, 2).attack(3, 0, 1).attack(5, 0, 1).log()
     names = [f"opens/state_{i}" for i in range(3)]
     assert list(of_logs(names, [log]).values()) == pytest.approx([2 / 3, 0.0, 0.0])
