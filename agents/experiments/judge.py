@@ -21,7 +21,8 @@ def judge(experiment: Experiment, frame: pd.DataFrame) -> list[Prediction]:
     """Judge every prediction of an experiment from its tidy table; a generalist's cells are judged by the generalist.
 
     The effect of a prediction has one value a seed: the change along the axis from its first to its last value by the
-    line of least squares; or the mean over some cells less that over others. What the table lacks in any cell is not run.
+    line of least squares; or the mean over some cells less that over others. What the table
+    lacks in any cell is not run.
     """
     kinds = [GENERALIST] if experiment.generalist else sorted(set(frame["policies"]))
     main = frame[frame["policies"].isin(kinds)]

@@ -172,7 +172,7 @@ def planned(experiment: Experiment) -> dict[str, Any]:
 
 
 def design_of(experiment: Experiment) -> str:
-    """A digest of what is played and who learns how, by the experiment's file: numbers of another design are no answer."""
+    """A digest of what is played and who learns how, by the experiment's file: other numbers are no answer to it."""
     cells = [(cell.labels, cell.setup.model_dump(), cell.trained.model_dump()) for cell in experiment.cells()]
     return digest([cells, experiment.cast, experiment.seeds, experiment.worlds, experiment.logs])
 

@@ -152,8 +152,8 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
         f"{len(reports)} experiments, {len(every)} predictions: {counted(every)}.",
         "",
         "**Rederived** are predictions of before that did not follow from the theory or were not measured by what was "
-        "measured; what is predicted now stands beside them. Their numbers stay in the reports and, where the design is "
-        f"another now, in [{SUPERSEDED}]({SUPERSEDED}). **Not run** is what was predicted since and awaits its run.",
+        "measured; what is predicted now stands beside them. Their numbers stay in the reports and, where the design "
+        f"is another now, in [{SUPERSEDED}]({SUPERSEDED}). **Not run** is what was predicted since and awaits its run.",
         "",
         "## By concept",
         "",
