@@ -78,7 +78,7 @@ class Setup(_Model):
         return found if self.cast else {key: value for key, value in found.items() if key != "cast"}
 
     def changed(self, settings: Mapping[str, Any]) -> Setup:
-        """This setup with ``settings``: ``scenario``, a key of it, ``training.*``, ``interventions.*`` or ``cast.*``."""
+        """This setup with ``settings``: ``scenario``, its keys, ``training.*``, ``interventions.*`` and ``cast.*``."""
         scenario, overrides, training, cast = self.scenario, dict(self.overrides), dict(self.training), dict(self.cast)
         interventions = {state: dict(parts) for state, parts in self.interventions.items()}
         for key, value in settings.items():
