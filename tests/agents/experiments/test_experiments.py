@@ -153,6 +153,21 @@ def trainings(asked: Experiment) -> list[tuple[int, int]]:
     return [(unit.arguments["seed"], len(unit.arguments["cells"])) for unit in units_of(asked, Path("x"))]
 
 
+def test_cells_say_who_plays_where_nobody_learns() -> None:
+    asked = experiment(
+        cast={"all": "dove"},
+        grid={"who": {"doves": {}, "a hawk": {"cast.state_1": "hawk"}}},
+        predictions=[{"claim": "c", "measure": "outcome/wars", "of": {"who": "a hawk"}, "expect": "above"}],
+        picture={"x": "who", "measures": ["outcome/wars"]},
+    )
+    check(asked)
+    assert [cell.setup.cast for cell in asked.cells()] == [{"all": "dove"}, {"all": "dove", "state_1": "hawk"}]
+    assert [unit.arguments["training"] for unit in units_of(asked, Path("x"))] == [None] * 6
+    with pytest.raises(ValueError, match="eagle"):
+        check(experiment(**(made() | {"cast": {"all": "dove", "state_1": "eagle"}})))
+    assert "cast" not in experiment().cells()[0].setup.model_dump(), "digests of those who learn stay as they were"
+
+
 def test_each_cell_and_seed_is_a_training_unless_the_file_says_otherwise() -> None:
     assert trainings(experiment(seeds=[1, 2])) == [(1, 1)] * 6 + [(2, 1)] * 6
     fixed = experiment(seeds=[1], evaluation_only=["war.first_strike"])
@@ -193,6 +208,10 @@ def test_each_cell_and_seed_is_a_training_unless_the_file_says_otherwise() -> No
         ),
         ({"picture": {"x": "motives.p_greedy", "measures": ["outcome/wars"]}}, "'outcome/wars', but must be of"),
         ({"cast": {"all": "dove"}, "training": {"total_steps": 5}}, "must be left out"),
+        (
+            {"grid": {"who": {"hawk": {"cast.state_1": "hawk"}}, "war.first_strike": [0.0], "motives.p_greedy": [0.2]}},
+            "it needs a cast",
+        ),
         ({"seeds": []}, "seeds is"),
     ],
 )
