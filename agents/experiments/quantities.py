@@ -221,8 +221,7 @@ def opening(measure: str, logs: Logs) -> float:
         i = list(log.agents).index(measure.partition("/")[2])
         first, could = (each[1:, i] for each in measures.first_strikes(log))
         fought = log.pairs["attacks"][:-1, i].any(axis=1) | log.pairs["attacks"][:-1, :, i].any(axis=1)
-        at_peace = np.asarray(could.any(axis=1) & ~fought)
-        opened.append(np.asarray(first.any(axis=1))[at_peace])
+        opened.append(np.asarray(first.any(axis=1))[could.any(axis=1) & ~fought])
     return _share(np.concatenate(opened)) if opened else math.nan
 
 
