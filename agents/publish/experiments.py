@@ -60,6 +60,7 @@ CONCEPTS: Final = (
     "Power for survival",
 )
 INDEX: Final = "index.json"
+_INDEX_STEM: Final = INDEX.removesuffix(".json")
 PAGE: Final = "README.md"
 #: The folder of tables of designs that experiments no longer have.
 SUPERSEDED: Final = "superseded"
@@ -115,7 +116,9 @@ def judge_again(out: Path) -> None:
 
 def write_index(out: Path) -> None:
     """Write ``index.json`` and ``README.md`` from the reports that are in ``out``."""
-    reports = [results.read(out, path.stem) for path in sorted(out.glob("*.json")) if path.name != INDEX]
+    reports = [
+        results.read(out, name) for name in sorted(path.stem for path in out.glob("*.json")) if name != _INDEX_STEM
+    ]
     write_json(
         out / INDEX,
         [
