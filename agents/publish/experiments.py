@@ -60,7 +60,6 @@ CONCEPTS: Final = (
     "Power for survival",
 )
 INDEX: Final = "index.json"
-_INDEX_STEM: Final = INDEX.removesuffix(".json")
 PAGE: Final = "README.md"
 #: The folder of tables of designs that experiments no longer have.
 SUPERSEDED: Final = "superseded"
