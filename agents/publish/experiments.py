@@ -115,9 +115,8 @@ def judge_again(out: Path) -> None:
 
 def write_index(out: Path) -> None:
     """Write ``index.json`` and ``README.md`` from the reports that are in ``out``."""
-    reports = [
-        results.read(out, name) for name in sorted(path.stem for path in out.glob("*.json")) if name != _INDEX_STEM
-    ]
+    names = sorted(path.stem for path in out.glob("*.json") if path.name != INDEX)
+    reports = [results.read(out, name) for name in names]
     write_json(
         out / INDEX,
         [
