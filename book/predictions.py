@@ -30,7 +30,8 @@ THEORY = Path(__file__).parent / "theory.yaml"
 class Row:
     """A row of the theory: concept, the game's term, prediction, source, scenarios that try it.
 
-    ``runs``: texts of docs/results, by name, that judge it besides the experiments.
+    ``runs``: texts of docs/results, by name, that judge it besides the experiments. ``keys``: of scenarios, that turn
+    it. ``oracles``: tests that hold it to closed forms. ``gap``: what the game cannot say of it, or does not yet.
     """
 
     concept: str
@@ -39,6 +40,9 @@ class Row:
     source: str
     scenarios: tuple[str, ...]
     runs: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    oracles: tuple[str, ...] = ()
+    gap: str = ""
 
 
 class Experiment(BaseModel):
@@ -72,7 +76,7 @@ class Experiment(BaseModel):
 def theory() -> list[Row]:
     """The rows of the theory."""
     rows: list[dict[str, Any]] = yaml.safe_load(THEORY.read_text(encoding="utf-8"))
-    lists = ("scenarios", "runs")
+    lists = ("scenarios", "runs", "keys", "oracles")
     return [Row(**{**row, **{key: tuple(row.get(key, ())) for key in lists}}) for row in rows]
 
 

@@ -49,6 +49,7 @@ PARAMETERS: Final = (
     "commitment_turns",
     "audience_cost",
     # alliances
+    "alignment_cost",
     "alliance_commitment",
     "call_turns",
     "abandonment_cost",
@@ -72,6 +73,7 @@ PARAMETERS: Final = (
     "restoration",
     # anarchy
     "enforcement",
+    "enforcement_lasts",
     # motives
     "turnover",
     "power_motive",
@@ -82,6 +84,7 @@ PARAMETERS: Final = (
     "noise",
     "threat_inflation",
     "worst_case",
+    "mistrust",
     "signal_noise",
     "context_observed",
     "beliefs",
@@ -275,6 +278,7 @@ BLANK_PAIR: Final = _blank(
     *[(head.label, np.int64, head.noop) for head in OTHER_HEADS],  # as carried out, an illegal choice replaced
     ("previous", np.int64, Head.STANCE.noop),  # stance of the turn before
     ("attacks", np.bool_),
+    ("began", np.bool_),  # it goes on with a war that it began without cause; kept where enforcement lasts
     ("mobilized", np.bool_),
     ("allied", np.bool_),
     ("rupture", np.int64),  # turns until an alliance can form again

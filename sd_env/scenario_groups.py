@@ -156,6 +156,9 @@ class Signals(Group):
 class Alliances(Group):
     """What allies give and owe."""
 
+    alignment_cost: Annotated[Number, Quantity(0, 1000, f"{PAYOFF} per state", SNYDER)] = Field(
+        default=0.0, description="Cost of aligning toward one state for one turn."
+    )
     alliance_commitment: Annotated[Number, Quantity(0, 1, "share", SNYDER)] = Field(
         default=0.3, description="κ: share of its arms that an ally adds to the defence of the one attacked."
     )
@@ -246,6 +249,11 @@ class Anarchy(Group):
     enforcement: Annotated[Number, Quantity(0, 1000, f"{PAYOFF} per unprovoked attack", "Herz 1950")] = Field(
         default=0.0, description="Penalty for each unprovoked attack: 0 = anarchy."
     )
+    enforcement_lasts: Annotated[Number, Quantity(0, 1, "share", "Herz 1950")] = Field(
+        default=0.0,
+        description="Share of the penalty on each later turn of a war that was begun unprovoked, when the one attacked "
+        "fights back.",
+    )
 
 
 class Motives(Group):
@@ -289,6 +297,11 @@ class Perception(Group):
     )
     worst_case: Annotated[Number, Quantity(0, 1, "share", WENDT)] = Field(
         default=0.0, description="How far an estimate stands at the top of its error band instead of at chance."
+    )
+    mistrust: Annotated[Number, Quantity(0, 1, "share", "Butterfield 1951; Wendt 1992")] = Field(
+        default=0.0,
+        description="Share of the odds of being a security seeker that beliefs take from another state when they are "
+        "seen: 1 = everybody is taken for greedy.",
     )
     signal_noise: Annotated[Number, Quantity(0, 1, "probability", "Jervis 1976")] = Field(
         default=0.0, description="Probability that a reassurance is heard as a threat, or a threat as a reassurance."

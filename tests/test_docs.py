@@ -20,7 +20,7 @@ import pytest
 import sd_env
 from agents.cli import COMMANDS, parser_of
 from agents.evaluation.outcome import PREDICTED
-from agents.experiments.quantities import LOGGED
+from agents.experiments.quantities import LOGGED, OF_TALLIES
 from agents.policies import registry
 from agents.table.metrics import RATES
 from agents.training.config import TrainingConfig, parse
@@ -311,7 +311,7 @@ def exists(span: str, folder: Path) -> bool | None:
     if re.fullmatch(r"(sd_env|agents|tests|configs|docs|benchmarks)/[\w./-]*", span):
         return (ROOT / span).exists() or (folder / span).exists()
     if re.fullmatch(rf"({'|'.join(METRIC_GROUPS)})/\w+", span):
-        return span in RATES or span in COUNTS or span in LOGGED
+        return span in {*RATES, *COUNTS, *LOGGED, *OF_TALLIES}
     if re.fullmatch(r"(jervis|games|theories|history)/[\w-]+", span):
         return span in sd_env.scenarios()
     if dot and head in GROUPS and re.fullmatch(r"[\w.]+", key):

@@ -25,6 +25,9 @@ UNDECIDED: Final = "undecided"
 #: Verdicts, with the colour in which each is printed.
 VERDICT_STYLES: Final[Mapping[str, str]] = {SUPPORTED: "green", CONTRADICTED: "red", UNDECIDED: "yellow"}
 VERDICTS: Final = tuple(VERDICT_STYLES)
+#: Words of marks: what was predicted and is not run yet, and what was published and has been derived anew since.
+NOT_RUN: Final = "not run"
+REDERIVED: Final = "rederived"
 
 #: Units below which nothing is decided. Two seeds have an interval of nine deviations either way, so that it would
 #: decide only where both happen to be equal (no attack in either) and it has no width; a bootstrap over few episodes
@@ -57,7 +60,9 @@ class Prediction(BaseModel):
     verdict: Verdict = Field(description="what the interval says of it")
     reason: str = Field(min_length=1, description="why")
     status: str = Field(
-        default="", pattern=r"^([a-z]+: .+)?$", description="a mark with its reason, as 'withdrawn: ...'; mostly none"
+        default="",
+        pattern=r"^([a-z]+( [a-z]+)*: .+)?$",
+        description="a mark with its reason, as 'withdrawn: ...'; mostly none",
     )
 
     @property
@@ -94,6 +99,14 @@ def judge(
         verdict=verdict,
         reason=reason,
     )
+
+
+def not_run(claim: str, measure: str, predicted: Bounds, needs: str, unit: str = SEEDS) -> Prediction:
+    """The record of a prediction of which there are no numbers yet; ``needs`` is what a run takes."""
+    return Prediction(
+        claim=claim, measure=measure, predicted=predicted, value=None, interval=None, unit=unit, count=0,
+        verdict=UNDECIDED, reason=NOT_RUN, status=f"{NOT_RUN}: {needs}",
+    )  # fmt: skip
 
 
 def _verdict(effect: Interval, predicted: Bounds, count: int, unit: str) -> tuple[Verdict, str]:
@@ -134,6 +147,8 @@ def details(prediction: Prediction, prose: Words = str, code: Words = str) -> st
         prose: how words are set where they go, as escaped for Markdown.
         code: how the measure is set.
     """
+    if prediction.word == NOT_RUN:
+        return code(prediction.measure) + prose(f": {prediction.status.partition(': ')[2]}")
     words = f": {size(prediction.value, prediction.interval)}"
     if prediction.value is not None:
         words += f"; {prediction.reason}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,26 +14,40 @@ from agents.evaluation import predictions
 from agents.evaluation.predictions import Prediction
 from agents.evaluation.statistics import difference_of_means, estimate
 from agents.experiments.language import Cell, Expectation, Experiment, Selector, given_name
-from agents.experiments.work import GENERALIST, OWN
+from agents.experiments.work import GENERALIST, OWN, units_of
 
 
 def judge(experiment: Experiment, frame: pd.DataFrame) -> list[Prediction]:
     """Judge every prediction of an experiment from its tidy table; a generalist's cells are judged by the generalist.
 
     The effect of a prediction has one value a seed: the change along the axis from its first to its last value by the
-    line of least squares; or the mean over some cells less that over others.
+    line of least squares; or the mean over some cells less that over others. What the table
+    lacks in any cell is not run.
     """
     kinds = [GENERALIST] if experiment.generalist else sorted(set(frame["policies"]))
     main = frame[frame["policies"].isin(kinds)]
     cells = experiment.cells()
+    everywhere = {tuple(cell.labels.values()) for cell in cells}
     found = []
     for wanted in experiment.predictions:
         given = given_name(wanted.given)
         kept = main[(main["measure"] == wanted.measure) & (main["given"] == given)]
-        effects = [_effect(experiment, cells, wanted, group) for _, group in kept.groupby("seed", sort=True)]
         measure = wanted.measure + (f" given {given}" if given else "")
+        if not everywhere <= set(_keys(experiment, kept)):
+            found.append(predictions.not_run(wanted.claim, measure, wanted.bounds, needs(experiment)))
+            continue
+        effects = [_effect(experiment, cells, wanted, group) for _, group in kept.groupby("seed", sort=True)]
         found.append(predictions.judge(wanted.claim, measure, estimate(effects), wanted.bounds))
     return found
+
+
+def needs(experiment: Experiment) -> str:
+    """What a run of the experiment takes, in words."""
+    trainings = [unit.arguments["training"] for unit in units_of(experiment, Path("policies"))]
+    steps = [training["total_steps"] for training in trainings if training is not None]
+    if not steps:
+        return "nobody learns, so that a run takes minutes"
+    return f"takes {len(steps)} trainings, {sum(steps) / 1e6:g} million agent-steps in all"
 
 
 def _effect(experiment: Experiment, cells: Sequence[Cell], wanted: Expectation, rows: pd.DataFrame) -> float:
@@ -84,7 +99,10 @@ def slope_over(x: Sequence[float], y: Sequence[float]) -> float:
     if len(kept) < 2:
         return math.nan
     places, values = zip(*kept, strict=True)
-    return float(np.polyfit(places, values, 1)[0] * (places[-1] - places[0]))
+    middle, height = math.fsum(places) / len(places), math.fsum(values) / len(values)
+    # by hand and not by a solver, whose last digit is another on every processor
+    rise = math.fsum((place - middle) * (value - height) for place, value in kept)
+    return float(rise / math.fsum((place - middle) ** 2 for place in places) * (places[-1] - places[0]))
 
 
 def levels(experiment: Experiment, frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -10,7 +10,15 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from agents.entries import Entries
 from sd_env.scenario_files import parse_yaml
@@ -21,7 +29,7 @@ if TYPE_CHECKING:
 #: The file of the folder that is no experiment.
 TRAINING: Final = "training"
 #: Beginnings of settings that are no dotted keys of the scenario.
-SCENARIO, TRAINED, INTERVENED = "scenario", "training.", "interventions."
+SCENARIO, TRAINED, INTERVENED, CAST = "scenario", "training.", "interventions.", "cast."
 
 Text = Annotated[str, Field(min_length=1)]
 #: ``security``: all states are security seekers; or state -> ``security`` or ``greedy``.
@@ -55,16 +63,23 @@ def given_name(given: Given) -> str:
 
 
 class Setup(_Model):
-    """Everything that makes a cell: the game, the training and the interventions."""
+    """Everything that makes a cell: the game, the training, the interventions, and where nobody learns, who plays."""
 
     scenario: str
     overrides: dict[str, Any] = {}
     training: dict[str, Any] = {}
     interventions: dict[str, dict[str, str]] = {}
+    cast: dict[str, str] = {}
+
+    @model_serializer(mode="wrap")
+    def _plain(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a cast where there is none: digests of other cells do not move."""
+        found: dict[str, Any] = handler(self)
+        return found if self.cast else {key: value for key, value in found.items() if key != "cast"}
 
     def changed(self, settings: Mapping[str, Any]) -> Setup:
-        """This setup with ``settings``: ``scenario``, ``training.*``, ``interventions.*``, or a scenario's key."""
-        scenario, overrides, training = self.scenario, dict(self.overrides), dict(self.training)
+        """This setup with ``settings``: ``scenario``, its keys, ``training.*``, ``interventions.*`` and ``cast.*``."""
+        scenario, overrides, training, cast = self.scenario, dict(self.overrides), dict(self.training), dict(self.cast)
         interventions = {state: dict(parts) for state, parts in self.interventions.items()}
         for key, value in settings.items():
             if key == SCENARIO:
@@ -74,9 +89,11 @@ class Setup(_Model):
             elif key.startswith(INTERVENED):
                 state, _, part = key.removeprefix(INTERVENED).partition(".")
                 interventions.setdefault(state, {})[part] = value
+            elif key.startswith(CAST):
+                cast[key.removeprefix(CAST)] = value
             else:
                 overrides[key] = value
-        return Setup(scenario=scenario, overrides=overrides, training=training, interventions=interventions)
+        return Setup(scenario=scenario, overrides=overrides, training=training, interventions=interventions, cast=cast)
 
 
 class Cell(_Model):
@@ -208,6 +225,10 @@ class Experiment(_Model):
         for named_axis in axes:
             if named_axis is not None:
                 self._check_axis("experiment", named_axis)
+        if self.cast is None and any(cell.setup.cast for cell in self.cells()):
+            raise ValueError(
+                "grid sets who plays, which only an experiment in which nobody learns can: it needs a cast"
+            )
         if self.cast is not None and (self.generalist or self.training):
             raise ValueError("cast says that nobody learns, so that generalist and training must be left out")
         for measure in self.picture.measures:
@@ -237,7 +258,11 @@ class Experiment(_Model):
     def cells(self) -> list[Cell]:
         """All combinations of the axes' values, the last axis fastest."""
         base = Setup(
-            scenario=self.scenario, overrides=self.overrides, training=self.training, interventions=self.interventions
+            scenario=self.scenario,
+            overrides=self.overrides,
+            training=self.training,
+            interventions=self.interventions,
+            cast=self.cast or {},
         )
         ranges = {key: list(bounds) for key, bounds in self.generalist.ranges.items()} if self.generalist else {}
         found = []

@@ -122,7 +122,9 @@ def judged(experiment: Experiment, frame: pd.DataFrame, made: Mapping[str, Any])
 
 
 def read_cells(experiment: Experiment, path: Path) -> pd.DataFrame:
-    """The tidy table that a run has left in a file, digit by digit."""
+    """The tidy table that a run has left in a file, digit by digit; without a row if there is no such file."""
+    if not path.exists():
+        return pd.DataFrame(columns=[*experiment.grid, "policies", "seed", "given", "measure", "value", "episodes"])
     frame = pd.read_csv(path, dtype=dict.fromkeys(experiment.grid, str), keep_default_na=False)
     frame["value"] = pd.to_numeric(frame["value"].replace("", "nan"), errors="coerce")
     return frame
@@ -159,7 +161,20 @@ def made(experiment: Experiment, command: str, seconds: float) -> dict[str, Any]
         else experiment.training.get("total_steps", training_defaults()["total_steps"]),
         "versions": versions(),
         "interval": "95% Student t over seeds",
+        "design": design_of(experiment),
     }
+
+
+def planned(experiment: Experiment) -> dict[str, Any]:
+    """The same of an experiment that is not run yet."""
+    never = {"machine": None, "seconds": None, "versions": None}
+    return {**made(experiment, f"sd-env experiment {experiment.name}", 0.0), **never}
+
+
+def design_of(experiment: Experiment) -> str:
+    """A digest of what is played and who learns how, by the experiment's file: other numbers are no answer to it."""
+    cells = [(cell.labels, cell.setup.model_dump(), cell.trained.model_dump()) for cell in experiment.cells()]
+    return digest([cells, experiment.cast, experiment.seeds, experiment.worlds, experiment.logs])
 
 
 def table(result: Result, judged: Sequence[Prediction]) -> RenderableType:
@@ -169,7 +184,12 @@ def table(result: Result, judged: Sequence[Prediction]) -> RenderableType:
     shown += [Text(""), *_tables(experiment, result.levels)]
     how = "One generalist a seed plays all cells" if experiment.generalist else "Each cell has policies of its own"
     if experiment.cast:
-        how = "Nobody learns: " + ", ".join(f"{state}: {spec}" for state, spec in experiment.cast.items())
+        specs: dict[str, list[str]] = {}
+        for cell in experiment.cells():
+            for state, spec in cell.setup.cast.items():
+                specs.setdefault(state, []).append(spec)
+        said = {state: found[0] if len(set(found)) == 1 else "as the cell says" for state, found in specs.items()}
+        how = "Nobody learns: " + ", ".join(f"{state}: {spec}" for state, spec in said.items())
     shown.append(
         Text(
             f"± 95% t interval over {len(experiment.seeds)} seeds of {experiment.worlds} worlds each. {how}. "

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from agents.experiments.backfire import responses
+from agents.experiments.backfire import answers, responses
 from agents.experiments.language import Cell, Experiment, ExperimentError, Given, Setup, given_name, training_defaults
-from agents.experiments.quantities import BACKFIRES, is_given, known, needs_logs, of_frame, of_logs, parts_of
+from agents.experiments.quantities import BACKFIRES, SHOWN, is_given, known, needs_logs, of_frame, of_logs, parts_of
 from agents.policies.protocol import Policy
 from agents.policies.specs import policy_from
 from agents.table.interventions import Interventions
@@ -101,7 +101,7 @@ def check(experiment: Experiment) -> None:
             if experiment.cast is None:
                 check_training(config_of(experiment, setup, experiment.seeds[0], Path("runs")))
             else:
-                _scripted(experiment.cast, game)
+                _scripted(setup.cast, game)
 
 
 def units_of(experiment: Experiment, out: Path) -> list[Unit]:
@@ -117,7 +117,7 @@ def units_of(experiment: Experiment, out: Path) -> list[Unit]:
             game = Scenario.load(each.trained.scenario, each.trained.overrides).fingerprint()
             name = digest([training, game] if training else each.setup.model_dump(mode="json"))
             served.setdefault(name, (training, []))[1].append((whose, each))
-    asked = {"cast": experiment.cast, "wanted": experiment.wanted, "worlds": experiment.worlds, "logs": experiment.logs}
+    asked = {"wanted": experiment.wanted, "worlds": experiment.worlds, "logs": experiment.logs}
     units = []
     for seed in experiment.seeds:
         for name, (training, cells) in served.items():
@@ -139,7 +139,7 @@ def inputs_of(experiment: Experiment) -> dict[str, str]:
         cell.trained.scenario for cell in experiment.cells()
     }
     scenarios = {f"the scenario {name}": Scenario.load(name).fingerprint() for name in sorted(games)}
-    return scenarios | policy_inputs((experiment.cast or {}).values())
+    return scenarios | policy_inputs(sorted({spec for cell in experiment.cells() for spec in cell.setup.cast.values()}))
 
 
 def _training_of(experiment: Experiment, setup: Setup) -> dict[str, Any]:
@@ -155,7 +155,6 @@ def digest(data: Any) -> str:
 
 def train_and_measure(
     *,
-    cast: dict[str, str] | None,
     wanted: Sequence[tuple[Given, str]],
     worlds: int,
     logs: int,
@@ -177,7 +176,7 @@ def train_and_measure(
     for kind, labels, setup in cells:
         where = Setup.model_validate(setup)
         game = Scenario.load(where.scenario, where.overrides)
-        seats = _scripted(cast or {}, game) if job is None else _learned(job, game)
+        seats = _scripted(where.cast, game) if job is None else _learned(job, game)
         for given, measure, value, episodes in _measured(wanted, game, seats, where, seed, worlds, logs):
             numbers = {"seed": seed, "given": given_name(given), "measure": measure, "value": value}
             rows.append({**labels, "policies": kind, **numbers, "episodes": episodes})
@@ -203,8 +202,9 @@ def _measured(
     recorded = recorder.logs if recorder else []
     found: dict[tuple[str, str], tuple[float, int]] = {}
     replayed: Mapping[str, float] = {}
-    if any(part in BACKFIRES for part in single):
-        replayed = responses(game, cast, setup.interventions, recorded, **own)
+    for replay in (responses, answers):
+        if any(part in BACKFIRES and (part.split("/")[0] in SHOWN) == (replay is answers) for part in single):
+            replayed = {**replayed, **replay(game, cast, setup.interventions, recorded, **own)}
     for given in {given_name(given): given for given, _ in wanted}.values():
         asked = [part for each, measure in wanted if each == given for part in parts_of(measure)]
         kept = frame[is_given(given, greed, game.agents)]

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.evaluation.predictions import CONTRADICTED, counted, counts, details, predictions_of, quoted, sentence
-from agents.experiments.language import experiments, given_name, load_experiment
-from agents.experiments.run import CELLS, FOUND, PICTURE, Result, judged, read_cells, run, table
+from agents.experiments.language import experiments, load_experiment
+from agents.experiments.run import CELLS, FOUND, PICTURE, Result, design_of, judged, planned, read_cells, run, table
 from agents.experiments.work import smoke_sized
 from agents.files import copy_whole, write_json, write_text
 from agents.publish import results
@@ -41,9 +41,28 @@ CONCEPTS: Final = (
     "Social construction",
     "Ontological security",
     "Components of the dilemma",
+    "Arms race of the doubly dangerous world",
+    "Aggression at some future time",
+    "Value of warning",
+    "Useful development",
+    "Regulators of the dilemma",
+    "Fear, anarchy and technology",
+    "Nuclear race",
+    "Defensive approach",
+    "Signals that are safe under defence",
+    "Hegemony",
+    "Allying with the stronger against an enemy",
+    "Bandwagoning",
+    "Leaders whose perceptions differ",
+    "Value of force and value of peace",
+    "First-strike perceptions after a backfire",
+    "Snyder's second reason",
+    "Power for survival",
 )
 INDEX: Final = "index.json"
 PAGE: Final = "README.md"
+#: The folder of tables of designs that experiments no longer have.
+SUPERSEDED: Final = "superseded"
 _COMMAND: Final = "python -m agents.publish.science --only experiments"
 
 
@@ -78,24 +97,26 @@ def publish(result: Result, out: Path) -> None:
 def judge_again(out: Path) -> None:
     """Judge what is published in ``out`` again, from its tidy tables, by the experiments as they stand now.
 
+    What is predicted beyond the tables is not run yet.
+
     Raises:
-        ResultError: for an experiment that was not published, or that measures what its table has not.
+        ResultError: for a table of another design than the experiment has now.
     """
     for name in experiments():
-        experiment, report = load_experiment(name), results.read(out, name)
+        experiment = load_experiment(name)
         frame = read_cells(experiment, out / f"{name}.csv")
-        there = set(zip(frame["given"], frame["measure"], strict=True))
-        for given, measure in experiment.wanted:
-            if (given_name(given), measure) not in there:
-                raise results.ResultError(f"{out / name}.csv has no {measure} given {given_name(given) or 'nothing'}.")
+        report = results.read(out, name) if len(frame) else planned(experiment)
         about = {key: value for key, value in report.items() if key not in (*FOUND, "status")}
+        if about.get("design", design_of(experiment)) != design_of(experiment):
+            raise results.ResultError(f"{out / name}.csv is of another design; move it to {SUPERSEDED}, or run anew.")
         publish(judged(experiment, frame, about | {"rows": list(experiment.rows), "title": experiment.title}), out)
     write_index(out)
 
 
 def write_index(out: Path) -> None:
     """Write ``index.json`` and ``README.md`` from the reports that are in ``out``."""
-    reports = [results.read(out, path.stem) for path in sorted(out.glob("*.json")) if path.name != INDEX]
+    names = sorted(path.stem for path in out.glob("*.json") if path.name != INDEX)
+    reports = [results.read(out, name) for name in names]
     write_json(
         out / INDEX,
         [
@@ -104,7 +125,7 @@ def write_index(out: Path) -> None:
                 "title": report["title"],
                 "rows": report["rows"],
                 "scenarios": report["scenarios"],
-                "picture": f"{report['name']}.png",
+                "picture": f"{report['name']}.png" if _is_run(report) else None,
                 "text": f"{report['name']}.txt",
                 "predictions": report["predictions"],
             }
@@ -112,6 +133,10 @@ def write_index(out: Path) -> None:
         ],
     )
     write_text(out / PAGE, page(reports))
+
+
+def _is_run(report: Mapping[str, Any]) -> bool:
+    return report.get("versions", {}) is not None
 
 
 def page(reports: Sequence[Mapping[str, Any]]) -> str:
@@ -126,6 +151,10 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
         "[experiments](../../experiments.md).",
         "",
         f"{len(reports)} experiments, {len(every)} predictions: {counted(every)}.",
+        "",
+        "**Rederived** are predictions of before that did not follow from the theory or were not measured by what was "
+        "measured; what is predicted now stands beside them. Their numbers stay in the reports and, where the design "
+        f"is another now, in [{SUPERSEDED}]({SUPERSEDED}). **Not run** is what was predicted since and awaits its run.",
         "",
         "## By concept",
         "",
@@ -154,5 +183,5 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
             f"- **{each.word}**: {sentence(each, code=quoted)}"
             for each in sorted(found[name], key=lambda each: order.index(each.word))
         ]
-        lines += ["", f"![{title}]({name}.png)", ""]
+        lines += ["", f"![{title}]({name}.png)", ""] if _is_run(report) else [""]
     return "\n".join(lines)

@@ -5,7 +5,9 @@
     science: "withdrawn: the policies are not at rest"
     arms-race:
       Arms follow arms.: "withdrawn: the null rises as well"
+      Wars rise.: "rederived: counted restarts of one war as wars"
 
+``rederived`` is of a prediction that was published and is not made any more: its record stays in the report as it was.
 It is applied whenever a report is written, so that a mark outlives a new run until it is taken out of the file.
 """
 
@@ -19,7 +21,7 @@ from typing import Any, Final
 
 from rich.console import RenderableType
 
-from agents.evaluation.predictions import Prediction, counted, predictions_of, records
+from agents.evaluation.predictions import REDERIVED, Prediction, counted, predictions_of, records
 from agents.evaluation.report import Report, as_text
 from agents.files import write_json, write_text
 from agents.machine import described
@@ -27,7 +29,7 @@ from sd_env.scenario import ScenarioError
 from sd_env.scenario_files import parse_yaml
 
 STATUS: Final = "status.yaml"
-_MARK: Final = re.compile(r"[a-z]+: .+")
+_MARK: Final = re.compile(r"[a-z]+( [a-z]+)*: .+")
 
 
 class ResultError(ValueError):
@@ -64,15 +66,17 @@ def heading(report: Mapping[str, Any]) -> str:
     mark = f"{report['status']}\n\n" if report.get("status") else ""
     trained = "" if steps is None else f"    agent-steps a training: {steps:,}"
     took = "" if seconds is None else f"; {seconds / 60:.1f} minutes"
+    command = f"{report['title']}\n\n{mark}Command: {report['command']}    seeds: {report['seeds']}{trained}\n"
+    if versions is None:
+        return f"{command}Not run yet.\n\n"
     return (
-        f"{report['title']}\n\n{mark}Command: {report['command']}    seeds: {report['seeds']}{trained}\n"
-        f"Machine: {report['machine']}{took}; Python {versions['python']}, torch {versions['torch']}, "
+        f"{command}Machine: {report['machine']}{took}; Python {versions['python']}, torch {versions['torch']}, "
         f"stable-baselines3 {versions['stable-baselines3']}\n\n"
     )
 
 
 def judged(report: Report, predictions: Sequence[Prediction], out: Path, name: str) -> Report:
-    """The report with these predictions, each with the mark that it has in ``out``.
+    """The report with these predictions, each with the mark that it has in ``out``, and those derived anew since.
 
     Raises:
         ResultError: for a mark of a prediction that there is not, or one that is none.
@@ -86,13 +90,24 @@ def judged(report: Report, predictions: Sequence[Prediction], out: Path, name: s
     if not isinstance(entry, (str, dict)):
         raise ResultError(f"{path}: {name} is {entry!r}; a mark, or marks by claim, are needed.")
     claims = {each.claim: entry for each in predictions} if isinstance(entry, str) else entry
+    current, before = {each.claim for each in predictions}, _before(out, name)
     for claim, mark in claims.items():
-        if claim not in {each.claim for each in predictions}:
-            raise ResultError(f"{path}: {name} has no prediction {claim!r}.")
         if not isinstance(mark, str) or not _MARK.fullmatch(mark):
             raise ResultError(f"{path}: {name} has the mark {mark!r}; a word, a colon and the reason are needed.")
+        old = mark.startswith(f"{REDERIVED}: ")
+        if old and claim in current:
+            raise ResultError(f"{path}: {name} predicts {claim!r} still; what is derived anew says something else.")
+        if claim not in (before if old else current):
+            raise ResultError(f"{path}: {name} has no prediction {claim!r}.")
+    predictions = [*predictions, *(before[claim] for claim in claims if claim not in current)]
     marked = [each.model_copy(update={"status": claims.get(each.claim, each.status)}) for each in predictions]
     return {**report, "status": entry if isinstance(entry, str) else "", "predictions": records(marked)}
+
+
+def _before(out: Path, name: str) -> dict[str, Prediction]:
+    """What the report in ``out`` predicts, by claim; nothing where there is none."""
+    there = (out / f"{name}.json").exists()
+    return {each.claim: each for each in predictions_of(read(out, name), name)} if there else {}
 
 
 def write(out: Path, name: str, report: Report, shown: RenderableType) -> None:

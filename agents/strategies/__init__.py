@@ -16,6 +16,7 @@ from agents.strategies.baselines import Dove, Hawk, Isolationist, NeverAttack, R
 from agents.strategies.plan import Plan
 from agents.strategies.realism import BayesianRealist, PowerMaximiser, Preemptor, PreventiveAttacker, WorstCase
 from agents.strategies.reciprocity import Appeaser, GenerousTitForTat, GrimTrigger, Grit, KyddReassurer, TitForTat
+from agents.strategies.schedule import Timetable
 from agents.strategies.signals import Bluffer, Deceiver, Deterrer
 from agents.strategies.view import View
 
@@ -25,7 +26,7 @@ __all__ = ["BUILT_INS", "WHOLE_EPISODE", "Cell", "Plan", "Strategy", "Traits", "
 BUILT_INS: Final[tuple[type[Strategy], ...]] = (
     Dove, Hawk, Isolationist, Random, NeverAttack,
     TitForTat, GenerousTitForTat, GrimTrigger, Grit, KyddReassurer, Appeaser,
-    Richardson,
+    Richardson, Timetable,
     BayesianRealist, WorstCase, PowerMaximiser, Preemptor, PreventiveAttacker,
     Deterrer, Bluffer, Deceiver,
     Balancer, Bandwagoner, BuckPasser, ChainGanger,

@@ -3,12 +3,38 @@
 Each reads an :class:`~sd_env.record.EpisodeLog` and nothing else; ``summary`` gives all scalar ones at once.
 """
 
-from sd_env.measures.alliances import AllyAtWar, allies_at_war, chain_gang_rate, chain_gangs
-from sd_env.measures.balance import Balancing, aggressors, balancing, buck_passing, buck_passing_rate, efforts
+from sd_env.measures.alliances import (
+    AllyAtWar,
+    Drawn,
+    allies_at_war,
+    chain_gang_rate,
+    chain_gangs,
+    drawn_in,
+    entrapment_costs,
+)
+from sd_env.measures.balance import (
+    Balancing,
+    aggressors,
+    balancing,
+    balancing_shares,
+    buck_passing,
+    buck_passing_rate,
+    efforts,
+    time_to_balance,
+)
 from sd_env.measures.beliefs import fear, filter_beliefs, misperception, mistrust_bias, mutual_fear
 from sd_env.measures.contests import Duels, duels, projected_success, success_probabilities
 from sd_env.measures.cooperation import Hostility, cooperation_index, hostility
-from sd_env.measures.deterrence import Threat, backfires, success_rate, threats, trials
+from sd_env.measures.deterrence import (
+    Show,
+    Threat,
+    backfires,
+    first_shows,
+    strikes_after,
+    success_rate,
+    threats,
+    trials,
+)
 from sd_env.measures.dilemma import Components, components
 from sd_env.measures.episode import MeasureError
 from sd_env.measures.motives import Motive, motive, power_shift, war_class
@@ -16,17 +42,19 @@ from sd_env.measures.safety import attack_rates, security, self_defeat, self_def
 from sd_env.measures.scalars import summary
 from sd_env.measures.spiral import arms_growth, reaction_slopes, spiral_index
 from sd_env.measures.stocks import Arming, arming
-from sd_env.measures.war import War, tragic_war_rate, war_of, wars
+from sd_env.measures.war import War, first_strikes, tragic_war_rate, war_of, wars
 
 __all__ = [
     "AllyAtWar",
     "Arming",
     "Balancing",
     "Components",
+    "Drawn",
     "Duels",
     "Hostility",
     "MeasureError",
     "Motive",
+    "Show",
     "Threat",
     "War",
     "aggressors",
@@ -36,16 +64,21 @@ __all__ = [
     "attack_rates",
     "backfires",
     "balancing",
+    "balancing_shares",
     "buck_passing",
     "buck_passing_rate",
     "chain_gang_rate",
     "chain_gangs",
     "components",
     "cooperation_index",
+    "drawn_in",
     "duels",
     "efforts",
+    "entrapment_costs",
     "fear",
     "filter_beliefs",
+    "first_shows",
+    "first_strikes",
     "hostility",
     "misperception",
     "mistrust_bias",
@@ -58,10 +91,12 @@ __all__ = [
     "self_defeat",
     "self_defeats",
     "spiral_index",
+    "strikes_after",
     "success_probabilities",
     "success_rate",
     "summary",
     "threats",
+    "time_to_balance",
     "tragic_war_rate",
     "trials",
     "war_class",

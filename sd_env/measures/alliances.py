@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sd_env.measures.episode import check_within
+from sd_env.measures.episode import check_within, parameter
 from sd_env.measures.war import war_of
 
 if TYPE_CHECKING:
+    from sd_env.measures.episode import BoolArray, FloatArray
     from sd_env.record import EpisodeLog
 
 
@@ -51,11 +52,20 @@ def allies_at_war(log: EpisodeLog, *, within: int = 3) -> list[AllyAtWar]:
     Raises:
         MeasureError: for ``within`` below 1.
     """
+    found = []
+    for turn, i, ally, war in _outside(log, within):
+        attacked, joined = _reaction(log, i, ally, turn, within)
+        if not attacked:
+            found.append(AllyAtWar(turn, i, ally, war, joined))
+    return found
+
+
+def _outside(log: EpisodeLog, within: int) -> Iterator[tuple[int, int, int, int]]:
+    """Turn, state, ally and war of every state outside a war that an ally has entered, once for each war."""
     check_within(within)
     place, allied, standing = war_of(log), log.pairs["allied"], log.states["standing"]
     entered: set[tuple[int, int]] = set()
     seen: set[tuple[int, int]] = set()
-    found = []
     for turn in range(1, log.turns + 1):
         new = [(int(place[turn, j]), int(j)) for j in np.flatnonzero(place[turn] >= 0)]
         new = [entry for entry in new if entry not in entered]
@@ -64,10 +74,63 @@ def allies_at_war(log: EpisodeLog, *, within: int = 3) -> list[AllyAtWar]:
                 if not standing[turn - 1, i] or place[turn, i] >= 0 or (war, i) in entered | seen:
                     continue
                 seen.add((war, i))
-                attacked, joined = _reaction(log, i, ally, turn, within)
-                if not attacked:
-                    found.append(AllyAtWar(turn, i, ally, war, joined))
+                yield turn, i, ally, war
         entered.update(new)
+
+
+def entrapment_costs(log: EpisodeLog) -> FloatArray:
+    """What each state pays for wars in which its allies are attacked (Snyder 1984), float64 (T+1, N), homeland turns.
+
+    κ ``defender_cost`` for each ally that is attacked on turn t, unless it attacks one of the ally's attackers itself:
+    then it has joined, and pays as who attacks. Nobody pays without an ally, nor for a κ of 0.
+    """
+    attacks, allied = log.pairs["attacks"], log.pairs["allied"]
+    attacked: BoolArray = np.asarray(attacks.any(axis=1))
+    joins = attacks @ attacks  # boolean, [k, j]: k attacks somebody who attacks j
+    helped = allied & attacked[:, None, :] & ~joins
+    price = parameter(log, "alliance_commitment") * parameter(log, "defender_cost")
+    found: FloatArray = price * helped.sum(axis=2)
+    return found
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A state at peace whose ally has entered a war, and whether the ally's enemies attack it for it.
+
+    Attributes:
+        turn: on which the ally entered the war.
+        state: index of the state.
+        drawn: whether somebody who fights the ally attacks the state within H turns, before it attacks anybody.
+    """
+
+    turn: int
+    state: int
+    drawn: bool
+
+
+def drawn_in(log: EpisodeLog, *, within: int = 3) -> list[Drawn]:
+    """Every state outside a war that an ally has entered: whether the alliance draws an attack (Snyder 1984).
+
+    The cases are those of :func:`allies_at_war` and, beside them, those in which the state was attacked first.
+
+    Args:
+        log: an episode.
+        within: H, turns.
+
+    Raises:
+        MeasureError: for ``within`` below 1.
+    """
+    attacks = log.pairs["attacks"]
+    found = []
+    for turn, state, ally, _ in _outside(log, within):
+        enemies = attacks[turn, ally] | attacks[turn, :, ally]
+        drawn = False
+        for later in range(turn + 1, min(turn + within, log.turns) + 1):
+            enemies = enemies | attacks[later, ally] | attacks[later, :, ally]
+            drawn = bool((attacks[later, :, state] & enemies).any())
+            if drawn or attacks[later, state].any():
+                break
+        found.append(Drawn(turn, state, drawn))
     return found
 
 

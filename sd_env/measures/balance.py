@@ -118,6 +118,38 @@ def balancing(log: EpisodeLog, threshold: float = 0.5) -> list[Balancing]:
     return found
 
 
+def balancing_shares(log: EpisodeLog) -> list[FloatArray]:
+    """How much of what they could the others put up against each aggressor, from its first aggression on.
+
+    One array for each state that becomes an aggressor (:func:`aggressors`), with a number for each turn after that of
+    its first unprovoked attack to the end: effort over means (:func:`efforts`) of all that stand beside it, together, 0
+    to 1. Turns on which nobody has means that reach it are left out.
+    """
+    stands, aggressive = standing_pairs(log), aggressors(log)
+    effort, means = (np.where(stands[:-1], each, 0.0) for each in efforts(log))
+    found = []
+    for k in np.flatnonzero(aggressive.any(axis=0)).tolist():
+        first = int(aggressive[:, k].argmax())
+        put_up, could = (each[first:, :, k].sum(axis=1) for each in (effort, means))
+        found.append(put_up[could > 0.0] / could[could > 0.0])
+    return found
+
+
+def time_to_balance(shares: FloatArray, threshold: float = 0.5) -> int:
+    """Turns from an aggressor's first aggression until the others put up ``threshold`` of what they could against it.
+
+    Args:
+        shares: one array of :func:`balancing_shares`.
+        threshold: 0 to 1.
+
+    Returns:
+        1 for the turn after it; one more than there are turns if they never do, so that who never balances counts, and
+        counts as slow.
+    """
+    enough = np.flatnonzero(shares >= threshold)
+    return int(enough[0]) + 1 if len(enough) else len(shares) + 1
+
+
 def buck_passing(log: EpisodeLog, threshold: float = 0.5) -> list[Balancing]:
     """Turns on which a state passed the buck: those of :func:`balancing` on which it balanced below its share.
 

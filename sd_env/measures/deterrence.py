@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sd_env.layout import Head, Signal
-from sd_env.measures.episode import MeasureError, check_within
+from sd_env.measures.episode import MeasureError, check_within, standing_pairs
 from sd_env.measures.motives import motive
+from sd_env.measures.stocks import arming
 
 if TYPE_CHECKING:
     from sd_env.measures.episode import FloatArray
@@ -151,6 +152,41 @@ def backfires(log: EpisodeLog, replay: EpisodeLog, threat: Threat, *, within: in
     after = slice(turn + 1, turn + 1 + within)
     with_it, without = (each.pairs["attacks"][after, threat.challenger, threat.target].any() for each in (log, replay))
     return bool(with_it and not without)
+
+
+@dataclass(frozen=True)
+class Show:
+    """A show of force: a state at peace mobilizes against another, or builds more arms than age takes.
+
+    Attributes:
+        turn: on which it is made.
+        defender: index of the state that makes it.
+        challenger: index of one that might attack it, at peace with it on the turn before and on that turn.
+    """
+
+    turn: int
+    defender: int
+    challenger: int
+
+
+def first_shows(log: EpisodeLog) -> list[Show]:
+    """The first show of force of the episode, of the first state that makes one, once for each challenger."""
+    attacks, grows = log.pairs["attacks"], arming(log).beyond_replacement > 0.0
+    quiet = ~(attacks | attacks.swapaxes(1, 2))
+    for turn in range(1, log.turns + 1):
+        peace = quiet[turn - 1] & quiet[turn] & standing_pairs(log)[turn - 1]
+        shown = peace & (log.pairs["mobilized"][turn] | grows[turn - 1][:, None])
+        if shown.any():
+            defender = int(shown.any(axis=1).argmax())
+            return [Show(turn, defender, int(j)) for j in np.flatnonzero(shown[defender])]
+    return []
+
+
+def strikes_after(log: EpisodeLog, show: Show, *, within: int = 3) -> bool:
+    """Whether the challenger attacks the one that showed its force within the H turns after."""
+    check_within(within)
+    after = slice(show.turn + 1, show.turn + 1 + within)
+    return bool(log.pairs["attacks"][after, show.challenger, show.defender].any())
 
 
 def _same_until(log: EpisodeLog, replay: EpisodeLog, turn: int, defender: int) -> bool:

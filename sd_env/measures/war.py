@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sd_env.measures.episode import security_seekers
+from sd_env.measures.episode import security_seekers, standing_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,6 +85,18 @@ def groups(attacks: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
     fighting = fights.any(axis=1)
     first = linked.argmax(axis=1)  # the lowest index that each is connected with
     return [np.flatnonzero(fighting & (first == i)) for i in np.unique(first[fighting])]
+
+
+def first_strikes(log: EpisodeLog) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which states strike which others first, and where they could have: both bool (T+1, N, N), row t is turn t.
+
+    i could strike j first on a turn on which both stand and before which neither had attacked the other the turn
+    before: fighting back, and going on with a war, are no first strikes. Where both attack, both have struck.
+    """
+    attacks = log.pairs["attacks"]
+    peace = np.zeros(attacks.shape, np.bool_)
+    peace[1:] = ~(attacks[:-1] | attacks[:-1].swapaxes(1, 2)) & standing_pairs(log)[:-1]
+    return attacks & peace, peace
 
 
 def tragic_war_rate(logs: Iterable[EpisodeLog], *, all_seekers: bool = False) -> float:

@@ -150,14 +150,23 @@ def observe_thirds(s, r, i, j, o):
 
 
 @rule
-def observe_beliefs(r, n, observations):
+def observe_beliefs(p, r, n, observations):
     """Write the column that ends each block about another state where the scenario has beliefs."""
     for i in range(n):
         column = OWN_SIZE + BELIEF
         for j in range(n):
             if i != j:
-                observations[i, column] = r[i, j].belief
+                observations[i, column] = mistrusted(p, r[i, j].belief)
                 column += OTHER_SIZE + 1
+
+
+@rule
+def mistrusted(p, belief):
+    """A belief with only 1 - mistrust of its odds (Butterfield 1951); at 1 nobody is trusted (Wendt 1992)."""
+    if p.mistrust == 0.0:
+        return belief
+    odds = (1.0 - p.mistrust) * belief
+    return odds / (odds + 1.0 - belief) if odds > 0.0 else 0.0
 
 
 @rule

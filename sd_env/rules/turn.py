@@ -77,7 +77,7 @@ def show(flat, p, w, s, r, observations, own, others, masks, fresh):
         observe_world(p, w, len(s), observations)
     observe(p, w, s, r, own, others)
     if p.beliefs != 0.0:
-        observe_beliefs(r, len(s), observations)
+        observe_beliefs(p, r, len(s), observations)
     write_masks(p, s, masks)
 
 

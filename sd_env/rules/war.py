@@ -42,6 +42,7 @@ def declare(p, s, r):
         attacked = 0
         mobilized = 0
         mobilizations = 0
+        alignments = 0
         for j in range(n):
             stance = r[i, j].stance
             attacks = stance == Stance.ATTACK
@@ -51,9 +52,10 @@ def declare(p, s, r):
             attacked |= attacks << j
             mobilized |= mobilizes << j
             mobilizations += mobilizes
+            alignments += stance == Stance.ALIGN
         s[i].attacked = attacked
         s[i].mobilized = mobilized
-        s[i].cost += p.mobilization_cost * mobilizations
+        s[i].cost += p.mobilization_cost * mobilizations + p.alignment_cost * alignments
     for i in range(n):
         attackers = 0
         for j in range(n):
@@ -63,18 +65,33 @@ def declare(p, s, r):
         s[i].pledge_broken = False
         if s[i].attacked != 0:
             pay_for_attacks(p, s, r, i)
+        if p.enforcement_lasts != 0.0:
+            remember_who_began(s, r, i)
 
 
 @rule
 def pay_for_attacks(p, s, r, i):
-    """attacker_cost for each target, more (enforcement) where it gave no cause, and the price of a broken pledge."""
+    """attacker_cost for each target, more (enforcement) where it gave no cause, and the price of a broken pledge.
+
+    Who began a war without cause pays enforcement_lasts of it on each later turn, though the other fights back.
+    """
     for j in range(len(s)):
         if r[i, j].attacks:
             s[i].cost += p.attacker_cost
             provoked = has(s[j].struck, i) or has(s[i].named, j)
             if not provoked:
                 s[i].cost += p.enforcement
+            elif r[i, j].began:
+                s[i].cost += p.enforcement_lasts * p.enforcement
     break_pledge(p, s, i)
+
+
+@rule
+def remember_who_began(s, r, i):
+    """A war is i's own from an unprovoked attack on until a turn without i's attack."""
+    for j in range(len(s)):
+        provoked = has(s[j].struck, i) or has(s[i].named, j)
+        r[i, j].began = r[i, j].attacks and (r[i, j].began or not provoked)
 
 
 @rule

@@ -54,6 +54,19 @@ def test_beliefs_begin_at_the_scenarios_trust() -> None:
     assert w.pairs["belief"][0] == pytest.approx(np.where(np.eye(3), 1.0, 0.7))
 
 
+@pytest.mark.parametrize(("mistrust", "seen"), [(0.0, 0.75), (0.5, 0.6), (0.75, 3 / 7), (1.0, 0.0)])
+def test_mistrust_takes_its_share_of_the_odds_that_are_seen_and_leaves_the_belief(mistrust: float, seen: float) -> None:
+    """Odds of 3 become 1.5, .75 and 0; what Bayes' rule makes of deeds is kept as it is."""
+    w = tracked(perception__beliefs=True, perception__mistrust=mistrust)
+    assert layout.observed_beliefs(w.observations, 2)[0, 0, 0] == pytest.approx(seen)
+    assert belief(w, 0, 1) == 0.75
+    sure = tracked(perception__beliefs=True, perception__mistrust=mistrust, states__greed=0.0)
+    shown = layout.observed_beliefs(sure.observations, 2)[0, 0, 0]
+    assert shown == (
+        1.0 if mistrust < 1.0 else 0.0
+    )  # what is known for sure moves by no odds but those of the worst case
+
+
 def test_trust_is_the_middle_of_a_range_whatever_was_drawn() -> None:
     w = Worlds(quiet(2, motives__p_greedy=[0.2, 0.6]), 200, seed=3)
     assert len(np.unique(w.states["greed"] > 0)) == 2

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from agents import make
+from agents.evaluation.duel import Duel
 from agents.evaluation.threshold import effective_turns, success_probabilities, trust_threshold
 from agents.table.play import play
 from sd_env import layout, measures
@@ -172,6 +173,14 @@ def test_friendship_lowers_the_threshold(name: str, amity: float, expected: floa
     fear = land * (first - both) - attacker - weight * (land * both + defender)  # P - S
     assert fear / (temptation + fear) == pytest.approx(expected, abs=0.005)
     says(name, two(expected))
+
+
+def test_a_friendship_that_follows_deeds_lowers_the_threshold_less() -> None:
+    friends = load_scenario("theories/wendt-culture")
+    assert Duel(friends).m() == pytest.approx(0.64, abs=0.005)
+    assert Duel(friends.with_overrides({"alliances.amity": -0.8})).m() == pytest.approx(0.75, abs=0.005)
+    assert Duel(friends.with_overrides({"motives.amity_rate": 0.0})).m() == pytest.approx(0.38, abs=0.005)
+    says(friends.name, "m = .64 instead of m = .75", "were it to stay at .8, m = .38")
 
 
 # --- other numbers of theories/ -----------------------------------------------------------------------------------

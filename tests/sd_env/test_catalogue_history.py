@@ -12,6 +12,7 @@ import pytest
 
 from agents.evaluation.threshold import effective_turns, trust_threshold
 from sd_env import layout
+from sd_env.rules.war import contest
 from sd_env.scenario import Scenario, load_scenario
 from sd_env.worlds import Worlds
 from tests.sd_env.test_catalogue_claims import plain, says
@@ -83,7 +84,7 @@ def test_1939_is_scaled_from_the_military_spending_of_that_year(name: str) -> No
 
 
 def test_the_cold_war_is_scaled_from_the_count_of_warheads() -> None:
-    scenario, heads = load_scenario("history/cold-war-arms-race"), data("warheads-1950-1990")
+    scenario, heads = load_scenario("history/cold-war-arms-race-v2"), data("warheads-1950-1990")
     assert list(start(scenario, "offense").values()) == near((heads[s]["1950"] / 1e4 for s in heads), 4)
     yearly = {"usa": (heads["usa"]["1960"] - heads["usa"]["1955"]) / 5}
     yearly["ussr"] = (heads["ussr"]["1980"] - heads["ussr"]["1975"]) / 5
@@ -92,22 +93,36 @@ def test_the_cold_war_is_scaled_from_the_count_of_warheads() -> None:
     assert scenario.horizon == 1990 - 1950 + 1
 
 
-def test_in_the_cold_war_peace_is_dominant_for_either_type_whatever_the_arms() -> None:
-    scenario = load_scenario("history/cold-war-arms-race")
-    turns = effective_turns(41)
-    war, motives = scenario.war, scenario.motives
+def test_in_the_cold_war_a_seeker_never_has_a_reason_to_strike_whatever_the_arms() -> None:
+    scenario = load_scenario("history/cold-war-arms-race-v2")
+    turns, war = effective_turns(41), scenario.war
     most = plain(war.conquest) * turns  # p_f - p_s is at most 1
-    assert most == pytest.approx(10.25)
+    assert most == pytest.approx(20.5)
     assert most < plain(war.attacker_cost) and all(
         trust_threshold(scenario, arms, 0.0, turns) < 0 for arms in (0.01, 0.1, 1.0, 4.0)
     )
-    assert plain(motives.greed) * plain(war.spoils) * most == pytest.approx(16.4)
-    assert plain(motives.greed) * plain(war.spoils) * most < plain(war.attacker_cost)
-    arming = scenario.arming
-    lasting = sum((1.0 - plain(arming.depreciation)) ** turn for turn in range(41))
-    race = plain(motives.power_motive) / 4 * plain(arming.build_rate) * lasting / plain(arming.arms_cost)
-    assert race == pytest.approx(5.4, abs=0.05)
-    says(scenario.name, ".25 x 41 = 10.25", "41 = 16.4 < 20", ".16 x 20.3 / .06 = 5.4", "equilibrium of 5.4")
+    assert plain(scenario.motives.power_motive) == 0.0
+    says(scenario.name, "worth 20.5", ".5 x 41 = 20.5")
+
+
+def test_in_the_cold_war_greed_is_deterred_at_parity_and_invited_by_a_rival_that_rests() -> None:
+    """Both at full effort, as rich as the USA; or one of them, and then the other's arms are those of the terrain."""
+    scenario = load_scenario("history/cold-war-arms-race-v2")
+    war, arming, greed = scenario.war, scenario.arming, plain(scenario.motives.greed)
+    prize = greed * plain(war.conquest) * plain(war.spoils)
+    force = plain(scenario.technology.offense_advantage) * (1.0 + plain(war.first_strike))
+    assert force == 1.0
+    arms, parity, superior = 0.03, [], []
+    for turn in range(41):
+        arms = (1.0 - plain(arming.depreciation)) * arms + 2.0 * plain(arming.build_rate)
+        left, base = 41 - turn, plain(war.base_defense)
+        for gains, rival in ((parity, arms), (superior, 0.0)):
+            won: float = contest(force * arms, base + rival, plain(war.decisiveness))
+            gains.append(prize * left * won - plain(war.attacker_cost))
+    assert max(parity) < 0.0 < max(superior)
+    needed = [plain(war.attacker_cost) / (prize * left) for left in (41, 31)]
+    assert needed == pytest.approx([0.45, 0.59], abs=0.005)
+    says(scenario.name, ".45 on the first turn, .59 on the eleventh", "49.2 p > 22")
 
 
 def test_trust_in_germany_is_none_in_the_control_and_low_in_the_twin() -> None:

@@ -38,6 +38,7 @@ SPANS: dict[str, tuple[float, float]] = {
     "motives.amity_rate": (0, 1), "perception.noise": (0, 2), "perception.threat_inflation": (-1, 3),
     "perception.worst_case": (0, 1), "perception.signal_noise": (0, 1), "continuation": (0.8, 1),
     "arming.convexity": (0, 1), "arming.investment_return": (0, 0.2), "perception.buildup_evidence": (0, 5),
+    "alliances.alignment_cost": (0, 1), "anarchy.enforcement_lasts": (0, 1), "perception.mistrust": (0, 1),
 }  # fmt: skip
 WHOLE = {"signals.pledge_turns", "signals.commitment_turns", "alliances.call_turns", "alliances.rupture_turns"}
 

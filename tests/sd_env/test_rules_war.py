@@ -190,6 +190,34 @@ def test_enforcement_punishes_each_unprovoked_attack_and_no_other() -> None:
     assert play(w, s0=attack(1, 2, 3)).tolist() == pytest.approx([0.5, 1.0, 1.0, 1.0])
 
 
+def test_a_lasting_penalty_is_paid_on_each_turn_of_a_war_that_was_begun_unprovoked() -> None:
+    """Turn 1: 0 strikes, E. 2: it goes on, unanswered yet, E. 3: 1 has struck back: half of E. 4: 0 rests.
+
+    5: 0 attacks again, whom 1 attacked last turn: the war that it began is over, and this attack has a cause. 1 has a
+    cause for all but the last of its attacks, on one who rested.
+    """
+    for lasts, turns in ((0.0, (0.75, 0.75, 1.0, 1.0, 1.0)), (0.5, (0.75, 0.75, 0.875, 1.0, 1.0))):
+        w = worlds(2, anarchy__enforcement=0.25, anarchy__enforcement_lasts=lasts, war__conquest=0.0)
+        plays = [{"s0": attack(1)}, {"s0": attack(1), "s1": attack(0)}, {"s0": attack(1), "s1": attack(0)}]
+        plays += [{"s1": attack(0)}, {"s0": attack(1), "s1": attack(0)}]
+        paid = [play(w, **each).tolist() for each in plays]
+        assert [each[0] for each in paid] == pytest.approx(turns)
+        assert [each[1] for each in paid] == pytest.approx((1.0, 1.0, 1.0, 1.0, 0.75))
+
+
+def test_who_answers_a_call_or_an_attack_did_not_begin_the_war() -> None:
+    w = worlds(2, anarchy__enforcement=0.25, anarchy__enforcement_lasts=1.0, war__conquest=0.0)
+    play(w, s1=attack(0))
+    for _ in range(3):  # 0 only ever answers; 1 pays on every turn
+        assert play(w, s0=attack(1), s1=attack(0)).tolist() == pytest.approx([1.0, 0.75])
+
+
+def test_aligning_costs_what_it_costs_returned_or_not() -> None:
+    w = worlds(3, alliances__alignment_cost=0.125)
+    paid = play(w, s0={"stance": {1: "align", 2: "align"}}, s1={"stance": {0: "align"}})
+    assert paid.tolist() == [0.75, 0.875, 1.0] and w.pairs["allied"][0, 0, 1] and not w.pairs["allied"][0, 0, 2]
+
+
 # --- mobilization that protects ---------------------------------------------------------------------------------
 
 #: Base defence 1, arms of the defender 2, of which half a unit is ready in peace; attackers send 3 in all.

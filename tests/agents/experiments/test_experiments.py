@@ -17,8 +17,8 @@ from agents.evaluation import predictions
 from agents.evaluation.statistics import Estimate
 from agents.evaluation.threshold import effective_turns, success_probabilities
 from agents.experiments import Expectation, Experiment, ExperimentError, experiments, load_experiment
-from agents.experiments.judge import checks, judge, levels, slope_over
-from agents.experiments.run import read_cells
+from agents.experiments.judge import checks, judge, levels, needs, slope_over
+from agents.experiments.run import design_of, read_cells
 from agents.experiments.work import check, units_of
 from agents.publish.experiments import CONCEPTS, page, write_index
 from sd_env.scenario import Scenario
@@ -153,6 +153,21 @@ def trainings(asked: Experiment) -> list[tuple[int, int]]:
     return [(unit.arguments["seed"], len(unit.arguments["cells"])) for unit in units_of(asked, Path("x"))]
 
 
+def test_cells_say_who_plays_where_nobody_learns() -> None:
+    asked = experiment(
+        cast={"all": "dove"},
+        grid={"who": {"doves": {}, "a hawk": {"cast.state_1": "hawk"}}},
+        predictions=[{"claim": "c", "measure": "outcome/wars", "of": {"who": "a hawk"}, "expect": "above"}],
+        picture={"x": "who", "measures": ["outcome/wars"]},
+    )
+    check(asked)
+    assert [cell.setup.cast for cell in asked.cells()] == [{"all": "dove"}, {"all": "dove", "state_1": "hawk"}]
+    assert [unit.arguments["training"] for unit in units_of(asked, Path("x"))] == [None] * 6
+    with pytest.raises(ValueError, match="eagle"):
+        check(experiment(**(made() | {"cast": {"all": "dove", "state_1": "eagle"}})))
+    assert "cast" not in experiment().cells()[0].setup.model_dump(), "digests of those who learn stay as they were"
+
+
 def test_each_cell_and_seed_is_a_training_unless_the_file_says_otherwise() -> None:
     assert trainings(experiment(seeds=[1, 2])) == [(1, 1)] * 6 + [(2, 1)] * 6
     fixed = experiment(seeds=[1], evaluation_only=["war.first_strike"])
@@ -193,6 +208,10 @@ def test_each_cell_and_seed_is_a_training_unless_the_file_says_otherwise() -> No
         ),
         ({"picture": {"x": "motives.p_greedy", "measures": ["outcome/wars"]}}, "'outcome/wars', but must be of"),
         ({"cast": {"all": "dove"}, "training": {"total_steps": 5}}, "must be left out"),
+        (
+            {"grid": {"who": {"hawk": {"cast.state_1": "hawk"}}, "war.first_strike": [0.0], "motives.p_greedy": [0.2]}},
+            "it needs a cast",
+        ),
         ({"seeds": []}, "seeds is"),
     ],
 )
@@ -320,6 +339,23 @@ def test_a_seed_without_a_case_is_left_out_and_none_at_all_is_undecided() -> Non
     assert judge(asked, nothing)[0].verdict == "undecided"
 
 
+def test_what_the_table_lacks_is_not_run_and_says_what_a_run_takes(tmp_path: Path) -> None:
+    asked = experiment()
+    frame = rows(asked, lambda labels, seed: 1.0)
+    for lacking in (frame[frame["motives.p_greedy"] != "0.6"], read_cells(asked, tmp_path / "none.csv")):
+        [found] = judge(asked, lacking)
+        assert (found.word, found.value, found.verdict) == ("not run", None, "undecided")
+        assert found.status == "not run: takes 18 trainings, 27 million agent-steps in all"
+    assert needs(experiment(cast={"all": "dove"})) == "nobody learns, so that a run takes minutes"
+
+
+def test_the_design_is_another_if_what_is_played_is_and_not_if_more_is_predicted() -> None:
+    plain = design_of(experiment())
+    assert design_of(experiment(also=["outcome/wars"])) == plain
+    assert design_of(experiment(overrides={"horizon": 128})) != plain
+    assert design_of(experiment(cast={"all": "dove"})) != plain
+
+
 def test_the_generalist_is_judged_and_compared_with_policies_of_the_cells() -> None:
     asked = experiment(
         generalist={
@@ -341,12 +377,13 @@ def test_the_generalist_is_judged_and_compared_with_policies_of_the_cells() -> N
 # --- publishing -------------------------------------------------------------------------------------------------
 
 
-def report(verdict: str, status: str = "") -> dict[str, Any]:
+def report(verdict: str, status: str = "", **about: Any) -> dict[str, Any]:
     predicted = {"supported": (0.0, None), "contradicted": (None, 0.0)}[verdict]
     effect = Estimate(0.5, 0.25, 0.75, (0.5,))
-    found = predictions.judge("War falls.", "outcome/wars", effect, predicted, count=4)
-    records = predictions.records([found.model_copy(update={"status": status})])
-    return {"name": f"war-{verdict}", "title": "War", "rows": ["Anarchy"], "scenarios": ["x/y"], "predictions": records}
+    judged = predictions.judge("War falls.", "outcome/wars", effect, predicted, count=4)
+    records = predictions.records([judged.model_copy(update={"status": status})])
+    found = {"name": f"war-{verdict}", "title": "War", "rows": ["Anarchy"], "scenarios": ["x/y"]}
+    return {**found, "predictions": records, **about}
 
 
 def test_contradictions_stand_in_plain_sight() -> None:
@@ -376,6 +413,13 @@ def test_the_index_is_made_of_the_reports_that_are_there(tmp_path: Path) -> None
     assert "War falls." in (tmp_path / "README.md").read_text()
 
 
+def test_an_experiment_that_is_not_run_has_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "war-supported.json").write_text(json.dumps(report("supported", versions=None)))
+    write_index(tmp_path)
+    assert json.loads((tmp_path / "index.json").read_text())[0]["picture"] is None
+    assert ".png" not in (tmp_path / "README.md").read_text()
+
+
 PUBLISHED = ROOT / "docs" / "results" / "experiments"
 
 
@@ -385,8 +429,11 @@ def test_what_is_published_is_of_the_experiment_as_it_stands(name: str) -> None:
     assert found["expectations"] == [wanted.model_dump(mode="json") for wanted in asked.predictions]
     assert found["seeds"] == asked.seeds and found["rows"] == list(asked.rows)
     again = judge(asked, read_cells(asked, PUBLISHED / f"{name}.csv"))
-    published = predictions.predictions_of(found, name)
-    assert [each.model_copy(update={"status": ""}) for each in published] == again
+    published = [each for each in predictions.predictions_of(found, name) if each.word != predictions.REDERIVED]
+    bare = {"status": ""}
+    assert [each.model_copy(update=bare) for each in published] == [each.model_copy(update=bare) for each in again]
+    assert found.get("design", design_of(asked)) == design_of(asked)
+    assert (found["versions"] is None) == (not (PUBLISHED / f"{name}.csv").exists())
 
 
 def test_the_page_of_predictions_and_the_counts_in_the_results_are_those_of_the_reports() -> None:

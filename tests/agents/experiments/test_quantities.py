@@ -154,6 +154,11 @@ def test_a_difference_has_two_parts() -> None:
         ("return/state_1", True, False),
         ("attacks/state_0>state_1", True, True),
         ("allied/state_1>state_0", True, True),
+        ("held/state_1", True, True),
+        ("economy/state_0", True, True),
+        ("stock/state_0", True, True),
+        ("stock/all", False, True),
+        ("war/onset", True, True),
         ("mobilizations/state_0>state_1", False, True),
         ("allied/state_0", False, False),
         ("attacks/state_0>state_0", False, True),
@@ -175,3 +180,17 @@ def test_rates_of_a_table_are_of_its_tallies() -> None:
     assert math.isnan(of_frame("outcome/wars", frame[:0], AGENTS))
     frame[[f"attacks_{i}" for i in (0, 1)]] = frame[[f"pair_turns_{i}" for i in (0, 1)]] = 0
     assert math.isnan(of_frame("attacks/state_0", frame, AGENTS))
+
+
+def test_what_a_state_holds_owns_and_has_and_when_war_begins() -> None:
+    """Arms of 2, 4 and 6 after the three turns; half of the homeland and an economy of 2 at the end; war on turn 2."""
+    draft = Draft(3).arms([0.0, 2.0, 4.0, 6.0], 0.0).attack(2, 1, 0)
+    draft.states["homeland"][3, 0], draft.states["economy"][3, 0] = 0.5, 2.0
+    war, peace = draft.log(), Draft(3).log()
+    asked = ["held/state_0", "economy/state_0", "stock/state_0", "war/onset"]
+    assert of_logs(asked, [war]) == {
+        "held/state_0": 0.5, "economy/state_0": 2.0, "stock/state_0": 4.0, "war/onset": 2.0,
+    }  # fmt: skip
+    assert of_logs(asked, [war, peace])["held/state_0"] == 0.75
+    assert of_logs(asked, [war, peace])["war/onset"] == 2.0, "episodes at peace have no first attack"
+    assert math.isnan(of_logs(["war/onset"], [peace])["war/onset"])

@@ -34,7 +34,7 @@ def test_every_published_report_holds_records_and_its_text_is_written_from_them(
     assert text.startswith(results.heading(report))
     lines = as_text(Group(*predictions.lines(judged)))
     assert lines in text
-    words = {f"  {word} " for word in (*predictions.VERDICTS, "withdrawn")}
+    words = {f"  {word} " for word in (*predictions.VERDICTS, "withdrawn", "rederived", "not run")}
     assert sum(any(line.startswith(word) for word in words) for line in text.splitlines()) == len(judged)
 
 
@@ -109,6 +109,34 @@ def test_a_mark_that_is_none_is_refused_in_a_sentence(text: str, words: str, tmp
     with pytest.raises(ResultError) as caught:
         results.judged({}, judged("a"), tmp_path, "x")
     assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_what_was_derived_anew_stays_as_it_was_published_with_the_reason(tmp_path: Path) -> None:
+    old = predictions.records(judged("old", "kept"))
+    (tmp_path / "x.json").write_text(json.dumps({"predictions": old}))
+    (tmp_path / "status.yaml").write_text('x:\n  old: "rederived: counted restarts"\n')
+    for _ in range(2):  # as well from its own report
+        report = results.judged({"title": "x"}, judged("kept", "new"), tmp_path, "x")
+        (tmp_path / "x.json").write_text(json.dumps(report))
+        assert [(each.claim, each.word) for each in predictions_of(report, "x")] == [
+            ("kept", "supported"), ("new", "supported"), ("old", "rederived"),
+        ]  # fmt: skip
+        assert predictions_of(report, "x")[2].values == predictions_of({"predictions": old}, "x")[0].values
+    with pytest.raises(ResultError, match="x predicts 'old' still"):
+        results.judged({}, judged("old"), tmp_path, "x")
+    (tmp_path / "x.json").unlink()
+    with pytest.raises(ResultError, match="x has no prediction 'old'"):
+        results.judged({}, judged("new"), tmp_path, "x")
+
+
+def test_what_is_not_run_says_so_and_what_a_run_takes() -> None:
+    record = predictions.not_run("War falls.", "outcome/wars", (None, 0.0), "takes 4 trainings")
+    assert record.word == "not run" and record.value is None
+    assert predictions.sentence(record) == "War falls. (outcome/wars: takes 4 trainings)"
+    assert predictions.counts([record]) == {"supported": 0, "contradicted": 0, "undecided": 0, "not run": 1}
+    never: dict[str, Any] = {"machine": None, "seconds": None, "versions": None}
+    report = {"title": "T", "command": "c", "seeds": [1], "agent_steps": 1000, **never}
+    assert results.heading(report).endswith("seeds: [1]    agent-steps a training: 1,000\nNot run yet.\n\n")
 
 
 def test_a_mark_stands_in_the_text_and_outlives_a_new_judgement(tmp_path: Path) -> None:

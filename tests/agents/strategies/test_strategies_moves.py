@@ -180,6 +180,15 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[str, ...], dict[str, Any], str
         "00.nn 00.nn 00.an 00.an 02.an 02.nA",
     ),
     "buck-passer with nobody to pass to": ("buck-passer", {}, ("10.n",), {}, "00.n 20.n"),
+    "timetable": (
+        "timetable", {"defense": 1, "builds_until": 2, "attacks_from": 1, "attacks_until": 3},
+        ("00.n 00.A 00.n 00.n",), {}, "21.n 21.A 00.A 00.n 00.n",
+    ),
+    # two swords against the base's 1: 2/3
+    "timetable with odds": ("timetable", {"odds": 0.6, "attacks_from": 0}, ("00.n",), {}, "20.n 20.A"),
+    "timetable of a seeker": (
+        "timetable", {"attacks_from": 0, "greedy_only": True, "says": 1}, ("00.n",), {}, "20rn 20rn",
+    ),
     # its ally begins a war on turn 1; it leaves when the alliance ends
     "chain-ganger": (
         "chain-ganger", {}, ("00.an 00.aA 00.nn", quietly(3, 2)), {}, "00.aa 00.an 00.aA 00.nn",
