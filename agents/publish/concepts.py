@@ -28,7 +28,7 @@ _HEAD: Final = f"""# Every concept, and what was found of it
 
 Each concept of the field with its source, what it is in the game, where it is tried, what is predicted, what was found,
 and the gap between the concept and what the game can say of it. Made by `{COMMAND}` from
-[book/theory.yaml](../book/theory.yaml) and the published reports: **verdicts are looked up, not written**. They are
+`book/theory.yaml` and the published reports: **verdicts are looked up, not written**. They are
 counted by experiment; what each prediction says, with its interval and its mark, is on the page of
 [predictions and verdicts](results/experiments/README.md). *By scripts* is an experiment in which nobody learns: it says
 what pays, not what is chosen ([experiments](experiments.md#what-an-experiment-cannot-say)). *Exact* is a closed form
@@ -75,7 +75,7 @@ def _verdicts(row: Mapping[str, Any], index: Iterable[Mapping[str, Any]], publis
     for run in row.get("runs", ()):
         yield f"[{run}](results/{run}.txt): {_counted(results.read(published, run), run)}"
     for test in row.get("oracles", ()):
-        yield f"exact ([{Path(test).stem.removeprefix('test_oracles_')}](../{test}))"
+        yield f"exact (`{test}`)"
 
 
 def _counted(report: Mapping[str, Any], name: str) -> str:

@@ -154,7 +154,7 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
         "",
         "**Rederived** are predictions of before that did not follow from the theory or were not measured by what was "
         "measured; what is predicted now stands beside them. Their numbers stay in the reports and, where the design "
-        f"is another now, in [{SUPERSEDED}]({SUPERSEDED}). **Not run** is what was predicted since and awaits its run.",
+        f"is another now, in `{SUPERSEDED}/`. **Not run** is what was predicted since and awaits its run.",
         "",
         "## By concept",
         "",
