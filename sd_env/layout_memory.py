@@ -39,6 +39,7 @@ PARAMETERS: Final = (
     # arming
     "arms_cost",
     "convexity",
+    "levels",
     "build_rate",
     "depreciation",
     "capacity_cap",
@@ -70,6 +71,7 @@ PARAMETERS: Final = (
     "attacker_cost",
     "defender_cost",
     "restoration",
+    "force_levels",
     # anarchy
     "enforcement",
     # motives
@@ -241,6 +243,7 @@ BLANK_STATE: Final = _blank(
     # bit masks over the other states; the pairs hold the same by name
     ("attacked", np.int64),  # states it attacks
     ("attackers", np.int64),  # states that attack it
+    ("stakes", np.float64),  # how far the war on it goes, as a share of a whole one: as its attacker that goes furthest
     ("struck", np.int64),  # states it attacked on the last closed turn
     ("enemies", np.int64),  # those it fought on the last closed turn, as attacker or as target
     ("mobilized", np.int64),  # states it is mobilized against
@@ -276,6 +279,9 @@ BLANK_PAIR: Final = _blank(
     ("previous", np.int64, Head.STANCE.noop),  # stance of the turn before
     ("attacks", np.bool_),
     ("mobilized", np.bool_),
+    # how far i goes against j, 0 to 1, this turn and the turn before; 0 where the scenario does not limit force
+    ("degree", np.float64),
+    ("degree_before", np.float64),
     ("allied", np.bool_),
     ("rupture", np.int64),  # turns until an alliance can form again
     ("call", np.int64),  # turns left for i to honour j's call; 0 = none open

@@ -3,6 +3,10 @@
 Whatever plays policies in worlds stands on :class:`Cast`, so that the same policies with the same seed play the same
 wherever they are put. Its two rules: every seat has a policy of its own, and its chance follows from the seed, the
 episode, the first world and the seat alone.
+
+A policy sees and chooses among the standard heads, ``none``, ``half`` and ``full``, whatever the heads of the scenario
+(:func:`ask`): what was written for one is at home in all. One that is to know a scenario's own heads has a method
+``act_with(observation, mask, heads)``.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 
 from sd_env import layout
+from sd_env.layout import Heads, standard_heads
 
 _P = TypeVar("_P")
 
@@ -31,7 +36,11 @@ class Policy(Protocol):
         """An episode begins; all chance of the policy is to follow from ``seed`` (0 to 2**32 - 1)."""
 
     def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """Integers ``(K, H)`` for observations float32 ``(K, D)`` and flat action masks int8 ``(K, M)``."""
+        """Integers ``(K, H)`` for observations float32 ``(K, D)`` and flat action masks int8 ``(K, M)``.
+
+        Both are those of the standard heads, unless the policy has a method ``act_with(observation, mask, heads)``: it is
+        then asked by that one where the heads are others.
+        """
 
 
 #: One policy for all seats, one a seat in index order, or one a seat by the state's name.
@@ -50,10 +59,13 @@ class RandomPolicy:
 
     def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """int64 ``(K, H)`` for flat masks ``(K, M)``: the greatest of independent uniforms is a uniform choice."""
+        return self.act_with(observation, mask, standard_heads(layout.num_states_of(mask.shape[1])))
+
+    def act_with(self, observation: np.ndarray, mask: np.ndarray, heads: Heads) -> np.ndarray:
+        """The same for any heads."""
         rows, size = mask.shape
-        num_states = layout.num_states_of(size)
         keys = np.where(mask != 0, self._random.random((rows, size)), -1.0)
-        sizes = layout.action_sizes(num_states)
+        sizes = heads.sizes
         actions = np.empty((rows, len(sizes)), dtype=np.int64)
         start = 0
         for head, choices in enumerate(sizes):
@@ -76,13 +88,22 @@ class Cast:
         policies: who plays.
         agents: names of all states, in index order.
         seats: indices of the states that are played; default all.
+        heads: of the scenario; default the standard ones.
 
     Raises:
         PolicyError: for a seat without a policy, a policy without a seat, what is no policy, or one for several seats
             that cannot be copied.
     """
 
-    def __init__(self, policies: CastLike, agents: Sequence[str], seats: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        policies: CastLike,
+        agents: Sequence[str],
+        seats: Sequence[int] | None = None,
+        *,
+        heads: Heads | None = None,
+    ) -> None:
+        self.heads = heads or standard_heads(len(agents))
         held = sorted(range(len(agents)) if seats is None else seats)
         given = _one_a_seat(policies, [agents[seat] for seat in held])
         seen: set[int] = set()
@@ -115,18 +136,27 @@ class Cast:
         """
         with one_thread():
             for seat, policy in self.seats.items():
-                actions[:, seat] = ask(policy, observations[:, seat], masks[:, seat])
+                actions[:, seat] = ask(policy, observations[:, seat], masks[:, seat], self.heads)
 
 
-def ask(policy: Policy, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def ask(policy: Policy, observation: np.ndarray, mask: np.ndarray, heads: Heads | None = None) -> np.ndarray:
     """What a policy does, int64 ``(K, H)``, shown copies of ``observation`` ``(K, D)`` and ``mask`` ``(K, M)``.
+
+    Where the ``heads`` are not the standard ones (None), one without ``act_with`` is shown the game as if they were, and
+    ``full`` is then the whole, ``half`` the level nearest to it.
 
     Raises:
         PolicyError: for an answer of another shape, of what are no integers, or of what is no choice of a head. A
             choice that is only illegal just now is one: the rules replace it.
     """
-    chosen = np.asarray(policy.act(observation.copy(), mask.copy()))
-    sizes = np.array(layout.action_sizes(layout.num_states_of(mask.shape[1])))
+    heads = heads or standard_heads(layout.num_states_of(mask.shape[1]))
+    if not heads.standard:
+        if not hasattr(policy, "act_with"):
+            return heads.from_standard(ask(policy, *as_standard(observation, mask, heads)))
+        chosen = np.asarray(policy.act_with(observation.copy(), mask.copy(), heads))
+    else:
+        chosen = np.asarray(policy.act(observation.copy(), mask.copy()))
+    sizes = np.array(heads.sizes)
     wanted = (len(mask), len(sizes))
     if chosen.shape != wanted or chosen.dtype.kind not in "iu":
         raise PolicyError(
@@ -135,11 +165,27 @@ def ask(policy: Policy, observation: np.ndarray, mask: np.ndarray) -> np.ndarray
     odd = (chosen < 0) | (chosen >= sizes)
     if odd.any():
         row, head = np.argwhere(odd)[0].tolist()
-        name = layout.heads_of(layout.num_states_of(mask.shape[1]))[head].label
+        name = heads.kinds[head].label
         raise PolicyError(
             f"policy {name_of(policy)}: act gave {chosen[row, head]} for {name}; 0 to {sizes[head] - 1} are allowed."
         )
     return chosen.astype(np.int64, copy=False)
+
+
+def as_standard(observation: np.ndarray, mask: np.ndarray, heads: Heads) -> tuple[np.ndarray, np.ndarray]:
+    """Observations ``(..., D)`` and masks ``(..., M)`` as a scenario of standard heads would show them.
+
+    A standard choice is legal where the one that stands for it is; columns about extents are left out.
+    """
+    n, limits = heads.num_states, heads.limits_force
+    parts = layout.observation_parts(observation.shape[-1], n, limits)
+    names = layout.observation_names(n, *parts)
+    plain = set(layout.observation_names(n, parts.context, parts.beliefs))
+    columns = [column for column, name in enumerate(names) if name in plain]
+    first = np.cumsum([0, *heads.sizes])
+    kept = [first[entry] + choice for entry, head in enumerate(heads.kinds) if head in standard_heads(n).all
+            for choice in heads.standing_for(head)]  # fmt: skip
+    return observation[..., columns], mask[..., kept]
 
 
 def is_policy(thing: object) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sd_env.layout import OTHER_HEADS, OWN_HEADS, Head
+from sd_env.layout import OTHER_HEADS, OWN_HEADS, Head, standard_heads
 from sd_env.rules.compiled import rule
 
 _PAIRS_OF_BITS, _NIBBLES = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333)
@@ -54,6 +54,7 @@ def may_attack(p, s, i, j):
 def carry_out(p, s, r, actions):
     """Turn actions (N, H) into what is done; an illegal entry becomes its nearest legal one and is counted."""
     n, scenario = len(s), _allowed(p)
+    toward = heads_toward(p)
     for i in range(n):
         illegal = 0
         for replaced in _carry_out(scenario, s, i, actions[i]):
@@ -62,7 +63,7 @@ def carry_out(p, s, r, actions):
             if j == i:
                 continue
             r[i, j].previous = r[i, j].stance
-            entry = _OWN + (j - (j > i)) * _TOWARD
+            entry = _OWN + (j - (j > i)) * toward
             for replaced in _carry_out_toward(scenario, p, s, r, i, j, actions[i], entry):
                 illegal += replaced
         s[i].illegal = illegal
@@ -71,30 +72,36 @@ def carry_out(p, s, r, actions):
 @rule
 def write_masks(p, s, masks):
     """Write the action mask of every state: int8 (N, M), 1 = legal, heads laid end to end."""
-    n, scenario = len(s), _allowed(p)
+    n, scenario, sizes = len(s), _allowed(p), _sizes(p)
+    heads = _OWN + heads_toward(p)
     for i in range(n):
         place = 0
         for k in range(_OWN):
-            place = write_mask(legal_choices(scenario, s, i, k), k, masks[i], place)
+            place = write_mask(legal_choices(scenario, s, i, k), sizes[k], masks[i], place)
         for j in range(n):
             if j == i:
                 continue
-            for k in range(_OWN, _HEADS):
-                place = write_mask(legal_toward(scenario, p, s, i, j, k), k, masks[i], place)
+            for k in range(_OWN, heads):
+                place = write_mask(legal_toward(scenario, p, s, i, j, k), sizes[k], masks[i], place)
 
 
 @rule
-def write_mask(legal, k, mask, place):
-    """Write the mask of head k from ``place`` on, and return where the next begins."""
-    for choice in range(_SIZE[k]):
+def write_mask(legal, size, mask, place):
+    """Write the mask of a head from ``place`` on, and return where the next begins."""
+    for choice in range(size):
         mask[place + choice] = (legal >> choice) & 1
-    return place + _SIZE[k]
+    return place + size
+
+
+@rule
+def heads_toward(p):
+    """How many heads toward each other state the scenario has: those that not all have come last."""
+    return _TOWARD - (p.force_levels == 1.0)
 
 
 # --- rules of a single head, made from its row ------------------------------------------------------------------------
 
-_OWN, _TOWARD, _HEADS = len(OWN_HEADS), len(OTHER_HEADS), len(Head)
-_SIZE = np.array([len(head.choices) for head in Head])
+_OWN, _TOWARD = len(OWN_HEADS), len(OTHER_HEADS)
 _NOOP = np.array([head.noop for head in Head])
 #: The choices that need no climbing: a bit mask a head.
 _LEVEL = np.array([~sum(1 << choice for choice in head.below) for head in Head])
@@ -112,6 +119,15 @@ def _scenario_of(head):
     """What the scenario allows of a head: a bit mask of its choices."""
     parameter = f"allowed_{head.label}"
     return rule(lambda p: int(p[parameter]))
+
+
+def _size_of(head):
+    """How many choices a head has: those of the standard head, and one more for each step more."""
+    parameter, size = head.graded or "levels", len(head.choices)
+    if not head.graded:
+        return rule(lambda p: size)
+    beside = standard_heads(2).size(head) - getattr(standard_heads(2), parameter)
+    return rule(lambda p: int(p[parameter]) + beside)
 
 
 @rule
@@ -143,10 +159,12 @@ def _carry_out_of(head):
 def _carry_out_toward_of(head):
     """The same of a head toward others, from i toward j; ``entry`` is where j's heads begin."""
     k, field, size, noop, column = int(head), head.label, len(head.choices), head.noop, int(head) - _OWN
-    below = np.array(head.replacements)
+    below, everywhere = np.array(head.replacements), head in standard_heads(2).toward_others
 
     @rule
     def carry_out_head(scenario, p, s, r, i, j, action, entry):
+        if not everywhere and column >= heads_toward(p):
+            return 0
         wanted = action[entry + column]
         done, legal = wanted, legal_toward(scenario, p, s, i, j, k)
         while not allows(legal, done):
@@ -158,5 +176,6 @@ def _carry_out_toward_of(head):
 
 
 _allowed = _all([_scenario_of(head) for head in Head])
+_sizes = _all([_size_of(head) for head in Head])
 _carry_out = _all([_carry_out_of(head) for head in OWN_HEADS])
 _carry_out_toward = _all([_carry_out_toward_of(head) for head in OTHER_HEADS])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from sd_env.layout import BELIEF, CEILING, CONTEXT, CONTEXT_COLUMNS, OTHER_SIZE, OWN_SIZE, Signal, Stance
+from sd_env.layout import BELIEF, CEILING, CONTEXT, CONTEXT_COLUMNS, OTHER_SIZE, OWN_SIZE, Force, Signal, Stance
 from sd_env.rules.actions import has, members
 from sd_env.rules.arming import can_attack, can_defend
 from sd_env.rules.chance import HEARING, NOISE, normal, slot_of, uniform
@@ -12,7 +12,7 @@ from sd_env.rules.compiled import rule
 from sd_env.rules.war import contest, garrison
 
 _PERCEIVED_ADVANTAGE = CONTEXT.index("perceived_offense_advantage")
-_CONTEXT_SIZE = len(CONTEXT)
+_CONTEXT_SIZE, _FORCE_SIZE = len(CONTEXT), len(Force)
 
 
 @rule
@@ -47,11 +47,13 @@ def heard(p, key, turn, s, i, j):
 
 @rule
 def assessed(p, w, s, r, attacker, victim, attack, defence):
-    """Net assessment (Glaser 1997): perceived success probability of a duel now, first strike included."""
+    """Net assessment (Glaser 1997): perceived success probability of a duel now, first strike included, fought wholly."""
     force = w.perceived_offense_advantage * r[attacker, victim].reach * attack
-    called_up = has(s[victim].mobilized | s[victim].struck, attacker)
-    force *= 1.0 + p.first_strike * (1 - called_up)
-    return contest(force, garrison(p, defence, called_up), p.decisiveness, p.difference)
+    called = 1.0 * has(s[victim].mobilized | s[victim].struck, attacker)
+    if p.force_levels > 1.0:
+        called *= r[victim, attacker].degree
+    force *= 1.0 + p.first_strike * (1.0 - called)
+    return contest(force, garrison(p, defence, called), p.decisiveness, p.difference)
 
 
 @rule
@@ -150,20 +152,45 @@ def observe_thirds(s, r, i, j, o):
 
 
 @rule
-def observe_beliefs(r, n, observations):
-    """Write the column that ends each block about another state where the scenario has beliefs."""
+def observe_beliefs(p, r, n, observations):
+    """Write the column after the common ones of each block about another state where the scenario has beliefs."""
     for i in range(n):
         column = OWN_SIZE + BELIEF
         for j in range(n):
             if i != j:
                 observations[i, column] = r[i, j].belief
-                column += OTHER_SIZE + 1
+                column += width(p)
+
+
+@rule
+def observe_degrees(p, s, r, observations):
+    """Write the last columns of each block about another state where the scenario limits force: ``layout.Force``."""
+    n = len(s)
+    for i in range(n):
+        column = OWN_SIZE + width(p) - _FORCE_SIZE
+        for j in range(n):
+            if i == j:
+                continue
+            toward_thirds = 0.0
+            for k in range(n):
+                if k != i:
+                    toward_thirds += r[j, k].degree
+            observations[i, column + Force.EXTENT] = r[i, j].degree
+            observations[i, column + Force.THEIR_EXTENT] = r[j, i].degree
+            observations[i, column + Force.EXTENTS] = toward_thirds / max(n - 2, 1)
+            column += width(p)
+
+
+@rule
+def width(p):
+    """Columns of a block about another state."""
+    return OTHER_SIZE + int(p.beliefs != 0.0) + _FORCE_SIZE * int(p.force_levels > 1.0)
 
 
 @rule
 def start_of_context(p, n):
-    """The first column after the blocks about others, which are one column wider with beliefs."""
-    return OWN_SIZE + (n - 1) * (OTHER_SIZE + int(p.beliefs != 0.0))
+    """The first column after the blocks about others."""
+    return OWN_SIZE + (n - 1) * width(p)
 
 
 @rule
