@@ -173,7 +173,7 @@ class Other(IntEnum):
 
 
 class Force(IntEnum):
-    """Columns that end a block about j where states choose how far to go (``war.force_levels``): 0 where they do not."""
+    """Columns that end a block about j with ``war.force_levels`` above 1; 0 where nobody mobilizes or attacks."""
 
     EXTENT = 0  # of i's mobilization or attack toward j
     THEIR_EXTENT = 1  # of j's toward i

@@ -38,8 +38,8 @@ class Policy(Protocol):
     def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Integers ``(K, H)`` for observations float32 ``(K, D)`` and flat action masks int8 ``(K, M)``.
 
-        Both are those of the standard heads, unless the policy has a method ``act_with(observation, mask, heads)``: it is
-        then asked by that one where the heads are others.
+        Both are those of the standard heads. A policy that has a method ``act_with(observation, mask, heads)`` is asked
+        by that one where the heads are others.
         """
 
 
@@ -47,7 +47,19 @@ class Policy(Protocol):
 CastLike: TypeAlias = "Policy | Sequence[Policy] | Mapping[str, Policy]"
 
 
-class RandomPolicy:
+class AnyHeads:
+    """A policy of any heads: a subclass gives ``act_with``."""
+
+    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Integers ``(K, H)`` for observations float32 ``(K, D)`` and flat masks int8 ``(K, M)`` of standard heads."""
+        return self.act_with(observation, mask, standard_heads(layout.num_states_of(mask.shape[1])))
+
+    def act_with(self, observation: np.ndarray, mask: np.ndarray, heads: Heads) -> np.ndarray:
+        """Integers ``(K, H)`` for observations float32 ``(K, D)`` and flat masks int8 ``(K, M)`` of these heads."""
+        raise NotImplementedError
+
+
+class RandomPolicy(AnyHeads):
     """Uniform over the legal choices of each head; follows from the seed of its last ``reset``."""
 
     def __init__(self, seed: int = 0) -> None:
@@ -57,12 +69,8 @@ class RandomPolicy:
         """Begin the random stream of ``seed``."""
         self._random = np.random.default_rng(seed)
 
-    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """int64 ``(K, H)`` for flat masks ``(K, M)``: the greatest of independent uniforms is a uniform choice."""
-        return self.act_with(observation, mask, standard_heads(layout.num_states_of(mask.shape[1])))
-
     def act_with(self, observation: np.ndarray, mask: np.ndarray, heads: Heads) -> np.ndarray:
-        """The same for any heads."""
+        """int64 ``(K, H)`` for flat masks ``(K, M)``: the greatest of independent uniforms is a uniform choice."""
         rows, size = mask.shape
         keys = np.where(mask != 0, self._random.random((rows, size)), -1.0)
         sizes = heads.sizes
@@ -142,20 +150,17 @@ class Cast:
 def ask(policy: Policy, observation: np.ndarray, mask: np.ndarray, heads: Heads | None = None) -> np.ndarray:
     """What a policy does, int64 ``(K, H)``, shown copies of ``observation`` ``(K, D)`` and ``mask`` ``(K, M)``.
 
-    Where the ``heads`` are not the standard ones (None), one without ``act_with`` is shown the game as if they were, and
-    ``full`` is then the whole, ``half`` the level nearest to it.
+    Where the ``heads`` are not the standard ones (None), one without ``act_with`` is shown the game as if they were;
+    ``full`` is then the whole, and ``half`` the level nearest to it.
 
     Raises:
         PolicyError: for an answer of another shape, of what are no integers, or of what is no choice of a head. A
             choice that is only illegal just now is one: the rules replace it.
     """
     heads = heads or standard_heads(layout.num_states_of(mask.shape[1]))
-    if not heads.standard:
-        if not hasattr(policy, "act_with"):
-            return heads.from_standard(ask(policy, *as_standard(observation, mask, heads)))
-        chosen = np.asarray(policy.act_with(observation.copy(), mask.copy(), heads))
-    else:
-        chosen = np.asarray(policy.act(observation.copy(), mask.copy()))
+    if not heads.standard and not hasattr(policy, "act_with"):
+        return heads.from_standard(ask(policy, *as_standard(observation, mask, heads)))
+    chosen = np.asarray(answer(policy, observation.copy(), mask.copy(), heads))
     sizes = np.array(heads.sizes)
     wanted = (len(mask), len(sizes))
     if chosen.shape != wanted or chosen.dtype.kind not in "iu":
@@ -170,6 +175,16 @@ def ask(policy: Policy, observation: np.ndarray, mask: np.ndarray, heads: Heads 
             f"policy {name_of(policy)}: act gave {chosen[row, head]} for {name}; 0 to {sizes[head] - 1} are allowed."
         )
     return chosen.astype(np.int64, copy=False)
+
+
+def answer(policy: Policy, observation: np.ndarray, mask: np.ndarray, heads: Heads) -> np.ndarray:
+    """What a policy does, as in :func:`ask`, but unchecked and shown these very arrays: for policies made of others."""
+    if heads.standard:
+        return policy.act(observation, mask)
+    if not hasattr(policy, "act_with"):
+        return heads.from_standard(policy.act(*as_standard(observation, mask, heads)))
+    chosen: np.ndarray = policy.act_with(observation, mask, heads)
+    return chosen
 
 
 def as_standard(observation: np.ndarray, mask: np.ndarray, heads: Heads) -> tuple[np.ndarray, np.ndarray]:

@@ -18,7 +18,7 @@ from sd_env import layout
 
 
 class ActionSpace(spaces.MultiDiscrete):
-    """``MultiDiscrete``, standard ``[3, 3, 3] + [4] * (N - 1)``, whose ``sample`` also takes the flat mask of the infos.
+    """``MultiDiscrete([3, 3, 3] + [4] * (N - 1))``, or of other heads; ``sample`` also takes the flat mask of the infos.
 
     gymnasium's own ``MultiDiscrete.sample`` wants a mask as a tuple of one array a head, while masks travel flat
     (``sum(nvec)`` entries), as learners want them. PettingZoo's tests sample with what the infos hold.
@@ -92,7 +92,8 @@ def check_action(who: str, agent: int, names: Sequence[str], action: Any, heads:
         array, shape = np.empty(0), "of rows of different lengths"
     if shape != (len(entries),):
         raise ValueError(
-            f"action of {who}: {_shown(action)} has shape {shape}, but allowed is ({len(entries)},): {', '.join(entries)}"
+            f"action of {who}: {_shown(action)} has shape {shape}, but allowed is ({len(entries)},): "
+            + ", ".join(entries)
         )
     result = np.empty(len(entries), dtype=np.int64)
     # A list with one bad entry is read entry by entry: as an array, the others would have become floats too.
@@ -101,7 +102,9 @@ def check_action(who: str, agent: int, names: Sequence[str], action: Any, heads:
         choices = heads.labels(kinds[head])
         if not isinstance(value, int) or not 0 <= value < len(choices):
             allowed = ", ".join(f"{number} ({choice})" for number, choice in enumerate(choices))
-            raise ValueError(f"action of {who}, head {entries[head]}: {value!r} is not among the whole numbers {allowed}")
+            raise ValueError(
+                f"action of {who}, head {entries[head]}: {value!r} is not among the whole numbers {allowed}"
+            )
         result[head] = value
     return result
 

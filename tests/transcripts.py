@@ -111,10 +111,12 @@ def transcript(scenario: str) -> Iterator[str]:
             yield from observation_lines(env)
         yield ""
         yield f"== turn {env.worlds.worlds['turn'][0] + 1}"
-        actions = {agent: legal_action(dice, env.worlds.masks[0, i]) for i, agent in enumerate(env.agents)}
+        actions = {
+            agent: legal_action(dice, env.worlds.masks[0, i], env.worlds.heads) for i, agent in enumerate(env.agents)
+        }
         for i, (agent, action) in enumerate(actions.items()):
-            names, heads = layout.head_names(i, env.possible_agents), layout.heads_of(len(env.possible_agents))
-            choices = [head.labels[choice] for head, choice in zip(heads, action.tolist(), strict=True)]
+            names, heads = env.worlds.heads.names(i, env.possible_agents), env.worlds.heads
+            choices = [heads.labels(head)[choice] for head, choice in zip(heads.kinds, action.tolist(), strict=True)]
             yield f"{agent} chooses: " + ", ".join(f"{n} {c}" for n, c in zip(names, choices, strict=True))
         _, rewards, terminations, truncations, _ = env.step(actions)
         yield from (f"- {event.sentence}" for event in env.events)
@@ -139,11 +141,10 @@ def number(value: float) -> str:
     return f"{value:.12g}"
 
 
-def legal_action(dice: random.Random, mask: np.ndarray) -> np.ndarray:
+def legal_action(dice: random.Random, mask: np.ndarray, heads: layout.Heads) -> np.ndarray:
     """One legal choice a head, int64 (H,), uniformly from its flat mask."""
-    action, start, width = [], 0, 0
-    while start < len(mask):
-        width = layout.HEAD_SIZES[len(action)] if len(action) < len(layout.HEAD_SIZES) else layout.NUM_STANCES
+    action, start = [], 0
+    for width in heads.sizes:
         legal = np.flatnonzero(mask[start : start + width]).tolist()
         action.append(legal[int(dice.random() * len(legal))])
         start += width

@@ -167,6 +167,8 @@ def set_culture(policy: ActorCriticPolicy, culture: str, strength: float) -> Non
         policy.action_net.favour(favoured, strength)
         return
     bias: Any = policy.action_net.bias
+    actions: Any = policy.action_space
+    heads = layout.Heads.of(actions.nvec, int(sum(policy.observation_space.shape or ())))
     with th.no_grad():
         for stance in favoured:
-            bias[layout.Head.STANCE.mask_entries(stance)] += strength
+            bias[heads.mask_entries(layout.Head.STANCE, stance)] += strength

@@ -47,7 +47,7 @@ def heard(p, key, turn, s, i, j):
 
 @rule
 def assessed(p, w, s, r, attacker, victim, attack, defence):
-    """Net assessment (Glaser 1997): perceived success probability of a duel now, first strike included, fought wholly."""
+    """Net assessment (Glaser 1997): perceived success probability of a whole duel now, first strike included."""
     force = w.perceived_offense_advantage * r[attacker, victim].reach * attack
     called = 1.0 * has(s[victim].mobilized | s[victim].struck, attacker)
     if p.force_levels > 1.0:
