@@ -88,6 +88,10 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
     | build_defense | 0 none, 1 half, 2 full | share of the turn's capacity for defensive arms |
     | signal | 0 silence, 1 reassure, 2 threaten | what the state says in public |
     | stance | 0 align, 1 neutral, 2 mobilize, 3 attack | one head for each other state, in index order |
+    | extent | 0 full, 1 limited | how far it mobilizes or attacks: after each stance, with ``war.force_levels`` above 1 |
+
+    A scenario's ``arming.levels`` and ``war.force_levels`` give the first two heads and the last more choices:
+    ``scenario.heads``.
 
     ``infos[agent]["action_mask"]`` is an int8 array ``(sum(nvec),)``, heads laid end to end, 1 where a choice is legal
     this turn. An illegal choice is carried out as its nearest legal one and counted; what is no action at all (an
@@ -152,6 +156,9 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
     | other.attacked | share of the third states that attack j |
     | other.mobilizations | share of the third states that j is mobilized against |
     | other.belief | probability that j is a security seeker, by its deeds; only with ``perception.beliefs: true`` |
+    | other.extent | how far this state mobilizes against j or attacks it; only with ``war.force_levels`` above 1 |
+    | other.their_extent | how far j goes against this state; likewise |
+    | other.extents | mean of how far j goes against the third states; likewise |
 
     Last, unless the scenario sets ``perception.context_observed: false``, the world's parameters in the order of
     ``sd_env.layout.CONTEXT`` (``context.``; ``threat_inflation`` ±). ``sd_env.layout.observation_names`` lists all

@@ -18,7 +18,7 @@ from sd_env import layout
 
 
 class ActionSpace(spaces.MultiDiscrete):
-    """``MultiDiscrete([3, 3, 3] + [4] * (N - 1))``, or of other heads; ``sample`` also takes the flat mask of the infos.
+    """``MultiDiscrete([3, 3, 3] + [4] * (N - 1))``, or of other heads, that samples by flat masks, too.
 
     gymnasium's own ``MultiDiscrete.sample`` wants a mask as a tuple of one array a head, while masks travel flat
     (``sum(nvec)`` entries), as learners want them. PettingZoo's tests sample with what the infos hold.

@@ -106,7 +106,7 @@ def test_every_head_has_its_parameter_its_field_and_its_scenario_key() -> None:
         record = layout.PAIRS if head.toward_others else layout.STATES
         assert record[head.label] == np.int64
         bits = scenario.bounds().parameters[0, layout.PARAMETERS.index(f"allowed_{head.label}")]
-        assert bits == 2 ** len(head.choices) - 1
+        assert bits == 2 ** scenario.heads.size(head) - 1
         assert keys[head.label]["items"]["enum"] == head.labels
         assert keys[head.label]["contains"] == {"const": head.labels[head.noop]}
         assert keys[head.label]["description"] == head.meaning
