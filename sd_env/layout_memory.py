@@ -92,8 +92,10 @@ PARAMETERS: Final = (
     *(f"allowed_{head.label}" for head in Head),
 )
 
-#: Parameters drawn as whole numbers when given as a range.
-WHOLE_PARAMETERS: Final = frozenset({"horizon", "pledge_turns", "commitment_turns", "call_turns", "rupture_turns"})
+#: Parameters that are whole numbers, and drawn as such when given as a range.
+WHOLE_PARAMETERS: Final = frozenset(
+    {"horizon", "pledge_turns", "commitment_turns", "call_turns", "rupture_turns", "levels", "force_levels"}
+)
 
 #: Parameters that an observation's context block shows, in order (``perceived_offense_advantage`` is what the
 #: states believe of the technology; the true one is never shown). A parameter that is not listed here leaves every

@@ -88,10 +88,9 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
     | build_defense | 0 none, 1 half, 2 full | share of the turn's capacity for defensive arms |
     | signal | 0 silence, 1 reassure, 2 threaten | what the state says in public |
     | stance | 0 align, 1 neutral, 2 mobilize, 3 attack | one head for each other state, in index order |
-    | extent | 0 full, 1 limited | how far it mobilizes or attacks: after each stance, with ``war.force_levels`` above 1 |
+    | extent | 0 full, 1 limited | how far: one after each stance, with ``war.force_levels`` above 1 |
 
-    A scenario's ``arming.levels`` and ``war.force_levels`` give the first two heads and the last more choices:
-    ``scenario.heads``.
+    ``arming.levels`` and ``war.force_levels`` give the first two and the last more choices: ``scenario.heads``.
 
     ``infos[agent]["action_mask"]`` is an int8 array ``(sum(nvec),)``, heads laid end to end, 1 where a choice is legal
     this turn. An illegal choice is carried out as its nearest legal one and counted; what is no action at all (an

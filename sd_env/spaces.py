@@ -79,11 +79,15 @@ def in_range(actions: np.ndarray, limits: np.ndarray) -> bool:
     return b"\x00" not in np.less(actions.view(np.uint64), limits).tobytes()
 
 
-def check_action(who: str, agent: int, names: Sequence[str], action: Any, heads: layout.Heads) -> np.ndarray:
+def check_action(
+    who: str, agent: int, names: Sequence[str], action: Any, heads: layout.Heads | None = None
+) -> np.ndarray:
     """One action as int64 ``(H,)``, or a ValueError naming the agent, the head, the value and what is allowed.
 
     ``who`` opens the sentence ("state_0", or "slot 5 (world 2, state_1)"); ``agent`` is its index in ``names``.
+    ``heads``: of the scenario; default the standard ones.
     """
+    heads = heads or layout.standard_heads(len(names))
     entries, kinds = heads.names(agent, names), heads.kinds
     try:
         array = np.asarray(action)

@@ -124,7 +124,8 @@ plan.stance[2, 0] = 3
 wanted = [[0, 0, 0, 0, 1, 1, 1, 0], [0, 0, 0, 1, 1, 1, 1, 0], [0, 0, 0, 0, 2, 1, 1, 0]]
 assert plan.legal(worlds.masks[0]).tolist() == wanted
 worlds.step([wanted])
-assert worlds.heads.carried_out(worlds.states, worlds.pairs)[0].tolist() == wanted and not worlds.states["illegal"].any()
+assert worlds.heads.carried_out(worlds.states, worlds.pairs)[0].tolist() == wanted
+assert not worlds.states["illegal"].any()
 
 actions = np.array([[layout.noop(3)] * 3])
 Interventions({"all": {"invest": "much"}, "state_2": {"thrust.state_0": "limited"}}, rich.agents).apply(actions)
