@@ -180,8 +180,10 @@ class Heads:
     force_levels: int = 1
 
     @classmethod
-    def of(cls, sizes: Sequence[int], columns: int) -> Heads:
+    def of(cls, sizes: Sequence[int] | NDArray[Any], columns: int) -> Heads:
         """The heads whose choices are ``sizes``, in a game whose observations have ``columns`` columns.
+
+        Sizes alone leave a doubt: one head toward each of 2 M states, or two of one size toward each of M.
 
         Raises:
             ValueError: if no scenario has such heads.
@@ -190,10 +192,9 @@ class Heads:
 
         sizes, own = [int(size) for size in sizes], len(OWN_HEADS)
         for num_states in range(MIN_STATES, MAX_STATES + 1):
-            last = sizes[own:][: (len(sizes) - own) // (num_states - 1)][-1:]  # of the heads toward the first other
-            for force_levels in {1, *last}:
-                heads = cls(num_states, *(size - 1 for size in sizes[:1]), force_levels=force_levels)
-                # sizes alone leave a doubt: one head toward each of 2 M states, or two of one size toward each of M
+            toward_first = sizes[own:][: (len(sizes) - own) // (num_states - 1)]
+            for force_levels in {1, *toward_first[-1:]}:
+                heads = cls(num_states, sizes[0] - 1, force_levels)
                 if heads.sizes == sizes and columns in parts_of_size(num_states, heads.limits_force):
                     return heads
         raise ValueError(f"No scenario has actions of sizes {sizes} and observations of {columns} columns.")

@@ -151,7 +151,7 @@ def set_culture(policy: ActorCriticPolicy, culture: str, strength: float) -> Non
     """Give an untrained policy an initial culture by the bias of its stance logits.
 
     Args:
-        policy: a policy whose ``action_net`` gives the flat logits of ``layout.action_sizes``, one layer
+        policy: a policy whose ``action_net`` gives flat logits, one layer
             or :class:`agents.policies.set_network.SetHeads`.
         culture: ``uniform`` (no bias), ``peaceful`` (toward align and neutral) or ``hostile`` (toward mobilize and
             attack).
