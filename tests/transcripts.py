@@ -1,4 +1,4 @@
-"""Golden transcripts: turns of every catalogue scenario, and of three more, in plain text, like OpenSpiel's playthroughs.
+"""Golden transcripts: turns of every catalogue scenario and of three more in plain text, as OpenSpiel's playthroughs.
 
 `python -m tests.transcripts --write` writes them anew into tests/golden/, one file a scenario. Do so only when a rule,
 a scenario or a stream is meant to change, and read the difference: it shows what players will notice.
