@@ -162,7 +162,7 @@ s, r = np.zeros(3, layout.STATES), np.zeros((3, 3), layout.PAIRS)
 s["standing"] = [True, True, False]
 s["mobilized"][1] = 0b001
 masks = np.zeros((3, layout.mask_size(3)), np.int8)
-write_masks(p[0], s, masks)
+write_masks(p[0], s, r, masks)
 nothing = [0, 1, 0, 0, 0, 1, 0]
 assert masks.tolist() == [
     [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0] + [1, 1, 1, 0, 1, 1, 0] + nothing,

@@ -51,52 +51,11 @@ def may_attack(p, s, i, j):
 
 
 @rule
-def carry_out(p, s, r, actions):
-    """Turn actions (N, H) into what is done; an illegal entry becomes its nearest legal one and is counted."""
-    n, scenario = len(s), _allowed(p)
-    toward = heads_toward(p)
-    for i in range(n):
-        illegal = 0
-        for replaced in _carry_out(scenario, s, i, actions[i]):
-            illegal += replaced
-        for j in range(n):
-            if j == i:
-                continue
-            r[i, j].previous = r[i, j].stance
-            entry = _OWN + (j - (j > i)) * toward
-            for replaced in _carry_out_toward(scenario, p, s, r, i, j, actions[i], entry):
-                illegal += replaced
-        s[i].illegal = illegal
-
-
-@rule
-def write_masks(p, s, masks):
-    """Write the action mask of every state: int8 (N, M), 1 = legal, heads laid end to end."""
-    n, scenario, sizes = len(s), _allowed(p), _sizes(p)
-    heads = _OWN + heads_toward(p)
-    for i in range(n):
-        place = 0
-        for k in range(_OWN):
-            place = write_mask(legal_choices(scenario, s, i, k), sizes[k], masks[i], place)
-        for j in range(n):
-            if j == i:
-                continue
-            for k in range(_OWN, heads):
-                place = write_mask(legal_toward(scenario, p, s, i, j, k), sizes[k], masks[i], place)
-
-
-@rule
 def write_mask(legal, size, mask, place):
     """Write the mask of a head from ``place`` on, and return where the next begins."""
     for choice in range(size):
         mask[place + choice] = (legal >> choice) & 1
     return place + size
-
-
-@rule
-def heads_toward(p):
-    """How many heads toward each other state the scenario has: those that not all have come last."""
-    return _TOWARD - (p.force_levels == 1.0)
 
 
 # --- rules of a single head, made from its row ------------------------------------------------------------------------
@@ -159,11 +118,11 @@ def _carry_out_of(head):
 def _carry_out_toward_of(head):
     """The same of a head toward others, from i toward j; ``entry`` is where j's heads begin."""
     k, field, size, noop, column = int(head), head.label, len(head.choices), head.noop, int(head) - _OWN
-    below, everywhere = np.array(head.replacements), head in standard_heads(2).toward_others
+    below = np.array(head.replacements)
 
     @rule
-    def carry_out_head(scenario, p, s, r, i, j, action, entry):
-        if not everywhere and column >= heads_toward(p):
+    def carry_out_head(scenario, p, s, r, i, j, action, entry, toward):
+        if column >= toward:  # the scenario lacks it
             return 0
         wanted = action[entry + column]
         done, legal = wanted, legal_toward(scenario, p, s, i, j, k)
@@ -176,6 +135,82 @@ def _carry_out_toward_of(head):
 
 
 _allowed = _all([_scenario_of(head) for head in Head])
-_sizes = _all([_size_of(head) for head in Head])
 _carry_out = _all([_carry_out_of(head) for head in OWN_HEADS])
-_carry_out_toward = _all([_carry_out_toward_of(head) for head in OTHER_HEADS])
+
+# --- the whole action -------------------------------------------------------------------------------------------------
+
+_sizes = _all([_size_of(head) for head in Head])
+_STANDARD = standard_heads(2)
+_STANDARD_SIZES = np.array([_STANDARD.size(head) for head in _STANDARD.all])
+_STANDARD_TOWARD = len(_STANDARD.toward_others)
+
+
+@rule
+def standard(p):
+    """Whether the scenario has the standard heads."""
+    return (p.levels == 2.0) & (p.force_levels == 1.0)
+
+
+def _of_heads(make):
+    """A rule over all heads in two versions: of the standard ones, whose sizes are constants that compilers unroll, or any.
+
+    ``make`` takes rules that give the size of a head and how many heads are toward others, and those heads.
+    """
+    constant = make(rule(lambda p, k: _STANDARD_SIZES[k]), rule(lambda p: _STANDARD_TOWARD), _STANDARD.toward_others)
+    toward = rule(lambda p: _TOWARD - (p.force_levels == 1.0))  # those that not all scenarios have come last
+    general = make(rule(lambda p, k: _sizes(p)[k]), toward, OTHER_HEADS)
+
+    @rule
+    def of_heads(p, s, r, array):
+        if standard(p):
+            constant(p, s, r, array)
+        else:
+            general(p, s, r, array)
+
+    return of_heads
+
+
+def _carry_out_all(size_of, heads_toward, heads):
+    """Turn actions (N, H) into what is done; an illegal entry becomes its nearest legal one and is counted."""
+    carry_out_toward = _all([_carry_out_toward_of(head) for head in heads])
+
+    @rule
+    def carry_out_all(p, s, r, actions):
+        n, scenario, toward = len(s), _allowed(p), heads_toward(p)
+        for i in range(n):
+            illegal = 0
+            for replaced in _carry_out(scenario, s, i, actions[i]):
+                illegal += replaced
+            for j in range(n):
+                if j == i:
+                    continue
+                r[i, j].previous = r[i, j].stance
+                entry = _OWN + (j - (j > i)) * toward
+                for replaced in carry_out_toward(scenario, p, s, r, i, j, actions[i], entry, toward):
+                    illegal += replaced
+            s[i].illegal = illegal
+
+    return carry_out_all
+
+
+def _write_all(size_of, heads_toward, heads):
+    """Write the action mask of every state: int8 (N, M), 1 = legal, heads laid end to end."""
+
+    @rule
+    def write_all(p, s, r, masks):
+        n, scenario, last = len(s), _allowed(p), _OWN + heads_toward(p)
+        for i in range(n):
+            place = 0
+            for k in range(_OWN):
+                place = write_mask(legal_choices(scenario, s, i, k), size_of(p, k), masks[i], place)
+            for j in range(n):
+                if j == i:
+                    continue
+                for k in range(_OWN, last):
+                    place = write_mask(legal_toward(scenario, p, s, i, j, k), size_of(p, k), masks[i], place)
+
+    return write_all
+
+
+carry_out = _of_heads(_carry_out_all)
+write_masks = _of_heads(_write_all)

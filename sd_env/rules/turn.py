@@ -80,7 +80,7 @@ def show(flat, p, w, s, r, observations, own, others, masks, fresh):
         observe_beliefs(p, r, len(s), observations)
     if p.force_levels > 1.0:
         observe_degrees(p, s, r, observations)
-    write_masks(p, s, masks)
+    write_masks(p, s, r, masks)
 
 
 @rule

@@ -37,7 +37,7 @@ def contest(attack, defence, decisiveness, difference=0.0):
 @rule
 def declare(p, s, r):
     """Stances become mobilizations and attacks, and cost what they cost."""
-    n = len(s)
+    n, limited = len(s), p.force_levels > 1.0
     for i in range(n):
         attacked = 0
         mobilized = 0
@@ -53,16 +53,13 @@ def declare(p, s, r):
             mobilizations += mobilizes
         s[i].attacked = attacked
         s[i].mobilized = mobilized
-        if p.force_levels == 1.0:
-            s[i].cost += p.mobilization_cost * mobilizations
-        else:
-            s[i].cost += p.mobilization_cost * go_so_far(p, s, r, i)
+        s[i].cost += p.mobilization_cost * (go_so_far(p, s, r, i) if limited else mobilizations)
     for i in range(n):
         attackers = 0
         for j in range(n):
             attackers |= has(s[j].attacked, i) << j
         s[i].attackers = attackers
-        s[i].stakes = 1.0 * (attackers != 0) if p.force_levels == 1.0 else furthest(r, i, n)
+        s[i].stakes = furthest(r, i, n) if limited else 1.0 * (attackers != 0)
         s[i].cost += p.defender_cost * s[i].stakes
         s[i].pledge_broken = False
         if s[i].attacked != 0:
@@ -104,9 +101,10 @@ def pay_for_attacks(p, s, r, i):
 
     The costs of a limited attack are as its stakes; a pledge is broken by any.
     """
+    limited = p.force_levels > 1.0
     for j in range(len(s)):
         if r[i, j].attacks:
-            degree = extent_of_attack(p, r, i, j)
+            degree = extent_of_attack(limited, r, i, j)
             s[i].cost += p.attacker_cost * degree
             provoked = has(s[j].struck, i) or has(s[i].named, j)
             if not provoked:
@@ -115,19 +113,19 @@ def pay_for_attacks(p, s, r, i):
 
 
 @rule
-def extent_of_attack(p, r, i, j):
+def extent_of_attack(limited, r, i, j):
     """How far i's attack on j goes, 0 to 1."""
-    return 1.0 if p.force_levels == 1.0 else r[i, j].degree
+    return r[i, j].degree if limited else 1.0
 
 
 @rule
-def part_in(p, s, r, i, j, victim):
+def part_in(limited, s, r, i, j, victim):
     """How much of what i sends against j counts in the war on the victim, one of the two: as it goes, at most whole."""
-    return 1.0 if p.force_levels == 1.0 else min(r[i, j].degree / s[victim].stakes, 1.0)
+    return min(r[i, j].degree / s[victim].stakes, 1.0) if limited else 1.0
 
 
 @rule
-def called_up(p, s, r, victim, attacker):
+def called_up(limited, s, r, victim, attacker):
     """How far the victim is called up for the war on it, 0 to 1, by what it does against this attacker.
 
     It is by attacking or mobilizing against it, or by having attacked it last turn: wholly, if that went as far as the
@@ -135,7 +133,7 @@ def called_up(p, s, r, victim, attacker):
     """
     if not has(s[victim].attacked | s[victim].mobilized | s[victim].struck, attacker):
         return 0.0
-    if p.force_levels == 1.0:
+    if not limited:
         return 1.0
     degree = r[victim, attacker].degree
     if has(s[victim].struck, attacker):
@@ -144,12 +142,15 @@ def called_up(p, s, r, victim, attacker):
 
 
 @rule
-def ready(p, s, r, victim):
+def ready(limited, s, r, victim):
     """How far the victim is called up at all: against that attacker against which it is most."""
+    if not limited:
+        fights = (s[victim].attacked | s[victim].mobilized | s[victim].struck) & s[victim].attackers
+        return 1.0 * (fights != 0)
     called = 0.0
     for i in range(len(s)):
         if r[i, victim].attacks:
-            called = max(called, called_up(p, s, r, victim, i))
+            called = max(called, called_up(limited, s, r, victim, i))
     return called
 
 
@@ -164,7 +165,7 @@ def garrison(p, defence, called):
 @rule
 def muster(p, w, s, r):
     """Force f_ij = offense_advantage reach_ij A_i / n_i, times 1 + first_strike against the surprised."""
-    n = len(s)
+    n, limited = len(s), p.force_levels > 1.0
     for i in range(n):
         if s[i].attacked == 0:
             continue
@@ -174,7 +175,7 @@ def muster(p, w, s, r):
         sent = w.offense_advantage * can_attack(p, s[i].offense, s[i].defense) / targets
         for j in range(n):
             if r[i, j].attacks:
-                surprise = 1.0 + p.first_strike * (1.0 - called_up(p, s, r, j, i))
+                surprise = 1.0 + p.first_strike * (1.0 - called_up(limited, s, r, j, i))
                 r[i, j].force = sent * r[i, j].reach * surprise
 
 
@@ -184,7 +185,7 @@ def fight(p, w, s, r):
 
     A limited war is a whole one in small: as likely to be won, and everything that it takes is as its stakes.
     """
-    n = len(s)
+    n, limited = len(s), p.force_levels > 1.0
     for j in range(n):
         s[j].force_against = 0.0
         s[j].defence_for = 0.0
@@ -199,12 +200,12 @@ def fight(p, w, s, r):
             continue
         assault = 0.0
         arms = can_defend(p, s[j].offense, s[j].defense)
-        defence = garrison(p, arms, ready(p, s, r, j)) + support(p, s, r, j)
+        defence = garrison(p, arms, ready(limited, s, r, j)) + support(p, s, r, j)
         for i in range(n):
             if r[i, j].attacks:
-                assault += r[i, j].force * part_in(p, s, r, i, j, j)
+                assault += r[i, j].force * part_in(limited, s, r, i, j, j)
                 if r[j, i].attacks:  # its own offensive blunts theirs
-                    defence += r[j, i].force * part_in(p, s, r, j, i, j)
+                    defence += r[j, i].force * part_in(limited, s, r, j, i, j)
         s[j].force_against = assault
         s[j].defence_for = defence
         s[j].success = contest(assault, defence, p.decisiveness, p.difference)
@@ -219,9 +220,9 @@ def fight(p, w, s, r):
         wear(p, s, j, 1.0 - won, s[j].stakes)
         for i in range(n):
             if r[i, j].attacks:
-                wear(p, s, i, won, extent_of_attack(p, r, i, j))
+                wear(p, s, i, won, extent_of_attack(limited, r, i, j))
                 if assault > 0.0:
-                    share = r[i, j].force * part_in(p, s, r, i, j, j)
+                    share = r[i, j].force * part_in(limited, s, r, i, j, j)
                     s[i].gained += p.spoils * (s[j].lost_homeland + s[j].lost_holdings) * share / assault
 
 
