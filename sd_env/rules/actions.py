@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from sd_env.layout import OTHER_HEADS, OWN_HEADS, Head, standard_heads
-from sd_env.rules.compiled import rule
+from sd_env.rules.compiled import called_rule, rule
 
 _PAIRS_OF_BITS, _NIBBLES = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333)
 _BYTES, _ONE_IN_EACH_BYTE = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x0101010101010101)
@@ -152,13 +152,15 @@ def standard(p):
 
 
 def _of_heads(make):
-    """A rule over all heads in two versions: of the standard ones, whose sizes are constants that compilers unroll, or any.
+    """A rule over all heads in two versions: of any, and of the standard ones, whose sizes compilers know and unroll.
 
-    ``make`` takes rules that give the size of a head and how many heads are toward others, and those heads.
+    ``make`` takes how to compile, rules that give a head's size and how many heads are toward others, and those heads.
     """
-    constant = make(rule(lambda p, k: _STANDARD_SIZES[k]), rule(lambda p: _STANDARD_TOWARD), _STANDARD.toward_others)
+    constant = make(
+        rule, rule(lambda p, k: _STANDARD_SIZES[k]), rule(lambda p: _STANDARD_TOWARD), _STANDARD.toward_others
+    )
     toward = rule(lambda p: _TOWARD - (p.force_levels == 1.0))  # those that not all scenarios have come last
-    general = make(rule(lambda p, k: _sizes(p)[k]), toward, OTHER_HEADS)
+    general = make(called_rule, rule(lambda p, k: _sizes(p)[k]), toward, OTHER_HEADS)
 
     @rule
     def of_heads(p, s, r, array):
@@ -170,11 +172,11 @@ def _of_heads(make):
     return of_heads
 
 
-def _carry_out_all(size_of, heads_toward, heads):
+def _carry_out_all(compiled, size_of, heads_toward, heads):
     """Turn actions (N, H) into what is done; an illegal entry becomes its nearest legal one and is counted."""
     carry_out_toward = _all([_carry_out_toward_of(head) for head in heads])
 
-    @rule
+    @compiled
     def carry_out_all(p, s, r, actions):
         n, scenario, toward = len(s), _allowed(p), heads_toward(p)
         for i in range(n):
@@ -193,10 +195,10 @@ def _carry_out_all(size_of, heads_toward, heads):
     return carry_out_all
 
 
-def _write_all(size_of, heads_toward, heads):
+def _write_all(compiled, size_of, heads_toward, heads):
     """Write the action mask of every state: int8 (N, M), 1 = legal, heads laid end to end."""
 
-    @rule
+    @compiled
     def write_all(p, s, r, masks):
         n, scenario, last = len(s), _allowed(p), _OWN + heads_toward(p)
         for i in range(n):

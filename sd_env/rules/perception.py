@@ -8,7 +8,7 @@ from sd_env.layout import BELIEF, CEILING, CONTEXT, CONTEXT_COLUMNS, OTHER_SIZE,
 from sd_env.rules.actions import has, members
 from sd_env.rules.arming import can_attack, can_defend
 from sd_env.rules.chance import HEARING, NOISE, normal, slot_of, uniform
-from sd_env.rules.compiled import rule
+from sd_env.rules.compiled import called_rule, rule
 from sd_env.rules.war import contest, garrison
 
 _PERCEIVED_ADVANTAGE = CONTEXT.index("perceived_offense_advantage")
@@ -46,11 +46,11 @@ def heard(p, key, turn, s, i, j):
 
 
 @rule
-def assessed(p, w, s, r, attacker, victim, attack, defence):
+def assessed(p, w, s, r, attacker, victim, attack, defence, limited):
     """Net assessment (Glaser 1997): perceived success probability of a whole duel now, first strike included."""
     force = w.perceived_offense_advantage * r[attacker, victim].reach * attack
     called = 1.0 * has(s[victim].mobilized | s[victim].struck, attacker)
-    if p.force_levels > 1.0:
+    if limited:
         called *= r[victim, attacker].degree
     force *= 1.0 + p.first_strike * (1.0 - called)
     return contest(force, garrison(p, defence, called), p.decisiveness, p.difference)
@@ -59,7 +59,7 @@ def assessed(p, w, s, r, attacker, victim, attack, defence):
 @rule
 def observe(p, w, s, r, own, others):
     """Write every state's own block (N,) and its blocks about the others (N, N - 1), in index order."""
-    n = len(s)
+    n, limited = len(s), p.force_levels > 1.0
     step = w.turn / p.horizon
     for i in range(n):
         o = own[i]
@@ -88,7 +88,7 @@ def observe(p, w, s, r, own, others):
             if i != j:
                 block = others[i, j - (j > i)]
                 copy_public(own[j], block)
-                observe_other(p, w, s, r, i, j, share, block)
+                observe_other(p, w, s, r, i, j, share, limited, block)
 
 
 @rule
@@ -107,13 +107,17 @@ def copy_public(theirs, o):
 
 
 @rule
-def observe_other(p, w, s, r, i, j, share, o):
+def observe_other(p, w, s, r, i, j, share, limited, o):
     """Write the rest of i's block ``o`` about j, whose arms show the offensive ``share``."""
     total = r[i, j].estimate
     offense, defense = total * share, total * (1.0 - share)
     signal = heard(p, w.key, w.turn, s, i, j)
-    theirs = assessed(p, w, s, r, j, i, can_attack(p, offense, defense), can_defend(p, s[i].offense, s[i].defense))
-    ours = assessed(p, w, s, r, i, j, can_attack(p, s[i].offense, s[i].defense), can_defend(p, offense, defense))
+    theirs = assessed(
+        p, w, s, r, j, i, can_attack(p, offense, defense), can_defend(p, s[i].offense, s[i].defense), limited
+    )
+    ours = assessed(
+        p, w, s, r, i, j, can_attack(p, s[i].offense, s[i].defense), can_defend(p, offense, defense), limited
+    )
     both_stand = s[i].standing & s[j].standing
     mine, yours = r[i, j], r[j, i]
     o.heard_reassure = signal == Signal.REASSURE
@@ -162,7 +166,7 @@ def observe_beliefs(p, r, n, observations):
                 column += width(p)
 
 
-@rule
+@called_rule
 def observe_degrees(p, s, r, observations):
     """Write the last columns of each block about another state where the scenario limits force: ``layout.Force``."""
     n = len(s)

@@ -9,7 +9,7 @@ from sd_env.rules.actions import has
 from sd_env.rules.alliances import support
 from sd_env.rules.arming import can_attack, can_defend
 from sd_env.rules.chance import OUTCOME, slot_of, uniform
-from sd_env.rules.compiled import rule
+from sd_env.rules.compiled import called_rule, rule
 from sd_env.rules.signaling import break_pledge
 
 
@@ -66,7 +66,7 @@ def declare(p, s, r):
             pay_for_attacks(p, s, r, i)
 
 
-@rule
+@called_rule
 def go_so_far(p, s, r, i):
     """How far i goes against each other state, by its choice; returns how far it mobilizes, all targets together.
 
@@ -85,7 +85,7 @@ def go_so_far(p, s, r, i):
     return mobilized
 
 
-@rule
+@called_rule
 def furthest(r, j, n):
     """How far the war on j goes: as far as its attacker that goes furthest; 0 if nobody attacks."""
     stakes = 0.0
