@@ -12,8 +12,8 @@ import yaml
 
 import agents
 from agents.policies.protocol import Policy
-from sd_env.scenario import Scenario, load_scenario, scenarios
 from sd_env.policies import ask
+from sd_env.scenario import Scenario, load_scenario, scenarios
 from sd_env.worlds import Worlds
 from tests import catalogue_table
 
