@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sd_env import layout
-from sd_env.layout import Build, Head, Signal, Stance
+from sd_env.layout import Build, Extent, Head, Heads, Signal, Stance, standard_heads
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,23 @@ class Builds(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class BuildsShare(Event):
+    """Arms bought where ``arming.levels`` is not 2: shares of the turn's capacity, 0 to 1."""
+
+    offense: float
+    defense: float
+
+    @property
+    def sentence(self) -> str:
+        parts = [
+            f"{name} at {share:.0%} of its capacity"
+            for name, share in (("offence", self.offense), ("defence", self.defense))
+            if share
+        ]
+        return f"{self.agent} builds {' and '.join(parts)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Reassures(Event):
     """A public pledge not to attack anyone."""
 
@@ -106,6 +122,18 @@ class ChoosesToward(Event):
     @property
     def sentence(self) -> str:
         return f"{self.agent} chooses {self.choice} as {self.head} toward {self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class GoesSoFar(Event):
+    """A mobilization or an attack that is limited. ``extent``: how far it goes, a share of the whole."""
+
+    against: str
+    extent: float
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.agent} goes no further than {self.extent:.0%} against {self.against}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,17 +290,20 @@ def turn_events(
     before: tuple[np.ndarray, np.ndarray],
     after: tuple[np.ndarray, np.ndarray],
     actions: np.ndarray | None = None,
+    heads: Heads | None = None,
 ) -> tuple[Event, ...]:
     """Events of one turn of one world.
 
     ``before`` and ``after``: the records ``(states (N,), pairs (N, N))`` of :mod:`sd_env.layout` at its start and end.
     ``actions``: int ``(N, H)`` as the agents sent them; without it no :class:`IllegalAction` can be told.
+    ``heads``: of the scenario; default the standard ones.
     """
     states, pairs = after
+    heads = heads or standard_heads(len(agents))
     events: list[Event] = []
     if actions is not None:
-        events += _illegal(agents, turn, states, pairs, actions)
-    events += _deeds(agents, turn, states)
+        events += _illegal(agents, turn, states, pairs, actions, heads)
+    events += _deeds(agents, turn, states, heads)
     events += _choices(agents, turn, states, pairs)
     events += _ties(agents, turn, before[1], pairs)
     events += _war(agents, turn, before, states, pairs)
@@ -282,24 +313,26 @@ def turn_events(
 
 
 def _illegal(
-    agents: Sequence[str], turn: int, states: np.ndarray, pairs: np.ndarray, actions: np.ndarray
+    agents: Sequence[str], turn: int, states: np.ndarray, pairs: np.ndarray, actions: np.ndarray, heads: Heads
 ) -> Iterator[Event]:
-    done = layout.carried_out(states, pairs)
+    done = heads.carried_out(states, pairs)
     for i in np.flatnonzero(states["illegal"]).tolist():
-        names, heads = layout.head_names(i, agents), layout.heads_of(len(agents))
-        for name, head, asked, became in zip(names, heads, actions[i].tolist(), done[i].tolist(), strict=True):
+        names = heads.names(i, agents)
+        for name, head, asked, became in zip(names, heads.kinds, actions[i].tolist(), done[i].tolist(), strict=True):
             if asked != became:
-                choices = head.labels
+                choices = heads.labels(head)
                 # the engine takes any number: one that is no choice at all is told as it is
                 chosen = choices[asked] if 0 <= asked < len(choices) else str(asked)
                 yield IllegalAction(turn, agents[i], name, chosen, choices[became])
 
 
-def _deeds(agents: Sequence[str], turn: int, states: np.ndarray) -> Iterator[Event]:
+def _deeds(agents: Sequence[str], turn: int, states: np.ndarray, heads: Heads) -> Iterator[Event]:
     for i, agent in enumerate(agents):
         offense, defense = int(states["build_offense"][i]), int(states["build_defense"][i])
-        if offense or defense:
+        if (offense or defense) and heads.levels == standard_heads(len(agents)).levels:
             yield Builds(turn, agent, offense, defense)
+        elif offense or defense:
+            yield BuildsShare(turn, agent, offense / heads.levels, defense / heads.levels)
     for i, agent in enumerate(agents):
         if states["signal"][i] == Signal.REASSURE:
             yield Reassures(turn, agent)
@@ -313,6 +346,7 @@ _TOLD: dict[Head, Sequence[int]] = {
     Head.BUILD_DEFENSE: tuple(Build),
     Head.SIGNAL: (Signal.REASSURE, Signal.THREATEN),
     Head.STANCE: (Stance.ALIGN, Stance.MOBILIZE, Stance.ATTACK),
+    Head.EXTENT: tuple(Extent),
 }
 _UNTOLD = [
     (head, choice)
@@ -347,6 +381,8 @@ def _war(
         yield Mobilizes(turn, agents[i], agents[j])
     for i, j in np.argwhere(pairs["attacks"]).tolist():
         yield Attacks(turn, agents[i], agents[j], float(pairs["force"][i, j]))
+    for i, j in np.argwhere((pairs["degree"] > 0) & (pairs["degree"] < 1)).tolist():
+        yield GoesSoFar(turn, agents[i], agents[j], float(pairs["degree"][i, j]))
     for i in np.flatnonzero(states["pledge_broken"]).tolist():
         yield PledgeBroken(turn, agents[i])
     for j in np.flatnonzero(states["attackers"]).tolist():

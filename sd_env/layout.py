@@ -17,24 +17,21 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sd_env.layout_actions import (
-    HEAD_SIZES,
-    NUM_STANCES,
-    OTHER_HEAD_SIZES,
     OTHER_HEADS,
     OWN_HEADS,
     Build,
+    Extent,
     Head,
+    Heads,
     Signal,
     Stance,
     action_sizes,
-    carried_out,
-    head_names,
-    heads_of,
     mask_size,
     noop,
     num_states_of,
     other_of,
     slot_of_other,
+    standard_heads,
 )
 from sd_env.layout_memory import (
     BLANK_PAIR,
@@ -62,15 +59,13 @@ __all__ = [
     "CONTEXT",
     "CONTEXT_COLUMNS",
     "CONTEXT_SIZE",
-    "HEAD_SIZES",
+    "FORCE_PAIR_COLUMNS",
     "INITIAL_PAIR",
     "INITIAL_STATE",
     "MAX_STATES",
     "MIN_STATES",
-    "NUM_STANCES",
     "OTHER_BLOCK",
     "OTHER_HEADS",
-    "OTHER_HEAD_SIZES",
     "OTHER_SIZE",
     "OWN_BLOCK",
     "OWN_HEADS",
@@ -86,16 +81,16 @@ __all__ = [
     "WORLDS",
     "WORLD_COLUMNS",
     "Build",
+    "Extent",
+    "Force",
     "Head",
+    "Heads",
     "Other",
     "Own",
     "Parts",
     "Signal",
     "Stance",
     "action_sizes",
-    "carried_out",
-    "head_names",
-    "heads_of",
     "mask_size",
     "noop",
     "num_states_of",
@@ -107,7 +102,9 @@ __all__ = [
     "observed_beliefs",
     "other_of",
     "other_size",
+    "parts_of_size",
     "slot_of_other",
+    "standard_heads",
     "state_size",
 ]
 
@@ -175,8 +172,16 @@ class Other(IntEnum):
     MOBILIZATIONS = 31  # share of the third states that j is mobilized against
 
 
+class Force(IntEnum):
+    """Columns that end a block about j with ``war.force_levels`` above 1; 0 where nobody mobilizes or attacks."""
+
+    EXTENT = 0  # of i's mobilization or attack toward j
+    THEIR_EXTENT = 1  # of j's toward i
+    EXTENTS = 2  # of j's toward the third states: their mean
+
+
 OWN_SIZE: Final = len(Own)
-#: Columns of ``Other``. With ``perception.beliefs`` one more, ``BELIEF``, follows them: see ``other_size``.
+#: Columns of ``Other``. What only some scenarios have follows them: see ``other_size``.
 OTHER_SIZE: Final = len(Other)
 #: Column of a block about j that only scenarios with beliefs have: i's probability that j is a security seeker.
 BELIEF: Final = OTHER_SIZE
@@ -192,74 +197,79 @@ class Parts(NamedTuple):
     """What an observation holds beyond the own block and the columns of ``Other``."""
 
     context: bool  # the block of the world's parameters at the end
-    beliefs: bool  # the column ``BELIEF`` at the end of each other state's block
+    beliefs: bool = False  # the column ``BELIEF`` after those of ``Other`` in each other state's block
+    force: bool = False  # the columns of ``Force`` at the end of each
 
 
-def other_size(beliefs: bool) -> int:
+def other_size(beliefs: bool, force: bool = False) -> int:
     """Columns of the block about one other state."""
-    return OTHER_SIZE + int(beliefs)
+    return OTHER_SIZE + int(beliefs) + len(Force) * int(force)
 
 
-def observation_size(num_states: int, context: bool, beliefs: bool = False) -> int:
+def observation_size(num_states: int, context: bool, beliefs: bool = False, force: bool = False) -> int:
     """Length of one state's observation: own block, a block for each other state, the context block."""
-    return OWN_SIZE + other_size(beliefs) * (num_states - 1) + (CONTEXT_SIZE if context else 0)
+    return OWN_SIZE + other_size(beliefs, force) * (num_states - 1) + (CONTEXT_SIZE if context else 0)
 
 
-def observation_parts(size: int, num_states: int) -> Parts:
-    """What an observation of ``size`` columns holds: no two kinds have one size, since N - 1 < ``CONTEXT_SIZE``.
+def parts_of_size(num_states: int, force: bool = False) -> dict[int, Parts]:
+    """What an observation may hold, by its size: no two kinds have one size, since N - 1 < ``CONTEXT_SIZE``."""
+    kinds = [Parts(context, beliefs, force) for context in (True, False) for beliefs in (True, False)]
+    return {observation_size(num_states, *parts): parts for parts in kinds}
+
+
+def observation_parts(size: int, num_states: int, force: bool = False) -> Parts:
+    """What an observation of ``size`` columns holds; ``force``: whether the scenario limits force.
 
     Raises:
         ValueError: if no observation of ``num_states`` states has that size.
     """
-    sizes = {}
-    for context in (True, False):
-        for beliefs in (True, False):
-            sizes[observation_size(num_states, context, beliefs)] = Parts(context, beliefs)
+    sizes = parts_of_size(num_states, force)
     if size not in sizes:
         allowed = ", ".join(map(str, sorted(sizes)))
         raise ValueError(f"An observation of {size} columns is none of {num_states} states: they have {allowed}.")
     return sizes[size]
 
 
-def observation_names(num_states: int, context: bool, beliefs: bool = False) -> list[str]:
+def observation_names(num_states: int, context: bool, beliefs: bool = False, force: bool = False) -> list[str]:
     """Column names of an observation: ``own.greed``, ``other0.homeland``, ..., ``context.noise``."""
     names = [f"own.{c.name.lower()}" for c in Own]
     for slot in range(num_states - 1):
         names += [f"other{slot}.{c.name.lower()}" for c in Other]
         names += [f"other{slot}.belief"] * beliefs
+        names += [f"other{slot}.{c.name.lower()}" for c in Force if force]
     return names + ([f"context.{name}" for name in CONTEXT] if context else [])
 
 
-def observation_blocks(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def observation_blocks(observations: np.ndarray, force: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Views of observations (B, N, D) by name: ``OWN_BLOCK`` (B, N) and ``OTHER_BLOCK`` (B, N, N - 1)."""
     b, n, d = observations.shape
     row, item = d * 4, 4
     own = np.ndarray((b, n), OWN_BLOCK, observations.data, 0, (n * row, row))
-    strides = (n * row, row, other_size(observation_parts(d, n).beliefs) * item)
+    strides = (n * row, row, other_size(observation_parts(d, n, force).beliefs, force) * item)
     return own, np.ndarray((b, n, n - 1), OTHER_BLOCK, observations.data, OWN_SIZE * item, strides)
 
 
-def observed_beliefs(observations: np.ndarray, num_states: int) -> np.ndarray:
+def observed_beliefs(observations: np.ndarray, num_states: int, force: bool = False) -> np.ndarray:
     """View of the beliefs in observations (..., D): (..., N - 1), one for each other state in index order.
 
     Raises:
         ValueError: if the observations have no beliefs.
     """
     size = observations.shape[-1]
-    if not observation_parts(size, num_states).beliefs:
+    if not observation_parts(size, num_states, force).beliefs:
         raise ValueError(f"Observations of {size} columns hold no beliefs: the scenario has perception.beliefs false.")
-    end = OWN_SIZE + other_size(True) * (num_states - 1)
-    return observations[..., OWN_SIZE + BELIEF : end : other_size(True)]
+    width = other_size(True, force)
+    return observations[..., OWN_SIZE + BELIEF : OWN_SIZE + width * (num_states - 1) : width]
 
 
 _SIGNED_OTHER: Final = (Other.GROWTH, Other.AMITY, Other.THEIR_AMITY)
 
 
-def observation_low(num_states: int, context: bool, beliefs: bool = False) -> np.ndarray:
+def observation_low(num_states: int, context: bool, beliefs: bool = False, force: bool = False) -> np.ndarray:
     """Lower bounds of an observation (the upper bound is ``CEILING`` everywhere), float32."""
-    low = np.zeros(observation_size(num_states, context, beliefs), dtype=np.float32)
+    low = np.zeros(observation_size(num_states, context, beliefs, force), dtype=np.float32)
     low[Own.GROWTH] = -1.0
-    width = other_size(beliefs)
+    width = other_size(beliefs, force)
     for slot in range(num_states - 1):
         for column in _SIGNED_OTHER:
             low[OWN_SIZE + slot * width + column] = -1.0
@@ -283,9 +293,12 @@ STATE_COLUMNS: Final = (
     "standing",
 )
 PAIR_COLUMNS: Final = ("reach", "amity", "allied", "mobilized", "attacks", "rupture", "call")
+#: The same where the scenario limits force.
+FORCE_PAIR_COLUMNS: Final = (*PAIR_COLUMNS, "degree")
 WORLD_COLUMNS: Final = ("turn", "offense_advantage", "perceived_offense_advantage")
 
 
-def state_size(num_states: int) -> int:
-    """Length of the global state vector."""
-    return num_states * len(STATE_COLUMNS) + num_states**2 * len(PAIR_COLUMNS) + len(WORLD_COLUMNS)
+def state_size(num_states: int, force: bool = False) -> int:
+    """Length of the global state vector; ``force``: whether the scenario limits force."""
+    pairs = FORCE_PAIR_COLUMNS if force else PAIR_COLUMNS
+    return num_states * len(STATE_COLUMNS) + num_states**2 * len(pairs) + len(WORLD_COLUMNS)

@@ -39,6 +39,7 @@ PARAMETERS: Final = (
     # arming
     "arms_cost",
     "convexity",
+    "levels",
     "build_rate",
     "depreciation",
     "capacity_cap",
@@ -71,6 +72,7 @@ PARAMETERS: Final = (
     "attacker_cost",
     "defender_cost",
     "restoration",
+    "force_levels",
     # anarchy
     "enforcement",
     "enforcement_lasts",
@@ -93,8 +95,10 @@ PARAMETERS: Final = (
     *(f"allowed_{head.label}" for head in Head),
 )
 
-#: Parameters drawn as whole numbers when given as a range.
-WHOLE_PARAMETERS: Final = frozenset({"horizon", "pledge_turns", "commitment_turns", "call_turns", "rupture_turns"})
+#: Parameters that are whole numbers, and drawn as such when given as a range.
+WHOLE_PARAMETERS: Final = frozenset(
+    {"horizon", "pledge_turns", "commitment_turns", "call_turns", "rupture_turns", "levels", "force_levels"}
+)
 
 #: Parameters that an observation's context block shows, in order (``perceived_offense_advantage`` is what the
 #: states believe of the technology; the true one is never shown). A parameter that is not listed here leaves every
@@ -244,6 +248,7 @@ BLANK_STATE: Final = _blank(
     # bit masks over the other states; the pairs hold the same by name
     ("attacked", np.int64),  # states it attacks
     ("attackers", np.int64),  # states that attack it
+    ("stakes", np.float64),  # how far the war on it goes, as a share of a whole one: as its attacker that goes furthest
     ("struck", np.int64),  # states it attacked on the last closed turn
     ("enemies", np.int64),  # those it fought on the last closed turn, as attacker or as target
     ("mobilized", np.int64),  # states it is mobilized against
@@ -280,6 +285,9 @@ BLANK_PAIR: Final = _blank(
     ("attacks", np.bool_),
     ("began", np.bool_),  # it goes on with a war that it began without cause; kept where enforcement lasts
     ("mobilized", np.bool_),
+    # how far i goes against j, 0 to 1, this turn and the turn before; 0 where the scenario does not limit force
+    ("degree", np.float64),
+    ("degree_before", np.float64),
     ("allied", np.bool_),
     ("rupture", np.int64),  # turns until an alliance can form again
     ("call", np.int64),  # turns left for i to honour j's call; 0 = none open

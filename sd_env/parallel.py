@@ -63,7 +63,8 @@ class _RefuseBadActions(BaseWrapper[str, Any, Any]):  # type: ignore[misc]
     def step(self, action: Any) -> None:
         agent = self.agent_selection
         if not (self.terminations[agent] or self.truncations[agent]):
-            action = check_action(agent, self.possible_agents.index(agent), self.possible_agents, action)
+            place, heads = self.possible_agents.index(agent), self.action_space(agent).heads
+            action = check_action(agent, place, self.possible_agents, action, heads)
         super().step(action)
 
     def __str__(self) -> str:
@@ -87,6 +88,9 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
     | build_defense | 0 none, 1 half, 2 full | share of the turn's capacity for defensive arms |
     | signal | 0 silence, 1 reassure, 2 threaten | what the state says in public |
     | stance | 0 align, 1 neutral, 2 mobilize, 3 attack | one head for each other state, in index order |
+    | extent | 0 full, 1 limited | how far: one after each stance, with ``war.force_levels`` above 1 |
+
+    ``arming.levels`` and ``war.force_levels`` give the first two and the last more choices: ``scenario.heads``.
 
     ``infos[agent]["action_mask"]`` is an int8 array ``(sum(nvec),)``, heads laid end to end, 1 where a choice is legal
     this turn. An illegal choice is carried out as its nearest legal one and counted; what is no action at all (an
@@ -151,6 +155,9 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
     | other.attacked | share of the third states that attack j |
     | other.mobilizations | share of the third states that j is mobilized against |
     | other.belief | probability that j is a security seeker, by its deeds; only with ``perception.beliefs: true`` |
+    | other.extent | how far this state mobilizes against j or attacks it; only with ``war.force_levels`` above 1 |
+    | other.their_extent | how far j goes against this state; likewise |
+    | other.extents | mean of how far j goes against the third states; likewise |
 
     Last, unless the scenario sets ``perception.context_observed: false``, the world's parameters in the order of
     ``sd_env.layout.CONTEXT`` (``context.``; ``threat_inflation`` ±). ``sd_env.layout.observation_names`` lists all
@@ -204,15 +211,15 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         self.possible_agents = list(self.scenario.agents)
         self.agents: list[str] = []
         self.worlds = Worlds(self.scenario)
-        n, size = self.worlds.num_states, self.worlds.observations.shape[-1]
+        heads, size = self.worlds.heads, self.worlds.observations.shape[-1]
         # One space an agent, not one for all: learners seed them agent by agent.
         self.observation_spaces: dict[str, spaces.Space[Any]] = {
-            agent: observation_space(n, size, dict_observation) for agent in self.possible_agents
+            agent: observation_space(heads, size, dict_observation) for agent in self.possible_agents
         }
-        self.action_spaces: dict[str, spaces.Space[Any]] = {agent: ActionSpace(n) for agent in self.possible_agents}
-        self.state_space = state_space(n)
+        self.action_spaces: dict[str, spaces.Space[Any]] = {agent: ActionSpace(heads) for agent in self.possible_agents}
+        self.state_space = state_space(heads)
         self._in_order = itemgetter(*self.possible_agents)
-        self._limits = action_limits(n, n)
+        self._limits = action_limits(heads, heads.num_states)
         self._started = False
         self._events: tuple[Event, ...] | None = ()
         self._before = (b"", b"")
@@ -314,7 +321,9 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         for agent in actions:
             if agent not in names:
                 raise ValueError(f"actions names the unknown agent {agent!r}; the agents are {', '.join(names)}")
-        return np.stack([check_action(agent, i, names, actions[agent]) for i, agent in enumerate(names)])
+        return np.stack(
+            [check_action(agent, i, names, actions[agent], self.worlds.heads) for i, agent in enumerate(names)]
+        )
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -327,7 +336,7 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
                 np.frombuffer(self._before[1], layout.PAIRS).reshape(pairs.shape),
             )
             turn = int(worlds.worlds["turn"][0])
-            self._events = turn_events(self.possible_agents, turn, before, (states, pairs), self._actions)
+            self._events = turn_events(self.possible_agents, turn, before, (states, pairs), self._actions, worlds.heads)
         return self._events
 
     def state(self) -> np.ndarray:

@@ -3,6 +3,10 @@
 Whatever plays policies in worlds stands on :class:`Cast`, so that the same policies with the same seed play the same
 wherever they are put. Its two rules: every seat has a policy of its own, and its chance follows from the seed, the
 episode, the first world and the seat alone.
+
+A policy sees and chooses among the standard heads, ``none``, ``half`` and ``full``, whatever the heads of the scenario
+(:func:`ask`): what was written for one is at home in all. One that is to know a scenario's own heads has a method
+``act_with(observation, mask, heads)``.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 
 from sd_env import layout
+from sd_env.layout import Heads, standard_heads
 
 _P = TypeVar("_P")
 
@@ -31,14 +36,30 @@ class Policy(Protocol):
         """An episode begins; all chance of the policy is to follow from ``seed`` (0 to 2**32 - 1)."""
 
     def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """Integers ``(K, H)`` for observations float32 ``(K, D)`` and flat action masks int8 ``(K, M)``."""
+        """Integers ``(K, H)`` for observations float32 ``(K, D)`` and flat action masks int8 ``(K, M)``.
+
+        Both are those of the standard heads. A policy that has a method ``act_with(observation, mask, heads)`` is asked
+        by that one where the heads are others.
+        """
 
 
 #: One policy for all seats, one a seat in index order, or one a seat by the state's name.
 CastLike: TypeAlias = "Policy | Sequence[Policy] | Mapping[str, Policy]"
 
 
-class RandomPolicy:
+class AnyHeads:
+    """A policy of any heads: a subclass gives ``act_with``."""
+
+    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Integers ``(K, H)`` for observations float32 ``(K, D)`` and flat masks int8 ``(K, M)`` of standard heads."""
+        return self.act_with(observation, mask, standard_heads(layout.num_states_of(mask.shape[1])))
+
+    def act_with(self, observation: np.ndarray, mask: np.ndarray, heads: Heads) -> np.ndarray:
+        """Integers ``(K, H)`` for observations float32 ``(K, D)`` and flat masks int8 ``(K, M)`` of these heads."""
+        raise NotImplementedError
+
+
+class RandomPolicy(AnyHeads):
     """Uniform over the legal choices of each head; follows from the seed of its last ``reset``."""
 
     def __init__(self, seed: int = 0) -> None:
@@ -48,12 +69,11 @@ class RandomPolicy:
         """Begin the random stream of ``seed``."""
         self._random = np.random.default_rng(seed)
 
-    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def act_with(self, observation: np.ndarray, mask: np.ndarray, heads: Heads) -> np.ndarray:
         """int64 ``(K, H)`` for flat masks ``(K, M)``: the greatest of independent uniforms is a uniform choice."""
         rows, size = mask.shape
-        num_states = layout.num_states_of(size)
         keys = np.where(mask != 0, self._random.random((rows, size)), -1.0)
-        sizes = layout.action_sizes(num_states)
+        sizes = heads.sizes
         actions = np.empty((rows, len(sizes)), dtype=np.int64)
         start = 0
         for head, choices in enumerate(sizes):
@@ -76,13 +96,22 @@ class Cast:
         policies: who plays.
         agents: names of all states, in index order.
         seats: indices of the states that are played; default all.
+        heads: of the scenario; default the standard ones.
 
     Raises:
         PolicyError: for a seat without a policy, a policy without a seat, what is no policy, or one for several seats
             that cannot be copied.
     """
 
-    def __init__(self, policies: CastLike, agents: Sequence[str], seats: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        policies: CastLike,
+        agents: Sequence[str],
+        seats: Sequence[int] | None = None,
+        *,
+        heads: Heads | None = None,
+    ) -> None:
+        self.heads = heads or standard_heads(len(agents))
         held = sorted(range(len(agents)) if seats is None else seats)
         given = _one_a_seat(policies, [agents[seat] for seat in held])
         seen: set[int] = set()
@@ -115,18 +144,24 @@ class Cast:
         """
         with one_thread():
             for seat, policy in self.seats.items():
-                actions[:, seat] = ask(policy, observations[:, seat], masks[:, seat])
+                actions[:, seat] = ask(policy, observations[:, seat], masks[:, seat], self.heads)
 
 
-def ask(policy: Policy, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def ask(policy: Policy, observation: np.ndarray, mask: np.ndarray, heads: Heads | None = None) -> np.ndarray:
     """What a policy does, int64 ``(K, H)``, shown copies of ``observation`` ``(K, D)`` and ``mask`` ``(K, M)``.
+
+    Where the ``heads`` are not the standard ones (None), one without ``act_with`` is shown the game as if they were;
+    ``full`` is then the whole, and ``half`` the level nearest to it.
 
     Raises:
         PolicyError: for an answer of another shape, of what are no integers, or of what is no choice of a head. A
             choice that is only illegal just now is one: the rules replace it.
     """
-    chosen = np.asarray(policy.act(observation.copy(), mask.copy()))
-    sizes = np.array(layout.action_sizes(layout.num_states_of(mask.shape[1])))
+    heads = heads or standard_heads(layout.num_states_of(mask.shape[1]))
+    if not heads.standard and not hasattr(policy, "act_with"):
+        return heads.from_standard(ask(policy, *as_standard(observation, mask, heads)))
+    chosen = np.asarray(answer(policy, observation.copy(), mask.copy(), heads))
+    sizes = np.array(heads.sizes)
     wanted = (len(mask), len(sizes))
     if chosen.shape != wanted or chosen.dtype.kind not in "iu":
         raise PolicyError(
@@ -135,11 +170,37 @@ def ask(policy: Policy, observation: np.ndarray, mask: np.ndarray) -> np.ndarray
     odd = (chosen < 0) | (chosen >= sizes)
     if odd.any():
         row, head = np.argwhere(odd)[0].tolist()
-        name = layout.heads_of(layout.num_states_of(mask.shape[1]))[head].label
+        name = heads.kinds[head].label
         raise PolicyError(
             f"policy {name_of(policy)}: act gave {chosen[row, head]} for {name}; 0 to {sizes[head] - 1} are allowed."
         )
     return chosen.astype(np.int64, copy=False)
+
+
+def answer(policy: Policy, observation: np.ndarray, mask: np.ndarray, heads: Heads) -> np.ndarray:
+    """What a policy does, as in :func:`ask`, but unchecked and shown these very arrays: for policies made of others."""
+    if heads.standard:
+        return policy.act(observation, mask)
+    if not hasattr(policy, "act_with"):
+        return heads.from_standard(policy.act(*as_standard(observation, mask, heads)))
+    chosen: np.ndarray = policy.act_with(observation, mask, heads)
+    return chosen
+
+
+def as_standard(observation: np.ndarray, mask: np.ndarray, heads: Heads) -> tuple[np.ndarray, np.ndarray]:
+    """Observations ``(..., D)`` and masks ``(..., M)`` as a scenario of standard heads would show them.
+
+    A standard choice is legal where the one that stands for it is; columns about extents are left out.
+    """
+    n, limits = heads.num_states, heads.limits_force
+    parts = layout.observation_parts(observation.shape[-1], n, limits)
+    names = layout.observation_names(n, *parts)
+    plain = set(layout.observation_names(n, parts.context, parts.beliefs))
+    columns = [column for column, name in enumerate(names) if name in plain]
+    first = np.cumsum([0, *heads.sizes])
+    kept = [first[entry] + choice for entry, head in enumerate(heads.kinds) if head in standard_heads(n).all
+            for choice in heads.standing_for(head)]  # fmt: skip
+    return observation[..., columns], mask[..., kept]
 
 
 def is_policy(thing: object) -> bool:

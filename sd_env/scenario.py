@@ -153,6 +153,17 @@ class Scenario(Group):
         """Names of the states, in index order."""
         return self.states.names or tuple(f"state_{i}" for i in range(self.n_states))
 
+    @property
+    def heads(self) -> layout.Heads:
+        """The heads of its actions."""
+        return layout.Heads(self.n_states, self.arming.levels, self.war.force_levels)
+
+    @property
+    def shown(self) -> layout.Parts:
+        """What its observations hold."""
+        seen = self.perception
+        return layout.Parts(seen.context_observed, seen.beliefs, self.heads.limits_force)
+
     @classmethod
     def load(cls, source: Source, overrides: Mapping[str, Any] | None = None) -> Scenario:
         """A scenario from a catalogue name, a YAML path, a Scenario or a mapping, with dotted overrides.
@@ -248,7 +259,7 @@ class Scenario(Group):
             return self.war.contest == "difference"
         if name.startswith("allowed_"):
             head = layout.Head[name.removeprefix("allowed_").upper()]
-            return sum(1 << head.labels.index(choice) for choice in getattr(self.actions, head.label))
+            return self.heads.allowed(head, getattr(self.actions, head.label))
         group = _GROUP_OF[name]
         return getattr(getattr(self, group) if group else self, name)
 

@@ -36,6 +36,7 @@ BOULDING = "Boulding 1962, Conflict and Defense (loss-of-strength gradient)"
 WENDT = "Wendt 1992, Anarchy Is What States Make of It"
 KYDD = "Kydd 2000, Trust, Reassurance, and Cooperation"
 SCHELLING = "Schelling 1966, Arms and Influence (the dynamics of mutual alarm)"
+ESCALATION = "Schelling 1966, Arms and Influence; Powell 1990, Nuclear Deterrence Theory (limited force)"
 GOULD = "Gould 1968, Adjustment Costs in the Theory of Investment of the Firm"
 POWELL = "Powell 1993, Guns, Butter, and Anarchy"
 GLASER = "Glaser 1997, The Security Dilemma Revisited"
@@ -119,6 +120,11 @@ class Arming(Group):
         default=0.0,
         description="c: how far the cost of u levels together is that of u² / 2 instead of u: 0 = each level costs "
         "the same, 1 = each costs more than the one before.",
+    )
+    levels: Annotated[int, Quantity(2, 10, "steps", DESIGN, whole=True, ranged=False)] = Field(
+        default=2,
+        description="Into how many steps of equal size the building of either kind of arms is divided: 2 = none, half "
+        "and full, 4 = none, 1/4, half, 3/4 and full.",
     )
     build_rate: Annotated[Number, Quantity(0, 100, "arms per level and unit of income", RICHARDSON)] = Field(
         default=0.25, description="Arms that a level of building adds."
@@ -240,6 +246,11 @@ class War(Group):
         default=0.0,
         description="Share of a turn's conquests handed back at its end, after payoffs: 0 = conquest for good, "
         "1 = limited war, which makes a repeated game stationary.",
+    )
+    force_levels: Annotated[int, Quantity(1, 10, "steps", ESCALATION, whole=True, ranged=False)] = Field(
+        default=1,
+        description="L: into how many steps mobilization and force are divided: 1 = who mobilizes or attacks does it "
+        "wholly; above, a state chooses how far, 1 / L to 1.",
     )
 
 

@@ -90,11 +90,13 @@ class SoloEnv(gymnasium.Env[Any, np.ndarray]):
         self.agents = self.game.possible_agents
         self.seat = _seat(seat, self.agents)
         self._agent = self.agents[self.seat]
-        n = len(self.agents)
-        seats = [i for i in range(n) if i != self.seat]
-        self._cast = Cast(RandomPolicy() if others is None else others, self.agents, seats)
-        self.action_space = ActionSpace(n)
-        self.observation_space = make_observation_space(n, self.game.worlds.observations.shape[-1], dict_observation)
+        heads = self.game.worlds.heads
+        seats = [i for i in range(len(self.agents)) if i != self.seat]
+        self._cast = Cast(RandomPolicy() if others is None else others, self.agents, seats, heads=heads)
+        self.action_space = ActionSpace(heads)
+        self.observation_space = make_observation_space(
+            heads, self.game.worlds.observations.shape[-1], dict_observation
+        )
         self._observations: dict[str, np.ndarray] = {}
         self._infos: dict[str, dict[str, Any]] = {}
 
@@ -120,7 +122,9 @@ class SoloEnv(gymnasium.Env[Any, np.ndarray]):
         if not self.game.agents:
             over = "the episode is over" if self._observations else "no episode has begun"
             raise ResetNeeded(f"{over}: call reset() before step()")
-        actions: dict[str, Any] = {self._agent: check_action(self._agent, self.seat, names, action)}
+        actions: dict[str, Any] = {
+            self._agent: check_action(self._agent, self.seat, names, action, self.game.worlds.heads)
+        }
         worlds = self.game.worlds
         chosen = np.zeros((1, len(names), len(actions[self._agent])), np.int64)
         self._cast.act(worlds.observations, worlds.masks, chosen)

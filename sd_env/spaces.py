@@ -18,14 +18,15 @@ from sd_env import layout
 
 
 class ActionSpace(spaces.MultiDiscrete):
-    """``MultiDiscrete([3, 3, 3] + [4] * (N - 1))`` whose ``sample`` also takes the flat mask of the infos.
+    """``MultiDiscrete([3, 3, 3] + [4] * (N - 1))``, or of other heads, that samples by flat masks, too.
 
     gymnasium's own ``MultiDiscrete.sample`` wants a mask as a tuple of one array a head, while masks travel flat
     (``sum(nvec)`` entries), as learners want them. PettingZoo's tests sample with what the infos hold.
     """
 
-    def __init__(self, num_states: int, seed: int | None = None) -> None:
-        super().__init__(layout.action_sizes(num_states), dtype=np.int64, seed=seed)
+    def __init__(self, heads: layout.Heads, seed: int | None = None) -> None:
+        super().__init__(heads.sizes, dtype=np.int64, seed=seed)
+        self.heads = heads
 
     def sample(self, mask: Any = None, probability: Any = None) -> np.ndarray:
         """Draw an action uniformly; under a mask, uniformly among each head's legal choices.
@@ -39,31 +40,32 @@ class ActionSpace(spaces.MultiDiscrete):
         return super().sample(mask=mask, probability=probability)
 
 
-def observation_box(num_states: int, size: int) -> spaces.Box:
+def observation_box(heads: layout.Heads, size: int) -> spaces.Box:
     """float32 box of one state's observation of ``size`` columns (with or without context block and beliefs)."""
-    low = layout.observation_low(num_states, *layout.observation_parts(size, num_states))
+    parts = layout.observation_parts(size, heads.num_states, heads.limits_force)
+    low = layout.observation_low(heads.num_states, *parts)
     return spaces.Box(low, np.full(size, layout.CEILING, dtype=np.float32), dtype=np.float32)
 
 
-def observation_space(num_states: int, size: int, dict_observation: bool) -> spaces.Box | spaces.Dict:
+def observation_space(heads: layout.Heads, size: int, dict_observation: bool) -> spaces.Box | spaces.Dict:
     """The box alone, or ``{"observation": box, "action_mask": int8 (sum(nvec),)}``."""
-    box = observation_box(num_states, size)
+    box = observation_box(heads, size)
     if not dict_observation:
         return box
-    mask = spaces.Box(0, 1, (layout.mask_size(num_states),), dtype=np.int8)
+    mask = spaces.Box(0, 1, (heads.mask_size,), dtype=np.int8)
     return spaces.Dict({"observation": box, "action_mask": mask})
 
 
-def state_space(num_states: int) -> spaces.Box:
+def state_space(heads: layout.Heads) -> spaces.Box:
     """float64 box of the global state: all columns from -1 up (only growth and amity are ever negative)."""
-    size = layout.state_size(num_states)
+    size = layout.state_size(heads.num_states, heads.limits_force)
     return spaces.Box(np.full(size, -1.0), np.full(size, np.finfo(np.float64).max), dtype=np.float64)
 
 
 @cache
-def action_limits(num_states: int, rows: int) -> np.ndarray:
+def action_limits(heads: layout.Heads, rows: int) -> np.ndarray:
     """Number of choices of each entry of ``rows`` actions, uint64 ``(rows, H)``: see :func:`in_range`."""
-    limits = np.tile(np.array(layout.action_sizes(num_states), dtype=np.uint64), (rows, 1))
+    limits = np.tile(np.array(heads.sizes, dtype=np.uint64), (rows, 1))
     limits.flags.writeable = False
     return limits
 
@@ -77,29 +79,36 @@ def in_range(actions: np.ndarray, limits: np.ndarray) -> bool:
     return b"\x00" not in np.less(actions.view(np.uint64), limits).tobytes()
 
 
-def check_action(who: str, agent: int, names: Sequence[str], action: Any) -> np.ndarray:
+def check_action(
+    who: str, agent: int, names: Sequence[str], action: Any, heads: layout.Heads | None = None
+) -> np.ndarray:
     """One action as int64 ``(H,)``, or a ValueError naming the agent, the head, the value and what is allowed.
 
     ``who`` opens the sentence ("state_0", or "slot 5 (world 2, state_1)"); ``agent`` is its index in ``names``.
+    ``heads``: of the scenario; default the standard ones.
     """
-    heads, kinds = layout.head_names(agent, names), layout.heads_of(len(names))
+    heads = heads or layout.standard_heads(len(names))
+    entries, kinds = heads.names(agent, names), heads.kinds
     try:
         array = np.asarray(action)
         shape: Any = array.shape
     except ValueError:  # ragged
         array, shape = np.empty(0), "of rows of different lengths"
-    if shape != (len(heads),):
+    if shape != (len(entries),):
         raise ValueError(
-            f"action of {who}: {_shown(action)} has shape {shape}, but allowed is ({len(heads)},): {', '.join(heads)}"
+            f"action of {who}: {_shown(action)} has shape {shape}, but allowed is ({len(entries)},): "
+            + ", ".join(entries)
         )
-    result = np.empty(len(heads), dtype=np.int64)
+    result = np.empty(len(entries), dtype=np.int64)
     # A list with one bad entry is read entry by entry: as an array, the others would have become floats too.
     values = [_plain(entry) for entry in action] if isinstance(action, (list, tuple)) else array.tolist()
     for head, value in enumerate(values):
-        choices = kinds[head].labels
+        choices = heads.labels(kinds[head])
         if not isinstance(value, int) or not 0 <= value < len(choices):
             allowed = ", ".join(f"{number} ({choice})" for number, choice in enumerate(choices))
-            raise ValueError(f"action of {who}, head {heads[head]}: {value!r} is not among the whole numbers {allowed}")
+            raise ValueError(
+                f"action of {who}, head {entries[head]}: {value!r} is not among the whole numbers {allowed}"
+            )
         result[head] = value
     return result
 

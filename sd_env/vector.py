@@ -109,12 +109,12 @@ class WorldsVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         self.num_envs = num_worlds * len(self.agents)
         self.dict_observation = dict_observation
         self.copy = copy
-        size = self.worlds.observations.shape[-1]
-        self.single_observation_space: spaces.Space[Any] = observation_space(len(self.agents), size, dict_observation)
-        self.single_action_space = ActionSpace(len(self.agents))
+        heads, size = self.worlds.heads, self.worlds.observations.shape[-1]
+        self.single_observation_space: spaces.Space[Any] = observation_space(heads, size, dict_observation)
+        self.single_action_space = ActionSpace(heads)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-        self._limits = action_limits(len(self.agents), self.num_envs)
+        self._limits = action_limits(heads, self.num_envs)
         self._started = False
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
@@ -184,7 +184,8 @@ class WorldsVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         n = len(self.agents)
         for slot, action in enumerate(array):
             agent = slot % n
-            check_action(f"slot {slot} (world {slot // n}, {self.agents[agent]})", agent, self.agents, action)
+            who = f"slot {slot} (world {slot // n}, {self.agents[agent]})"
+            check_action(who, agent, self.agents, action, self.worlds.heads)
         raise ValueError(f"actions have dtype {array.dtype}, but allowed are integers")
 
     def close_extras(self, **kwargs: Any) -> None:

@@ -42,6 +42,7 @@ class Worlds:
 
     Attributes:
         observations: float32 ``(B, N, D)``, what each state sees; columns by ``layout.observation_names``.
+        heads: what each entry of an action and of a mask is: :class:`sd_env.layout.Heads`.
         masks: int8 ``(B, N, M)``, 1 where a choice is legal on the coming turn, heads laid end to end.
         rewards: float64 ``(B, N)``, payoff of the turn, in homeland-incomes.
         params, worlds, states, pairs: the records of ``layout``, with what happened in the last turn.
@@ -81,6 +82,7 @@ class Worlds:
         self.scenario = scenario
         self.num_worlds = num_worlds
         self.num_states = scenario.n_states
+        self.heads = scenario.heads
         self.threads = min(threads, int(numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
         self.autoreset = autoreset
         self.context_observed = scenario.perception.context_observed
@@ -96,8 +98,8 @@ class Worlds:
 
     def _allocate(self) -> None:
         b, n = self.num_worlds, self.num_states
-        d = layout.observation_size(n, self.context_observed, self.beliefs_observed)
-        m = layout.mask_size(n)
+        d = layout.observation_size(n, *self.scenario.shown)
+        m = self.heads.mask_size
         self.params = records(np.zeros(b, layout.PARAMS))
         self.worlds = records(np.zeros(b, layout.WORLDS))
         self.states = records(np.zeros((b, n), layout.STATES))
@@ -106,7 +108,7 @@ class Worlds:
         self.masks = np.zeros((b, n, m), np.int8)
         self.rewards = np.zeros((b, n))
         self._ended = np.zeros(b, np.int64)
-        self._actions = np.zeros((b, n, len(layout.action_sizes(n))), np.int64)
+        self._actions = np.zeros((b, n, len(self.heads.sizes)), np.int64)
         self.final_observations = np.zeros_like(self.observations)
         self.final_masks = np.zeros_like(self.masks)
         self.final_tallies = records(np.zeros(b, layout.WORLDS))
@@ -115,7 +117,7 @@ class Worlds:
     def _lay_views(self) -> None:
         """The same memory under other names: parameters by number, observations by name."""
         self._flat = self.params.view(np.float64, np.ndarray).reshape(self.num_worlds, len(layout.PARAMETERS))
-        own, others = layout.observation_blocks(self.observations)
+        own, others = layout.observation_blocks(self.observations, self.heads.limits_force)
         self._own, self._others = records(own), records(others)
 
     @property
@@ -161,7 +163,7 @@ class Worlds:
         """Play one turn in every world; results are in the attributes.
 
         Args:
-            actions: int ``(B, N, H)``, a choice for each head (``layout.heads_of``). An illegal entry becomes its
+            actions: int ``(B, N, H)``, a choice for each head (``heads.kinds``). An illegal entry becomes its
                 nearest legal one and is counted.
 
         Raises:
@@ -193,12 +195,13 @@ class Worlds:
         )  # fmt: skip
 
     def state(self, b: int = 0) -> NDArray[np.float64]:
-        """Global state of world b, true types included: float64 ``(layout.state_size(N),)``."""
+        """Global state of world b, true types included: float64 ``(layout.state_size(N),)``, or with ``force``."""
         states, pairs, world = self.states[b], self.pairs[b], self.worlds[b]
+        of_pairs = layout.FORCE_PAIR_COLUMNS if self.heads.limits_force else layout.PAIR_COLUMNS
         return np.concatenate(
             [
                 *(states[name] for name in layout.STATE_COLUMNS),
-                *(pairs[name].ravel() for name in layout.PAIR_COLUMNS),
+                *(pairs[name].ravel() for name in of_pairs),
                 [world[name] for name in layout.WORLD_COLUMNS],
             ]
         ).astype(np.float64)

@@ -82,5 +82,5 @@ def column(table: Worlds, i: int, name: str, j: int | None = None) -> float:
 
 def random_actions(rng: np.random.Generator, table: Worlds) -> np.ndarray:
     """Uniform over all choices, illegal ones included."""
-    nvec = layout.action_sizes(table.num_states)
+    nvec = table.heads.sizes
     return rng.integers(0, nvec, size=(table.num_worlds, table.num_states, len(nvec)))

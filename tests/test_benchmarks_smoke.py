@@ -70,7 +70,7 @@ def test_the_pool_of_actions_is_legal_and_random() -> None:
         seen |= {tuple(row) for row in actions.reshape(-1, actions.shape[-1])}
         worlds.step(actions)
         assert not worlds.states["illegal"].any()
-    assert {row[-1] for row in seen} == set(range(layout.NUM_STANCES))
+    assert {row[-1] for row in seen} == set(range(len(layout.Stance)))
     assert len(seen) > 1000
 
 

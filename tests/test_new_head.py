@@ -50,7 +50,7 @@ for n in (2, 3, 16):
     assert layout.noop(n) == [0, 0, 0, 0] + [1, 1] * (n - 1)
 names = ["build_offense", "build_defense", "signal", "invest"]
 toward_a, toward_c = ["stance toward a", "thrust toward a"], ["stance toward c", "thrust toward c"]
-assert layout.head_names(1, "abc") == [*names, *toward_a, *toward_c]
+assert layout.Heads(3).names(1, "abc") == [*names, *toward_a, *toward_c]
 
 plain = load_scenario("jervis/doubly-dangerous", {"n_states": 3})
 assert plain.actions.invest == ("nothing",) and plain.actions.thrust == ("limited", "full", "total")
@@ -124,7 +124,8 @@ plan.stance[2, 0] = 3
 wanted = [[0, 0, 0, 0, 1, 1, 1, 0], [0, 0, 0, 1, 1, 1, 1, 0], [0, 0, 0, 0, 2, 1, 1, 0]]
 assert plan.legal(worlds.masks[0]).tolist() == wanted
 worlds.step([wanted])
-assert layout.carried_out(worlds.states, worlds.pairs)[0].tolist() == wanted and not worlds.states["illegal"].any()
+assert worlds.heads.carried_out(worlds.states, worlds.pairs)[0].tolist() == wanted
+assert not worlds.states["illegal"].any()
 
 actions = np.array([[layout.noop(3)] * 3])
 Interventions({"all": {"invest": "much"}, "state_2": {"thrust.state_0": "limited"}}, rich.agents).apply(actions)
@@ -161,7 +162,7 @@ s, r = np.zeros(3, layout.STATES), np.zeros((3, 3), layout.PAIRS)
 s["standing"] = [True, True, False]
 s["mobilized"][1] = 0b001
 masks = np.zeros((3, layout.mask_size(3)), np.int8)
-write_masks(p[0], s, masks)
+write_masks(p[0], s, r, masks)
 nothing = [0, 1, 0, 0, 0, 1, 0]
 assert masks.tolist() == [
     [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0] + [1, 1, 1, 0, 1, 1, 0] + nothing,
@@ -169,7 +170,7 @@ assert masks.tolist() == [
     [1, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0] + nothing * 2,
 ]
 carry_out(p[0], s, r, np.array([[2, 2, 3, 1, 3, 2, 3, 2]] * 3))
-assert layout.carried_out(s, r).tolist() == [
+assert layout.Heads(3).carried_out(s, r).tolist() == [
     [2, 2, 3, 0, 2, 0, 1, 1],
     [2, 2, 3, 0, 3, 2, 1, 1],
     [0, 0, 0, 0, 1, 1, 1, 1],

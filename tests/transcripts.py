@@ -1,4 +1,4 @@
-"""Golden transcripts: turns of every catalogue scenario, and of two more, in plain text, like OpenSpiel's playthroughs.
+"""Golden transcripts: turns of every catalogue scenario and of three more in plain text, as OpenSpiel's playthroughs.
 
 `python -m tests.transcripts --write` writes them anew into tests/golden/, one file a scenario. Do so only when a rule,
 a scenario or a stream is meant to change, and read the difference: it shows what players will notice.
@@ -62,17 +62,25 @@ GUNS_AND_BUTTER: dict[str, Any] = {
     "arming": {**EVERYTHING["arming"], "convexity": [0, 1], "investment_return": [0, 0.2]},
     "perception": {**EVERYTHING["perception"], "buildup_evidence": [0.5, 2]},
 }
+#: Heads of other sizes than the standard ones: finer arming, graded mobilization, limited force.
+LEVELS: dict[str, Any] = {
+    **GUNS_AND_BUTTER,
+    "name": "tests/levels",
+    "arming": {**GUNS_AND_BUTTER["arming"], "levels": 4},
+    "war": {**EVERYTHING["war"], "force_levels": 4, "peacetime_readiness": [0.2, 0.9]},
+}
 #: Scenarios of tests, which have all that the catalogue lacks.
-MADE = {made["name"]: made for made in (EVERYTHING, GUNS_AND_BUTTER)}
+MADE = {made["name"]: made for made in (EVERYTHING, GUNS_AND_BUTTER, LEVELS)}
 #: Seeds whose first turns show most of what can happen there (kinds of events, both types); every other scenario has 1.
 SEEDS = {
     **dict.fromkeys(("jervis/doubly-dangerous", "jervis/doubly-safe", "jervis/intense", "jervis/not-intense"), 2),
     "jervis/multipolar": 2,
     "tests/everything": 11,
     "tests/guns-and-butter": 2,
+    "tests/levels": 2,
 }
 #: Turns in all: of one episode, and of the ones after it where it ends earlier; in any other scenario 12.
-TURNS = {"tests/everything": 28, "tests/guns-and-butter": 10}
+TURNS = {"tests/everything": 28, "tests/guns-and-butter": 10, "tests/levels": 10}
 #: Folders whose many scenarios play by rules that longer transcripts show: enough turns to attack and be called.
 SHORT, SHORT_TURNS = ("theories/", "history/"), 3
 
@@ -111,10 +119,12 @@ def transcript(scenario: str) -> Iterator[str]:
             yield from observation_lines(env)
         yield ""
         yield f"== turn {env.worlds.worlds['turn'][0] + 1}"
-        actions = {agent: legal_action(dice, env.worlds.masks[0, i]) for i, agent in enumerate(env.agents)}
+        actions = {
+            agent: legal_action(dice, env.worlds.masks[0, i], env.worlds.heads) for i, agent in enumerate(env.agents)
+        }
         for i, (agent, action) in enumerate(actions.items()):
-            names, heads = layout.head_names(i, env.possible_agents), layout.heads_of(len(env.possible_agents))
-            choices = [head.labels[choice] for head, choice in zip(heads, action.tolist(), strict=True)]
+            names, heads = env.worlds.heads.names(i, env.possible_agents), env.worlds.heads
+            choices = [heads.labels(head)[choice] for head, choice in zip(heads.kinds, action.tolist(), strict=True)]
             yield f"{agent} chooses: " + ", ".join(f"{n} {c}" for n, c in zip(names, choices, strict=True))
         _, rewards, terminations, truncations, _ = env.step(actions)
         yield from (f"- {event.sentence}" for event in env.events)
@@ -139,11 +149,10 @@ def number(value: float) -> str:
     return f"{value:.12g}"
 
 
-def legal_action(dice: random.Random, mask: np.ndarray) -> np.ndarray:
+def legal_action(dice: random.Random, mask: np.ndarray, heads: layout.Heads) -> np.ndarray:
     """One legal choice a head, int64 (H,), uniformly from its flat mask."""
-    action, start, width = [], 0, 0
-    while start < len(mask):
-        width = layout.HEAD_SIZES[len(action)] if len(action) < len(layout.HEAD_SIZES) else layout.NUM_STANCES
+    action, start = [], 0
+    for width in heads.sizes:
         legal = np.flatnonzero(mask[start : start + width]).tolist()
         action.append(legal[int(dice.random() * len(legal))])
         start += width
@@ -168,7 +177,7 @@ def world_lines(env: sd_env.ParallelEnv) -> Iterator[str]:
 def observation_lines(env: sd_env.ParallelEnv) -> Iterator[str]:
     """What each state sees: how it reads the others, a hash of the whole observation, and what it may choose next."""
     worlds, agents = env.worlds, env.possible_agents
-    width = layout.other_size(worlds.beliefs_observed)
+    width = layout.other_size(worlds.beliefs_observed, worlds.heads.limits_force)
     for i, agent in enumerate(agents):
         row = worlds.observations[0, i]
         for slot in range(len(agents) - 1):
@@ -176,10 +185,13 @@ def observation_lines(env: sd_env.ParallelEnv) -> Iterator[str]:
             values = {name: row[start + layout.Other[name.upper()]] for name in _OTHER}
             if worlds.beliefs_observed:
                 values["belief"] = row[start + layout.BELIEF]
+            if worlds.heads.limits_force:
+                last = start + width - len(layout.Force)
+                values |= {column.name.lower(): row[last + column] for column in layout.Force}
             read = ", ".join(f"{name} {value:.8g}" for name, value in values.items() if value)
             yield f"{agent} sees of {agents[layout.other_of(i, slot)]}: {read}"
         bits = "".join(map(str, worlds.masks[0, i].tolist()))
-        cuts = np.cumsum([0, *layout.action_sizes(len(agents))]).tolist()
+        cuts = np.cumsum([0, *worlds.heads.sizes]).tolist()
         heads = " ".join(bits[a:b] for a, b in pairwise(cuts))
         digest = hashlib.sha256(row.astype("<f4").tobytes()).hexdigest()[:16]
         yield f"{agent} observes {digest}, may choose {heads}"

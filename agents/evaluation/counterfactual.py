@@ -61,7 +61,7 @@ def counterfactual(
         PolicyError: for policies that cannot be found or do not fit.
         LogError: for a log of another game than that which is played here.
     """
-    parsed = tuple(parse_do(text, log.agents) for text in dos)
+    parsed = tuple(parse_do(text, log.agents, log.scenario.heads) for text in dos)
     for do in parsed:
         if do.turn > log.turns:
             raise InterventionError(f"{do.text!r} is on turn {do.turn}; the log has turns 1 to {log.turns}.")
@@ -73,7 +73,10 @@ def counterfactual(
     held = np.array([not label for label in labels])
     first, logged = min(do.turn for do in parsed), log.actions[:, None]
     everybody = np.ones((1, len(log.agents)), np.bool_)
-    as_logged = [Held(logged, everybody, until=first - 1), *([Held(logged, held[None])] if held.any() else [])]
+    heads = log.scenario.heads
+    as_logged = [Held(logged, everybody, first - 1, heads)]
+    if held.any():
+        as_logged.append(Held(logged, held[None], heads=heads))
 
     def again(*more: Do) -> EpisodeLog:
         collector = Collector(policies=labels)

@@ -19,7 +19,8 @@ from agents.policies.protocol import Policy
 from agents.policies.specs import policy_from
 from agents.strategies.plan import Plan
 from sd_env import layout
-from sd_env.layout import Build, Head, Stance
+from sd_env.layout import Build, Head, Heads, Stance
+from sd_env.policies import AnyHeads, answer
 
 #: Turns of building before a strike, and turns that a strike lasts (the whole game last).
 BUILD_TURNS: Final = (0, 1, 2, 4, 8, 16)
@@ -61,7 +62,7 @@ class BuildThenStrike:
         return plan.legal(mask)
 
 
-class NeverMobilizes:
+class NeverMobilizes(AnyHeads):
     """Plays as the policy does, but that it neither mobilizes nor attacks."""
 
     def __init__(self, policy: Policy) -> None:
@@ -71,15 +72,15 @@ class NeverMobilizes:
         """What the policy forgets."""
         self._policy.reset(seed)
 
-    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def act_with(self, observation: np.ndarray, mask: np.ndarray, heads: Heads) -> np.ndarray:
         """The policy's actions, int64 ``(K, H)``, every stance above neutral made neutral."""
-        actions = np.array(self._policy.act(observation, mask))
-        stances = actions[:, Head.STANCE.entries]
+        actions = np.array(answer(self._policy, observation, mask, heads))
+        stances = actions[:, heads.entries(Head.STANCE)]
         stances[stances > Stance.NEUTRAL] = Stance.NEUTRAL
         return actions
 
 
-class StrikesLast:
+class StrikesLast(AnyHeads):
     """Plays as the policy does, but attacks everyone on the last turns, when nobody can answer any more.
 
     Args:
@@ -94,17 +95,16 @@ class StrikesLast:
         """What the policy forgets."""
         self._policy.reset(seed)
 
-    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def act_with(self, observation: np.ndarray, mask: np.ndarray, heads: Heads) -> np.ndarray:
         """Legal actions, int64 ``(K, H)``."""
-        actions = np.array(self._policy.act(observation, mask))
+        actions = np.array(answer(self._policy, observation, mask, heads))
         left = observation[:, layout.Own.HORIZON] - observation[:, layout.Own.TURN]
-        plan = Plan(len(mask), layout.num_states_of(mask.shape[1]) - 1)
-        plan.stance[:] = Stance.ATTACK
-        strikes = plan.legal(mask)
+        strikes = answer(BuildThenStrike(0, 10_000), observation, mask, heads)
         # an illegal attack is a mobilization, by which a strike of the turns asked for begins
-        mobilizes = (strikes[:, Head.STANCE.entries] != Stance.ATTACK).any(axis=1)
+        mobilizes = (strikes[:, heads.entries(Head.STANCE)] != Stance.ATTACK).any(axis=1)
         late = (left <= self._turns) | (mobilizes & (left <= self._turns + 1))
-        actions[late, Head.STANCE.entries] = strikes[late, Head.STANCE.entries]
+        for head in heads.toward_others:
+            actions[late, heads.entries(head)] = strikes[late, heads.entries(head)]
         return actions
 
 

@@ -29,7 +29,7 @@ from agents.table.interventions import Intervention
 from agents.table.play import play
 from agents.table.replays import NOBODY, Arms, Deed, Held, Trusting
 from agents.work import Unit, WorkError, run_units
-from sd_env.layout import Head, Signal, Stance, slot_of_other
+from sd_env.layout import Head, Heads, Signal, Stance, slot_of_other
 from sd_env.policies import Policy
 from sd_env.scenario import Scenario, ScenarioLike
 from sd_env.worlds import CHANGEABLE
@@ -185,7 +185,7 @@ class _Experiment:
             found += self._of_arms(kind, swap)
         for deed, (head, choice) in DEEDS.items():
             if head.labels[choice] in getattr(self._scenario.actions, head.label):
-                make = _deed(head, choice, self._turn)
+                make = _deed(self._scenario.heads, head, choice, self._turn)
                 halved = self._plays(make, half=True) if swap else None
                 found += self._of_war(deed, self._plays(make), halved, 1.0)
             else:
@@ -256,7 +256,7 @@ class _Experiment:
         def make(i: np.ndarray, j: np.ndarray) -> Intervention:
             trusts, there = np.zeros((self._worlds, *2 * (self._scenario.n_states,)), np.bool_), i != NOBODY
             trusts[there, i[there], j[there]] = trusts[there, j[there], i[there]] = True
-            return Trusting(trusts)
+            return Trusting(trusts, force=self._scenario.heads.limits_force)
 
         [bare, done] = (war != NEVER for war in self._wars(self._plays(make, pairs=firsts), pairs=firsts))
         null = None
@@ -278,7 +278,8 @@ class _Experiment:
         for seed, bare, (i, j) in zip(self._seeds, self._bare, pairs or self._pairs, strict=True):
             treated = np.where(_every_other(i), i, NOBODY) if half else i
             others = np.arange(bare.seekers.shape[1]) != i[:, None]
-            found.append(self._play(seed, make(treated, j), *([Held(bare.actions, others)] if hold else [])))
+            held = [Held(bare.actions, others, heads=self._scenario.heads)] if hold else []
+            found.append(self._play(seed, make(treated, j), *held))
         return found
 
     def _over(
@@ -321,10 +322,10 @@ def _every_other(i: np.ndarray) -> np.ndarray:
     return treated
 
 
-def _deed(head: Head, choice: int, turn: int) -> Make:
+def _deed(heads: Heads, head: Head, choice: int, turn: int) -> Make:
     def make(i: np.ndarray, j: np.ndarray) -> Intervention:
         slots = slot_of_other(i, j).tolist()
-        entries = [head.toward(slot) if head.toward_others else int(head) for slot in slots]
+        entries = [heads.toward(head, slot) if head.toward_others else int(head) for slot in slots]
         return Deed(entries, choice, i, turn)
 
     return make

@@ -113,7 +113,7 @@ def turn_game(scenario: Scenario) -> TurnGame:
     if scenario.n_states != 2:
         raise ExactError(f"n_states is {scenario.n_states}, but payoff matrices are made for 2 states.")
     start = Worlds(scenario, 1, seed=0)
-    mine, theirs = (legal_actions(start.masks[0, i], 2) for i in range(2))
+    mine, theirs = (legal_actions(start.masks[0, i], start.heads) for i in range(2))
     if len(mine) * len(theirs) > LIMIT:
         raise ExactError(
             f"actions allow {len(mine)} choices a state, but at most {LIMIT} pairs of them are enumerated."
@@ -140,12 +140,12 @@ def behaviour_of(policy: Policy, scenario: Scenario, game: TurnGame, draws: int 
             greeds = [float(game.types[0][0]), float(game.types[1][0])]
             greeds[seat] = float(greed)
             worlds = Worlds(with_types(scenario, greeds), draws, seed=0)
-            cast = Cast(policy, scenario.agents, [seat])
+            cast = Cast(policy, scenario.agents, [seat], heads=scenario.heads)
             cast.reset(t)
             chosen = np.zeros((draws, 2, game.actions[seat].shape[1]), np.int64)
             cast.act(worlds.observations, worlds.masks, chosen)
             worlds.step(chosen)  # the rules replace what is illegal
-            carried_out = layout.carried_out(worlds.states, worlds.pairs)[:, seat]
+            carried_out = worlds.heads.carried_out(worlds.states, worlds.pairs)[:, seat]
             match = (carried_out[:, None, :] == game.actions[seat][None]).all(axis=2)
             rows[t] = match.mean(axis=0)
         found.append(rows)
@@ -199,7 +199,7 @@ def _play_out(
     """Rewards ``(turns, plans)`` and sights ``(turns, plans, D)`` of the seat; None if the policy draws its actions."""
     count, turns = len(plans), plans.shape[1]
     others = [i for i in range(scenario.n_states) if i != seat]
-    cast = Cast(policy, scenario.agents, others)
+    cast = Cast(policy, scenario.agents, others, heads=scenario.heads)
     runs = []
     for attempt in range(2):
         worlds = Worlds(scenario, count, seed=0)
@@ -302,17 +302,16 @@ def with_types(scenario: Scenario, greeds: Sequence[float]) -> Scenario:
     return scenario.with_overrides({"states.greed": dict(zip(scenario.agents, map(float, greeds), strict=True))})
 
 
-def legal_actions(mask: NDArray[np.int8], num_states: int) -> NDArray[np.int64]:
+def legal_actions(mask: NDArray[np.int8], heads: layout.Heads) -> NDArray[np.int64]:
     """All actions that a flat mask ``(M,)`` allows, int64 ``(A, H)``."""
-    starts = np.cumsum([0, *layout.action_sizes(num_states)])
-    heads = [np.flatnonzero(mask[a:b]) for a, b in itertools.pairwise(starts)]
-    return np.array(list(itertools.product(*heads)), np.int64)
+    starts = np.cumsum([0, *heads.sizes])
+    choices = [np.flatnonzero(mask[a:b]) for a, b in itertools.pairwise(starts)]
+    return np.array(list(itertools.product(*choices)), np.int64)
 
 
 def allowed_actions(scenario: Scenario) -> NDArray[np.int64]:
     """All actions that the scenario ever allows, whatever the turn, int64 ``(A, H)``."""
-    allowed = [
-        [head.labels.index(choice) for choice in getattr(scenario.actions, head.label)]
-        for head in layout.heads_of(scenario.n_states)
-    ]
+    heads = scenario.heads
+    bits = {head: heads.allowed(head, getattr(scenario.actions, head.label)) for head in heads.all}
+    allowed = [[choice for choice in range(heads.size(head)) if bits[head] >> choice & 1] for head in heads.kinds]
     return np.array(list(itertools.product(*allowed)), np.int64)

@@ -16,7 +16,8 @@ import pandas as pd
 from agents.policies.protocol import Policy, RandomPolicy
 from agents.table.play import play
 from agents.work import WorkError, policy_inputs
-from sd_env.policies import check_policy, name_of
+from sd_env.layout import Heads
+from sd_env.policies import AnyHeads, answer, check_policy, name_of
 from sd_env.record import Collector, write_log
 from sd_env.scenario import Scenario
 
@@ -183,7 +184,7 @@ def _seated(cast: Sequence[Chair], tremble: float, trust: bool) -> list[Policy]:
     return [policies[id(load(spec, trust))] for _, spec in cast]
 
 
-class Trembling:
+class Trembling(AnyHeads):
     """A policy whose hand trembles: each entry of its actions is replaced by a random legal one with a probability.
 
     The noise of Axelrod's later tournaments (Wu & Axelrod 1995, *How to cope with noise in the iterated prisoner's
@@ -207,8 +208,8 @@ class Trembling:
         self._random, slips = (np.random.default_rng([seed, k]) for k in (1, 2))
         self._slips.reset(int(slips.integers(2**32)))
 
-    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def act_with(self, observation: np.ndarray, mask: np.ndarray, heads: Heads) -> np.ndarray:
         """What the policy chooses, int64 ``(K, H)``, with slips."""
-        meant = np.asarray(self.policy.act(observation.copy(), mask.copy()))
+        meant = np.asarray(answer(self.policy, observation.copy(), mask.copy(), heads))
         slips = self._random.random(meant.shape) < self.probability
-        return np.where(slips, self._slips.act(observation, mask), meant)
+        return np.where(slips, self._slips.act_with(observation, mask, heads), meant)

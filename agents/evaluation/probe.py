@@ -190,7 +190,7 @@ def probe(
             f"policy {_label(player)} has no latents to probe; one policy for all states is needed that has them, "
             "as agents.policies.bundles.bundle_of(learner, scenario) gives."
         )
-    seats: list[Any] = list(Cast(player, scenario.agents).seats.values())
+    seats: list[Any] = list(Cast(player, scenario.agents, heads=scenario.heads).seats.values())
     watch = _Watch(seats if inputs == "latent" else [])
     play(scenario, seats, worlds=worlds, seed=seed, recorder=watch)
     episodes = watch.episodes()

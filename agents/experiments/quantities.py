@@ -132,11 +132,11 @@ def late_effort(logs: Logs) -> float:
     levels: list[np.ndarray] = []
     for log in logs:
         half, end = log.turns // 2, 3 * log.turns // 4
-        seekers = log.states["greed"][0] == 0
+        seekers, levels_here = log.states["greed"][0] == 0, log.scenario.heads.levels
         # row t of the states holds what was carried out on turn t, from 1; the actions are what was sent
         for head in (layout.Head.BUILD_OFFENSE, layout.Head.BUILD_DEFENSE):
             carried_out = log.states[head.label][half + 1 : end + 1, seekers]
-            levels.append(carried_out.reshape(-1) / max(layout.Build))
+            levels.append(carried_out.reshape(-1) / levels_here)
     return _share(np.concatenate(levels)) if levels else math.nan
 
 

@@ -85,7 +85,7 @@ def check(experiment: Experiment) -> None:
             where = ", ".join(f"{axis} = {label}" for axis, label in cell.labels.items())
             try:
                 game = Scenario.load(setup.scenario, setup.overrides)
-                Interventions(setup.interventions, game.agents)
+                Interventions(setup.interventions, game.agents, game.heads)
             except ValueError as error:
                 raise ExperimentError(f"experiment {experiment.name}, cell {where}: {error}") from error
             for given, measure in experiment.wanted:

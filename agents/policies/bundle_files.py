@@ -16,6 +16,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -62,6 +63,16 @@ class Spaces(Plain):
     high: list[float]
     nvec: list[int]
 
+    @property
+    def heads(self) -> layout.Heads:
+        """The heads of its actions."""
+        return layout.Heads.of(self.nvec, len(self.columns))
+
+    @property
+    def parts(self) -> layout.Parts:
+        """What its observations hold."""
+        return layout.observation_parts(len(self.columns), self.states, self.heads.limits_force)
+
 
 class Weights(Plain):
     """The weights' file."""
@@ -91,23 +102,23 @@ class Manifest(Plain):
 
 def spaces_of(scenario: Scenario) -> Spaces:
     """What a state of ``scenario`` sees and may do."""
-    shown = scenario.perception
-    return _spaces(scenario.n_states, layout.Parts(shown.context_observed, shown.beliefs))
+    return spaces_like(scenario.heads, scenario.shown)
 
 
 def resized(spaces: Spaces, states: int) -> Spaces:
     """The same for another number of states: the same kind of blocks, more or fewer of them."""
-    return _spaces(states, layout.observation_parts(len(spaces.columns), spaces.states))
+    return spaces_like(replace(spaces.heads, num_states=states), spaces.parts)
 
 
-def _spaces(states: int, parts: layout.Parts) -> Spaces:
-    columns = layout.observation_names(states, *parts)
+def spaces_like(heads: layout.Heads, parts: layout.Parts) -> Spaces:
+    """What a state sees that is shown these parts, and chooses that has these heads."""
+    columns = layout.observation_names(heads.num_states, *parts)
     return Spaces(
-        states=states,
+        states=heads.num_states,
         columns=columns,
-        low=layout.observation_low(states, *parts).tolist(),
+        low=layout.observation_low(heads.num_states, *parts).tolist(),
         high=[layout.CEILING] * len(columns),
-        nvec=layout.action_sizes(states),
+        nvec=heads.sizes,
     )
 
 
@@ -336,7 +347,7 @@ def blank_network(policy: PolicyClass, architecture: Architecture, spaces: Space
     if sets and not (architecture.net_arch.pi and architecture.net_arch.vf):
         raise Unfit(f"{policy} does not go with an empty net_arch")
     with th.device("meta"):
-        return Network(architecture, len(spaces.columns), sum(spaces.nvec), KINDS[policy])
+        return Network(architecture, len(spaces.columns), spaces.nvec, KINDS[policy])
 
 
 def fill(network: Network, tensors: Mapping[str, th.Tensor]) -> Network:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,6 +129,18 @@ class LearnedBundle:
         chosen: np.ndarray = actions.cpu().numpy()
         return chosen
 
+    def act_with(self, observation: np.ndarray, mask: np.ndarray, heads: layout.Heads) -> np.ndarray:
+        """As :meth:`act`, in a game of these heads.
+
+        Raises:
+            BundleError: if it was trained among others.
+        """
+        if (trained := self.spaces_for(heads.num_states).nvec) != heads.sizes:
+            raise BundleError(
+                f"{self.name} was trained among {trained} choices; the actions of this game have {heads.sizes}."
+            )
+        return self.act(observation, mask)
+
     # --- looking inside ---------------------------------------------------------------------------------------
     # With memory, each of these answers for the coming turn, before act() has seen it, and remembers nothing.
 
@@ -172,16 +185,22 @@ class LearnedBundle:
         """Columns and flat choices of the worlds that these are of, if it plays there; else of where it was trained."""
         spaces = self.spaces
         if KINDS[self.manifest.policy].sets:
-            parts = layout.observation_parts(len(spaces.columns), spaces.states)
+            heads, parts = spaces.heads, spaces.parts
             for states in range(layout.MIN_STATES, layout.MAX_STATES + 1):
-                size, choices = layout.observation_size(states, *parts), layout.mask_size(states)
+                size = layout.observation_size(states, *parts)
+                choices = replace(heads, num_states=states).mask_size
                 if rows.shape[-1:] == (size,) and (mask is None or mask.shape[-1:] == (choices,)):
                     return size, choices
         return len(spaces.columns), sum(spaces.nvec)
 
     def _choice(self, legal: th.Tensor) -> Choice:
         """From logits to actions, for as many choices."""
-        return _choice_of(KINDS[self.manifest.policy], legal.shape[1], self.device)
+        spaces = self.spaces
+        sizes = spaces.nvec
+        if legal.shape[1] != sum(sizes):  # a policy over sets among more or fewer states
+            own, each = sum(spaces.heads.own_sizes), sum(spaces.heads.other_sizes)
+            sizes = resized(spaces, (legal.shape[1] - own) // each + 1).nvec
+        return _choice_of(KINDS[self.manifest.policy], tuple(sizes), self.device)
 
     def _memories(self, seen: th.Tensor) -> tuple[Memory | None, Memory | None]:
         """The actor's memory and the critic's own, blank for rows at the start of an episode."""
@@ -333,9 +352,9 @@ def import_zip(
 
 
 @cache
-def _choice_of(kind: Kind, choices: int, device: th.device) -> Choice:
+def _choice_of(kind: Kind, sizes: tuple[int, ...], device: th.device) -> Choice:
     """Kept here and not in a policy, whose attributes are what it remembers of the game; one for each device."""
-    return Choice(kind, layout.action_sizes(layout.num_states_of(choices)))
+    return Choice(kind, sizes)
 
 
 def _device(wanted: str | th.device) -> th.device:

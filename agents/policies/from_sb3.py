@@ -14,12 +14,11 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.save_util import load_from_zip_file
 from stable_baselines3.common.torch_layers import FlattenExtractor
 
-from agents.policies.bundle_files import Spaces, Unfit, spaces_of
+from agents.policies.bundle_files import Spaces, Unfit, spaces_like
 from agents.policies.networks import ACTIVATIONS, KINDS, Architecture, PolicyClass
 from agents.policies.sb3 import HeadsPolicy, MaskablePolicy, RecurrentHeadsPolicy, SymlogExtractor, TypesPolicy
 from agents.policies.sb3_set import MaskableSetPolicy, SetPolicy
 from sd_env import layout
-from sd_env.scenario import Scenario
 
 #: Exactly these: a class derived from one of them may compute something else with the same weights.
 _NAMES: dict[type, PolicyClass] = {
@@ -84,18 +83,11 @@ def spaces_of_learner(learner: OnPolicyAlgorithm) -> Spaces:
     ):
         raise Unfit(f"its spaces {observations} and {actions} are not a flat Box and a MultiDiscrete of this game")
     try:
-        states = layout.num_states_of(int(actions.nvec.sum()))
-        if actions.nvec.tolist() != layout.action_sizes(states):
-            raise ValueError
+        heads = layout.Heads.of(actions.nvec, len(observations.low))
     except ValueError:
-        raise Unfit(f"its actions {actions.nvec.tolist()} are not those of any number of states") from None
-    columns = len(observations.low)
-    try:
-        parts = layout.observation_parts(columns, states)
-    except ValueError:
-        raise Unfit(f"its observations of {columns} columns are not those of {states} states") from None
-    shown = {"perception.context_observed": parts.context, "perception.beliefs": parts.beliefs}
-    spaces = spaces_of(Scenario.load({"n_states": states}, shown))
+        what = f"its actions {actions.nvec.tolist()} and observations of {len(observations.low)} columns"
+        raise Unfit(f"{what} are not those of any number of states") from None
+    spaces = spaces_like(heads, layout.observation_parts(len(observations.low), heads.num_states, heads.limits_force))
     if observations.low.tolist() != spaces.low or observations.high.tolist() != spaces.high:
         raise Unfit("the bounds of its observations are not those of this game")
     return spaces

@@ -133,24 +133,25 @@ class Network(nn.Module):
     Args:
         architecture: what it is made of.
         size: columns of an observation.
-        choices: flat logits, the sum of the sizes of all heads.
-        kind: of policy. Where the other states are a set, ``size`` and ``choices`` may later be those of any number.
+        sizes: choices of each head.
+        kind: of policy. Where the other states are a set, ``size`` and ``sizes`` may later be those of any number.
     """
 
     mlp_extractor: nn.ModuleDict
     action_net: nn.Module
 
-    def __init__(self, architecture: Architecture, size: int, choices: int, kind: Kind = Kind()) -> None:
+    def __init__(self, architecture: Architecture, size: int, sizes: Sequence[int], kind: Kind = Kind()) -> None:
         super().__init__()
+        choices = sum(sizes)
         self.architecture = architecture
         lstm, arch = architecture.lstm, architecture.net_arch
         width = lstm.hidden_size if lstm else size
         activation = ACTIVATIONS[architecture.activation]
         if kind.sets:
-            states = layout.num_states_of(choices)
-            actor, critic = SetActor(size, states, arch.pi, activation), SetCritic(size, states, arch.vf, activation)
+            heads = layout.Heads.of(sizes, size)
+            actor, critic = SetActor(size, heads, arch.pi, activation), SetCritic(size, heads, arch.vf, activation)
             self.mlp_extractor = nn.ModuleDict({"policy_net": actor, "value_net": critic})
-            self.action_net = SetHeads(actor.units)
+            self.action_net = SetHeads(actor.units, heads)
             self.value_net = nn.Linear(critic.units, 1)
             return
         if kind.by_type:

@@ -16,8 +16,8 @@ __all__ = ["NeverAttackPolicy", "Policy", "RandomPolicy"]
 class NeverAttackPolicy(RandomPolicy):
     """As random, but never the stance ``attack``: what arms and alliances are when nobody fights."""
 
-    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def act_with(self, observation: np.ndarray, mask: np.ndarray, heads: layout.Heads) -> np.ndarray:
         """Random legal actions without attack, int64 ``(batch, heads)``."""
         peaceful = mask.copy()
-        peaceful[:, layout.Head.STANCE.mask_entries(layout.Stance.ATTACK)] = 0
-        return super().act(observation, peaceful)
+        peaceful[:, heads.mask_entries(layout.Head.STANCE, layout.Stance.ATTACK)] = 0
+        return super().act_with(observation, peaceful, heads)

@@ -171,7 +171,7 @@ def set_culture(policy: ActorCriticPolicy, culture: str, strength: float) -> Non
     """Give an untrained policy an initial culture by the bias of its stance logits.
 
     Args:
-        policy: a policy whose ``action_net`` gives the flat logits of ``layout.action_sizes``, one layer
+        policy: a policy whose ``action_net`` gives flat logits, one layer
             or :class:`agents.policies.set_network.SetHeads`.
         culture: ``uniform`` (no bias), ``peaceful`` (toward align and neutral) or ``hostile`` (toward mobilize and
             attack).
@@ -187,6 +187,8 @@ def set_culture(policy: ActorCriticPolicy, culture: str, strength: float) -> Non
         policy.action_net.favour(favoured, strength)
         return
     bias: Any = policy.action_net.bias
+    actions: Any = policy.action_space
+    heads = layout.Heads.of(actions.nvec, int(sum(policy.observation_space.shape or ())))
     with th.no_grad():
         for stance in favoured:
-            bias[layout.Head.STANCE.mask_entries(stance)] += strength
+            bias[heads.mask_entries(layout.Head.STANCE, stance)] += strength

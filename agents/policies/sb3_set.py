@@ -31,34 +31,32 @@ class SetExtractor(Extractor):
 
     def __init__(self, policy: Any) -> None:
         super().__init__(policy)
-        num_states = layout.num_states_of(int(sum(policy.action_space.nvec)))
+        heads = layout.Heads.of(policy.action_space.nvec, policy.features_dim)
         arch = self.arch
         if not (arch.get("pi") and arch.get("vf")):
             raise ValueError(f"net_arch = {arch} is not allowed: a policy over sets needs a layer, its embeddings.")
-        actor = SetActor(policy.features_dim, num_states, arch["pi"], policy.activation_fn)
-        critic = SetCritic(policy.features_dim, num_states, arch["vf"], policy.activation_fn)
+        actor = SetActor(policy.features_dim, heads, arch["pi"], policy.activation_fn)
+        critic = SetCritic(policy.features_dim, heads, arch["vf"], policy.activation_fn)
         self.policy_net, self.value_net = actor, critic
-        self.latent_dim_pi, self.latent_dim_vf = actor.units * num_states, critic.units
+        self.latent_dim_pi, self.latent_dim_vf = actor.units * heads.num_states, critic.units
 
 
-def _heads(latent_dim: int, action_dims: Any) -> SetHeads:
-    return SetHeads(latent_dim // layout.num_states_of(int(sum(action_dims))))
+class _OfSets:
+    """Mixed into a distribution: its logits are those of :class:`agents.policies.set_network.SetHeads`."""
+
+    heads: layout.Heads
+
+    def proba_distribution_net(self, latent_dim: int) -> nn.Module:
+        """The layer from latents to logits."""
+        return SetHeads(latent_dim // self.heads.num_states, self.heads)
 
 
-class SetHeadsDistribution(HeadsDistribution):
+class SetHeadsDistribution(_OfSets, HeadsDistribution):
     """One categorical a head, all at once, with the logits of :class:`agents.policies.set_network.SetHeads`."""
 
-    def proba_distribution_net(self, latent_dim: int) -> nn.Module:
-        """The layer from latents to logits."""
-        return _heads(latent_dim, self.action_dims)
 
-
-class MaskableSetDistribution(MaskableMultiCategoricalDistribution):
+class MaskableSetDistribution(_OfSets, MaskableMultiCategoricalDistribution):
     """sb3-contrib's distribution under masks, with the logits of :class:`agents.policies.set_network.SetHeads`."""
-
-    def proba_distribution_net(self, latent_dim: int) -> nn.Module:
-        """The layer from latents to logits."""
-        return _heads(latent_dim, self.action_dims)
 
 
 class _OverSets:
@@ -73,6 +71,7 @@ class _OverSets:
     def _build(self, lr_schedule: Schedule) -> None:
         space = self.action_space  # type: ignore[attr-defined]
         self.action_dist = self.distribution([int(size) for size in space.nvec])
+        self.action_dist.heads = layout.Heads.of(space.nvec, self.features_dim)  # type: ignore[attr-defined]
         super()._build(lr_schedule)  # type: ignore[misc]
 
 

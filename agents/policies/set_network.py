@@ -27,15 +27,16 @@ class SetEncoder(nn.Module):
 
     Args:
         size: columns of an observation.
-        num_states: N of the worlds with such observations; later ones may have any other.
+        heads: of the worlds with such observations; later ones may have any other number of states.
         width: units of each embedding.
         activation: after each layer.
     """
 
-    def __init__(self, size: int, num_states: int, width: int, activation: type[nn.Module]) -> None:
+    def __init__(self, size: int, heads: layout.Heads, width: int, activation: type[nn.Module]) -> None:
         super().__init__()
-        self.other_size = layout.other_size(layout.observation_parts(size, num_states).beliefs)
-        self.own_size = size - (num_states - 1) * self.other_size
+        parts = layout.observation_parts(size, heads.num_states, heads.limits_force)
+        self.other_size = layout.other_size(parts.beliefs, parts.force)
+        self.own_size = size - (heads.num_states - 1) * self.other_size
         # one product for two things: its own embedding, and what it adds to those of the others
         self.own_net = nn.Linear(self.own_size, 2 * width)
         self.other_net = nn.Linear(self.other_size, width, bias=False)
@@ -63,16 +64,16 @@ class SetActor(nn.Module):
 
     Args:
         size: columns of an observation.
-        num_states: N of the worlds with such observations.
+        heads: of the worlds with such observations.
         layers: units of the embeddings, of the layer after pooling (the same, if there is one number), and of further
             ones.
         activation: after each layer.
     """
 
-    def __init__(self, size: int, num_states: int, layers: Sequence[int], activation: type[nn.Module]) -> None:
+    def __init__(self, size: int, heads: layout.Heads, layers: Sequence[int], activation: type[nn.Module]) -> None:
         super().__init__()
         width, units = layers[0], layers[min(1, len(layers) - 1)]
-        self.encoder = SetEncoder(size, num_states, width, activation)
+        self.encoder = SetEncoder(size, heads, width, activation)
         self.whole = nn.Linear(3 * width, 2 * units)
         self.each = nn.Linear(width, units, bias=False)
         self.activation = activation()
@@ -95,15 +96,15 @@ class SetCritic(nn.Module):
 
     Args:
         size: columns of an observation.
-        num_states: N of the worlds with such observations.
+        heads: of the worlds with such observations.
         layers: as for :class:`SetActor`.
         activation: after each layer.
     """
 
-    def __init__(self, size: int, num_states: int, layers: Sequence[int], activation: type[nn.Module]) -> None:
+    def __init__(self, size: int, heads: layout.Heads, layers: Sequence[int], activation: type[nn.Module]) -> None:
         super().__init__()
         width, units = layers[0], layers[min(1, len(layers) - 1)]
-        self.encoder = SetEncoder(size, num_states, width, activation)
+        self.encoder = SetEncoder(size, heads, width, activation)
         self.trunk = _trunk(3 * width, [units, *layers[2:]], activation)
         self.units = [units, *layers[2:]][-1]
 
@@ -118,26 +119,27 @@ class SetHeads(nn.Module):
 
     Args:
         units: of one latent.
+        heads: of the scenario, whatever their number of states; default the standard ones.
     """
 
-    def __init__(self, units: int) -> None:
+    def __init__(self, units: int, heads: layout.Heads | None = None) -> None:
         super().__init__()
-        self.units = units
-        self.own = nn.Linear(units, sum(layout.HEAD_SIZES))
-        self.stance = nn.Linear(units, sum(layout.OTHER_HEAD_SIZES))  # all heads toward one other state
+        self.units, self.heads = units, heads or layout.standard_heads(2)
+        self.own = nn.Linear(units, sum(self.heads.own_sizes))
+        self.stance = nn.Linear(units, sum(self.heads.other_sizes))  # all heads toward one other state
 
     def forward(self, latents: th.Tensor) -> th.Tensor:
         """Logits ``(batch, sum(nvec))`` in the order of the action's heads."""
         others = latents.shape[1] // self.units - 1
         each = latents[:, self.units :].reshape(-1, self.units)
-        toward = self.stance(each).view(-1, others * sum(layout.OTHER_HEAD_SIZES))
+        toward = self.stance(each).view(-1, others * sum(self.heads.other_sizes))
         return th.cat([self.own(latents[:, : self.units]), toward], dim=1)
 
     def favour(self, stances: Sequence[layout.Stance], strength: float) -> None:
         """Add ``strength`` nats to the bias of ``stances``, toward every other state."""
         with th.no_grad():
             for stance in stances:
-                first = layout.Head.STANCE.mask_entries(stance).start - sum(layout.HEAD_SIZES)
+                first = self.heads.mask_entries(layout.Head.STANCE, stance).start - sum(self.heads.own_sizes)
                 self.stance.bias[first] += strength
 
 

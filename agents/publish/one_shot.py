@@ -40,7 +40,9 @@ class WaitUnlessGreedy:
     def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """No-ops, with attack on everyone where the actor's own greed is above 0."""
         actions = np.tile(layout.noop(layout.num_states_of(mask.shape[1])), (len(mask), 1))
-        actions[observation[:, layout.Own.GREED] > 0, layout.Head.STANCE.entries] = layout.Stance.ATTACK
+        actions[observation[:, layout.Own.GREED] > 0, layout.standard_heads(2).entries(layout.Head.STANCE)] = (
+            layout.Stance.ATTACK
+        )
         return actions
 
 

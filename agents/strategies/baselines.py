@@ -13,7 +13,7 @@ from agents.strategies.base import Strategy
 from agents.strategies.conduct import Level, Share, arm_until_safe
 from agents.strategies.plan import Plan
 from agents.strategies.view import View
-from sd_env.layout import Build, Signal, Stance
+from sd_env.layout import Build, Heads, Signal, Stance
 
 
 class Dove(Strategy):
@@ -89,6 +89,10 @@ class Random(Strategy):
     def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Uniform over the legal choices of each head, int64 ``(K, H)``."""
         return self._policy.act(observation, mask)
+
+    def act_with(self, observation: np.ndarray, mask: np.ndarray, heads: Heads) -> np.ndarray:
+        """The same for any heads."""
+        return self._policy.act_with(observation, mask, heads)
 
 
 class NeverAttack(Random):

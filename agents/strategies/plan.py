@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sd_env import layout
-from sd_env.layout import Head
 from sd_env.policies import PolicyError
 
 
 class Plan:
     """Choices of K seats in worlds of N states, to be changed in place; begins as the no-op.
 
-    Attributes are the heads of :class:`sd_env.layout.Head`, in lower case: own heads (``build_offense``,
+    Attributes are the standard heads (:class:`sd_env.layout.Head`), in lower case: own heads (``build_offense``,
     ``build_defense``, ``signal``) int64 ``(K,)``, those toward others (``stance``) int64 ``(K, N - 1)``.
     """
 
-    __slots__ = tuple(head.label for head in Head)
+    __slots__ = tuple(head.label for head in layout.standard_heads(2).all)
 
     if TYPE_CHECKING:
 
@@ -27,7 +26,7 @@ class Plan:
         def __setattr__(self, head: str, choices: np.ndarray) -> None: ...
 
     def __init__(self, rows: int, others: int) -> None:
-        for head in Head:
+        for head in layout.standard_heads(2).all:
             shape = (rows, others) if head.toward_others else (rows,)
             setattr(self, head.label, np.full(shape, head.noop, dtype=np.int64))
 
@@ -44,11 +43,12 @@ class Plan:
             PolicyError: if a head has another shape than at the start, or a number that is no choice of it.
         """
         rows, num_states = len(mask), layout.num_states_of(mask.shape[-1])
-        heads, sizes = layout.heads_of(num_states), np.array(layout.action_sizes(num_states))
+        standard = layout.standard_heads(num_states)
+        heads, sizes = standard.kinds, np.array(standard.sizes)
         actions = np.empty((rows, len(heads)), dtype=np.int64)
-        for head in Head:
+        for head in standard.all:
             wanted = self._head(head.label, (rows, num_states - 1) if head.toward_others else (rows,))
-            actions[:, head.entries] = wanted.reshape(rows, -1)
+            actions[:, standard.entries(head)] = wanted.reshape(rows, -1)
         unknown = (actions < 0) | (actions >= sizes)
         if unknown.any():
             column = int(unknown.any(axis=0).argmax())

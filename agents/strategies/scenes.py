@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from sd_env import layout
-from sd_env.layout import Build, Head, Signal, Stance
+from sd_env.layout import Build, Head, Signal, Stance, standard_heads
 from sd_env.policies import Policy, PolicyError
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
@@ -97,7 +97,7 @@ class Record:
 
     def stances(self, slot: int | None = None) -> np.ndarray:
         """Stances sent, ``(T, N - 1)``, or toward the state in one slot, ``(T,)``."""
-        stances = self.actions[:, Head.STANCE.entries]
+        stances = self.actions[:, standard_heads(2).entries(Head.STANCE)]
         return stances if slot is None else stances[:, slot]
 
 
@@ -217,7 +217,7 @@ def play_scene(policy: Policy, scene: Scene, seed: int = 0) -> Record:
         orders = _orders(scene, turn)
         orders[scene.seat] = chosen
         if scene.kind == "call" and turn <= 1:
-            orders[scene.seat, Head.STANCE.toward(scene.slot(1))] = Stance.ALIGN
+            orders[scene.seat, standard_heads(2).toward(Head.STANCE, scene.slot(1))] = Stance.ALIGN
         worlds.step(orders[None])
         honoured |= bool(worlds.pairs["call_honoured"][0, scene.seat, scene.index(1)])
     return Record(np.array(observations), np.array(masks), np.array(actions), honoured)
@@ -230,7 +230,7 @@ def _orders(scene: Scene, turn: int) -> np.ndarray:
             continue
         who, toward = scene.index(deed.who), scene.index(deed.toward)
         if deed.stance is not None:
-            orders[who, Head.STANCE.toward(toward - (toward > who))] = deed.stance
+            orders[who, standard_heads(2).toward(Head.STANCE, toward - (toward > who))] = deed.stance
         if deed.signal is not None:
             orders[who, Head.SIGNAL] = deed.signal
         if deed.build is not None:

@@ -57,7 +57,7 @@ class View:
         try:
             num_states = layout.num_states_of(mask.shape[-1])
             self.rows, self.others = len(mask), num_states - 1
-            self._context, beliefs = layout.observation_parts(observation.shape[-1], num_states)
+            self._context, beliefs, _ = layout.observation_parts(observation.shape[-1], num_states)
         except ValueError as error:
             raise PolicyError(str(error)) from None
         values = observation.astype(np.float64)

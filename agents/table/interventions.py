@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
-from sd_env.layout import OTHER_HEADS, Head, slot_of_other
+from sd_env.layout import Head, Heads, slot_of_other, standard_heads
 
 if TYPE_CHECKING:
     from sd_env.worlds import Worlds
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 InterventionsLike: TypeAlias = "Mapping[str, Mapping[str, str]]"
 
 ALL: Final = "all"
-_HEADS: Final = {head.label: head for head in Head}
 
 
 class InterventionError(ValueError):
@@ -53,12 +52,14 @@ class Interventions(Intervention):
             everybody, or ``stance.NAME`` toward one state) -> choice, by the names of :mod:`sd_env.layout` in lower
             case. A state's own interventions win over those of ``all``, and ``stance.NAME`` over ``stance``.
         agents: names of the states, in index order.
+        heads: of the scenario; default the standard ones.
 
     Raises:
         InterventionError: for a state, part or choice that there is not.
     """
 
-    def __init__(self, interventions: InterventionsLike, agents: tuple[str, ...]) -> None:
+    def __init__(self, interventions: InterventionsLike, agents: tuple[str, ...], heads: Heads | None = None) -> None:
+        heads = heads or standard_heads(len(agents))
         self._entries: dict[tuple[int, int], int] = {}
         for whose in sorted(interventions, key=lambda name: name != ALL):  # all first: a state's own overwrite
             if whose not in (ALL, *agents):
@@ -67,8 +68,9 @@ class Interventions(Intervention):
                 )
             for state in range(len(agents)) if whose == ALL else [agents.index(whose)]:
                 for part in sorted(interventions[whose]):  # stance before stance.NAME
-                    for entry in entries_of(whose, part, state, agents):
-                        self._entries[state, entry] = choice_of(whose, part, interventions[whose][part])
+                    for entry in entries_of(whose, part, state, agents, heads):
+                        choice = choice_of(whose, part, interventions[whose][part], heads)
+                        self._entries[state, entry] = choice
 
     def bind(self, actions: np.ndarray, turn: int) -> None:
         """As :meth:`apply`, on every turn."""
@@ -80,24 +82,25 @@ class Interventions(Intervention):
             actions[:, state, entry] = choice
 
 
-def entries_of(whose: str, part: str, state: int, agents: tuple[str, ...]) -> list[int]:
+def entries_of(whose: str, part: str, state: int, agents: tuple[str, ...], heads: Heads) -> list[int]:
     """Entries of a state's action that ``part`` names."""
     label, _, toward = part.partition(".")
-    head = _HEADS.get(label)
+    here = {each.label: each for each in heads.all}
+    head = here.get(label)
     if head is None or (toward and (not head.toward_others or toward not in agents or toward == whose)):
-        parts, of_others = ", ".join(_HEADS), ", ".join(f"{each.label}.NAME" for each in OTHER_HEADS)
+        parts, of_others = ", ".join(here), ", ".join(f"{each.label}.NAME" for each in heads.toward_others)
         raise InterventionError(
             f"interventions.{whose} has {part!r}; allowed are {parts} and {of_others} of another state."
         )
     if not head.toward_others:
         return [int(head)]
     others = [j for j in range(len(agents)) if j != state and (not toward or agents[j] == toward)]
-    return [head.toward(slot_of_other(state, j)) for j in others]
+    return [heads.toward(head, slot_of_other(state, j)) for j in others]
 
 
-def choice_of(whose: str, part: str, choice: str) -> int:
+def choice_of(whose: str, part: str, choice: str, heads: Heads) -> int:
     """The number of a choice of ``part``."""
-    labels = _HEADS[part.partition(".")[0]].labels
+    labels = heads.labels(Head[part.partition(".")[0].upper()])
     if str(choice).lower() not in labels:
         raise InterventionError(f"interventions.{whose}.{part} is {choice!r}; allowed are {', '.join(labels)}.")
     return labels.index(choice.lower())

@@ -72,7 +72,7 @@ def play(
     Raises:
         PolicyError: for a cast that does not fit the states, or a policy whose answer holds no actions.
     """
-    players = Cast(cast, scenario.agents)
+    players = Cast(cast, scenario.agents, heads=scenario.heads)
     done = _interventions(interventions, scenario)
     table = Worlds(scenario, worlds, seed=seed, first_world=first_world)
     frames = []
@@ -108,7 +108,7 @@ def _interventions(
     if isinstance(given, Intervention):
         return [given]
     if given is None or isinstance(given, Mapping):
-        return [Interventions(given or {}, scenario.agents)]
+        return [Interventions(given or {}, scenario.agents, scenario.heads)]
     return list(given)
 
 
@@ -152,7 +152,7 @@ def _play_out(table: Worlds, cast: Cast, recorder: Recorder | None, intervention
         mobilizations=np.zeros((b, n), np.int64),
     )
     seen, masks = table.observations.copy(), table.masks.copy()
-    actions = np.zeros((b, n, len(layout.action_sizes(n))), np.int64)
+    actions = np.zeros((b, n, len(table.heads.kinds)), np.int64)
     on = np.ones(b, np.bool_)
     if recorder is not None:
         recorder.start(table)

@@ -99,7 +99,7 @@ class Pool:
             policy.reset(derived_seed(seed, zlib.crc32(name.encode())))
 
     def act(self, observation: np.ndarray, mask: np.ndarray, worlds: np.ndarray, episodes: np.ndarray,
-            states: np.ndarray) -> np.ndarray:  # fmt: skip
+            states: np.ndarray, heads: layout.Heads | None = None) -> np.ndarray:  # fmt: skip
         """Actions int64 ``(K, H)`` of whoever plays each row.
 
         Args:
@@ -108,7 +108,9 @@ class Pool:
             worlds: index of each row's world, int ``(K,)``.
             episodes: its episode, int ``(K,)``.
             states: its state, int ``(K,)``.
+            heads: of the scenario; default the standard ones.
         """
+        heads = heads or layout.standard_heads(layout.num_states_of(mask.shape[1]))
         rows = len(observation)
         if len(self._held) != rows:
             self._held = np.full(rows, -1)
@@ -116,13 +118,13 @@ class Pool:
         if begins.any():
             drawn = keyed_uniforms(self._seed, worlds[begins], episodes[begins], states[begins])
             self._held[begins] = self._choose(drawn)
-        actions = np.zeros((rows, len(layout.action_sizes(layout.num_states_of(mask.shape[1])))), dtype=np.int64)
+        actions = np.zeros((rows, len(heads.kinds)), dtype=np.int64)
         for name, policy in self._policies.items():
             mine = np.flatnonzero(self._held == self._names.index(name))
             if remembers(policy):
-                actions[mine] = ask(policy, observation, mask)[mine]
+                actions[mine] = ask(policy, observation, mask, heads)[mine]
             elif len(mine):
-                actions[mine] = ask(policy, observation[mine], mask[mine])
+                actions[mine] = ask(policy, observation[mine], mask[mine], heads)
         return actions
 
     def _choose(self, uniforms: np.ndarray) -> np.ndarray:

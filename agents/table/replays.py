@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from agents.table.interventions import Intervention, InterventionError, choice_of, entries_of
 from sd_env import layout
-from sd_env.layout import Head
+from sd_env.layout import Head, Heads, standard_heads
 from sd_env.worlds import CHANGEABLE, Worlds
 
 #: In the place of a state's index: none in this world.
@@ -78,16 +78,20 @@ class Held(Intervention):
         actions: int64 ``(T, B, N, H)`` of all turns from the first.
         held: bool ``(B, N)``, whose actions are held.
         until: the last turn on which they are; None holds them throughout.
+        heads: of the scenario; default the standard ones.
     """
 
-    def __init__(self, actions: np.ndarray, held: np.ndarray, until: int | None = None) -> None:
+    def __init__(
+        self, actions: np.ndarray, held: np.ndarray, until: int | None = None, heads: Heads | None = None
+    ) -> None:
         self._actions, self._held, self._until = actions, held, until
+        self._noop = (heads or standard_heads(actions.shape[2])).noop
 
     def bind(self, actions: np.ndarray, turn: int) -> None:
         """See the class."""
         if self._until is None or turn <= self._until:
             known = turn <= len(self._actions)
-            actions[self._held] = self._actions[turn - 1][self._held] if known else layout.noop(actions.shape[1])
+            actions[self._held] = self._actions[turn - 1][self._held] if known else self._noop
 
 
 class Trusting(Intervention):
@@ -95,19 +99,21 @@ class Trusting(Intervention):
 
     Args:
         pairs: bool ``(B, N, N)``, who takes whom for one; the diagonal does not count.
+        force: whether the scenario limits force.
 
     Raises:
         ValueError: when the scenario shows no beliefs.
     """
 
-    def __init__(self, pairs: np.ndarray) -> None:
+    def __init__(self, pairs: np.ndarray, *, force: bool = False) -> None:
+        self._force = force
         n = pairs.shape[1]
         others = [[layout.other_of(i, slot) for slot in range(n - 1)] for i in range(n)]
         self._slots = np.stack([pairs[:, i, others[i]] for i in range(n)], axis=1)
 
     def show(self, observations: np.ndarray, turn: int) -> None:
         """See the class."""
-        layout.observed_beliefs(observations, observations.shape[1])[self._slots] = 1.0
+        layout.observed_beliefs(observations, observations.shape[1], self._force)[self._slots] = 1.0
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,7 @@ _EXAMPLES: Final = "state_1.defense+=0.5@5 or state_1.mobilize=state_0@4"
 _STANCES: Final = Head.STANCE.labels
 
 
-def parse_do(text: str, agents: Sequence[str]) -> Do:
+def parse_do(text: str, agents: Sequence[str], heads: Heads | None = None) -> Do:
     """The intervention that ``text`` says, ``STATE.WHAT=VALUE@TURN``.
 
     WHAT is ``offense`` or ``defense`` with ``+=``, ``-=`` or ``=`` and a number; a part of the action as in
@@ -140,10 +146,12 @@ def parse_do(text: str, agents: Sequence[str]) -> Do:
     Args:
         text: what is to be done.
         agents: names of the states, in index order.
+        heads: of the scenario; default the standard ones.
 
     Raises:
         InterventionError: one sentence for what cannot be read, and for a state, part or value that there is not.
     """
+    heads = heads or standard_heads(len(agents))
     found = _DO.fullmatch(text.strip())
     if found is None:
         raise InterventionError(f"{text!r} is no intervention; STATE.WHAT=VALUE@TURN is, as in {_EXAMPLES}.")
@@ -165,8 +173,8 @@ def parse_do(text: str, agents: Sequence[str]) -> Do:
             raise InterventionError(f"{text!r} is toward {value!r}; allowed are {others}.")
         part, value = f"stance.{value}", part
     try:
-        entries = entries_of(whose, part, state, tuple(agents))
-        choice = choice_of(whose, part, value)
+        entries = entries_of(whose, part, state, tuple(agents), heads)
+        choice = choice_of(whose, part, value, heads)
     except InterventionError as error:
         more = f" {', '.join(CHANGEABLE)} and {', '.join(_STANCES)} are, too." if "has" in str(error) else ""
         raise InterventionError(f"{text!r}: {error}{more}") from None

@@ -10,7 +10,6 @@ import numpy as np
 from agents.policies.protocol import Policy
 from agents.policies.state import capture, recall
 from agents.table.population import Pool
-from sd_env import layout
 from sd_env.policies import another, ask, derived_seed
 from sd_env.worlds import Worlds
 
@@ -105,15 +104,15 @@ class Resident:
             PolicyError: if a policy's answer holds no actions.
         """
         total = worlds.num_worlds * worlds.num_states
-        actions = np.zeros((len(self.slots), len(layout.action_sizes(worlds.num_states))), np.int64)
+        actions = np.zeros((len(self.slots), len(worlds.heads.kinds)), np.int64)
         for player, places in self._groups:
             slots = self.slots[places]
             seen, masks = (rows.reshape(total, -1)[slots] for rows in (worlds.observations, worlds.masks))
             if isinstance(player, Pool):
                 world, state = np.divmod(slots, worlds.num_states)
-                actions[places] = player.act(seen, masks, world, worlds.worlds["episode"][world], state)
+                actions[places] = player.act(seen, masks, world, worlds.worlds["episode"][world], state, worlds.heads)
             else:
-                actions[places] = ask(player, seen, masks)
+                actions[places] = ask(player, seen, masks, worlds.heads)
         return actions
 
     def snapshot(self) -> dict[str, np.ndarray]:

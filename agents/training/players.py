@@ -20,7 +20,8 @@ from agents.table.seating import ALL, OTHERS, ROTATING, SeatName, seat_name, slo
 from agents.training.config import PopulationConfig, TrainingConfig
 from agents.training.learners import make_learner
 from agents.training.table import Table
-from sd_env.policies import another, derived_seed
+from sd_env.layout import Heads
+from sd_env.policies import AnyHeads, another, answer, derived_seed
 from sd_env.scenario import Scenario
 
 #: What the one learner of modes league and versus is called.
@@ -248,7 +249,7 @@ class League:
             self._pool.update(self._opponents | past, self.weights())
 
 
-class Rotated:
+class Rotated(AnyHeads):
     """Who plays one seat where a policy takes one state of each world in rotation: itself there, a pool elsewhere.
 
     Args:
@@ -267,14 +268,14 @@ class Rotated:
         self._policy.reset(derived_seed(seed, 1))
         self._pool.reset(derived_seed(seed, 2))
 
-    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def act_with(self, observation: np.ndarray, mask: np.ndarray, heads: Heads) -> np.ndarray:
         """Actions int64 ``(B, H)`` of the seat in worlds 0 to B - 1."""
         worlds = np.arange(len(observation))
         mine = worlds % self._n == self._seat
         theirs = worlds[~mine]
         others = self._pool.act(
-            observation[~mine], mask[~mine], theirs, np.zeros_like(theirs), np.full_like(theirs, self._seat)
+            observation[~mine], mask[~mine], theirs, np.zeros_like(theirs), np.full_like(theirs, self._seat), heads
         )
         actions = np.empty((len(observation), others.shape[1]), dtype=np.int64)
-        actions[mine], actions[~mine] = self._policy.act(observation[mine], mask[mine]), others
+        actions[mine], actions[~mine] = answer(self._policy, observation[mine], mask[mine], heads), others
         return actions

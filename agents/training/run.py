@@ -54,7 +54,7 @@ def check(config: TrainingConfig) -> None:
         try:
             rollout = smallest_rollout(job.config, scenario)
             opponents_of(config.population, scenario)
-            Interventions(config.population.interventions or {}, scenario.agents)
+            Interventions(config.population.interventions or {}, scenario.agents, scenario.heads)
         except ValueError as error:
             raise ConfigError(f"population: {job.choice.name}: {error}") from error
         batch = job.config.learner.batch_size

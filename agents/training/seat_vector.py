@@ -29,10 +29,10 @@ class SeatVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.scenario = seat.scenario
         self.num_envs = seat.num_envs
         self.single_observation_space: spaces.Space[Any] = seat.observation_space
-        self.single_action_space = ActionSpace(seat.num_states)
+        self.single_action_space = ActionSpace(seat.worlds.heads)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-        self._limits = action_limits(seat.num_states, self.num_envs)
+        self._limits = action_limits(seat.worlds.heads, self.num_envs)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

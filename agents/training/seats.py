@@ -91,8 +91,8 @@ class SlotsVecEnv(VecEnv):
         self._world_of = self.slots // self.num_states
         super().__init__(
             len(self.slots),
-            observation_box(self.num_states, worlds.observations.shape[-1]),
-            spaces.MultiDiscrete(layout.action_sizes(self.num_states)),
+            observation_box(worlds.heads, worlds.observations.shape[-1]),
+            spaces.MultiDiscrete(worlds.heads.sizes),
         )
         self._infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         self._returns = np.zeros(self.num_envs)
@@ -245,7 +245,7 @@ class WorldsVecEnv(SlotsVecEnv):
     ) -> None:
         worlds = make_worlds(scenario, num_worlds, seed, threads)
         super().__init__(worlds, reward_scale=reward_scale, horizon_ends=horizon_ends)
-        heads = len(layout.action_sizes(self.num_states))
+        heads = len(worlds.heads.kinds)
         self._shape = (num_worlds, self.num_states, heads)
         self._actions = np.zeros(self._shape, dtype=np.int64)
         self._totals = Totals()

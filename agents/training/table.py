@@ -26,7 +26,6 @@ from agents.training.playing_on import is_factory, look_again, player_of
 from agents.training.seat_vector import SeatVectorEnv
 from agents.training.seats import SlotsVecEnv, Totals, make_worlds
 from agents.training.streams import Streams
-from sd_env import layout
 from sd_env.policies import derived_seed
 from sd_env.scenario import Scenario
 
@@ -47,7 +46,7 @@ class Seat(SlotsVecEnv):
         self.name = name
         self._table = table
         super().__init__(table.worlds, slots, reward_scale=table.reward_scale, horizon_ends=table.horizon_ends)
-        self._heads = len(layout.action_sizes(self.num_states))
+        self._heads = len(table.worlds.heads.kinds)
 
     @property
     def vec_env(self) -> Seat:
@@ -145,8 +144,8 @@ class Table:
         self.seed = self.worlds.seed
         self.num_worlds, self.num_states = num_worlds, loaded.n_states
         self.reward_scale, self.horizon_ends = reward_scale, horizon_ends
-        self._actions = np.zeros((num_worlds * self.num_states, len(layout.action_sizes(self.num_states))), np.int64)
-        self._interventions = Interventions(interventions or {}, loaded.agents)
+        self._actions = np.zeros((num_worlds * self.num_states, len(loaded.heads.kinds)), np.int64)
+        self._interventions = Interventions(interventions or {}, loaded.agents, loaded.heads)
         self._totals = Totals()
         self._streams = Streams()
         self._streams.open(_HOUSE, derived_seed(self.seed, 1))

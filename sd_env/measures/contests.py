@@ -131,8 +131,8 @@ def _duel_rows(
                     continue
                 offense, defense = _arms_of(p, s, r, i, j, seen)
                 attack, defence = can_attack(p, offense, defense), can_defend(p, offense, defense)
-                strike[t, i, j] = assessed(p, w, s, r, i, j, my_attack, defence)
-                struck[t, i, j] = assessed(p, w, s, r, j, i, attack, my_defence)
+                strike[t, i, j] = assessed(p, w, s, r, i, j, my_attack, defence, p.force_levels > 1.0)
+                struck[t, i, j] = assessed(p, w, s, r, j, i, attack, my_defence, p.force_levels > 1.0)
                 # both attack: nobody is surprised, and each one's offensive blunts the other's
                 mine, theirs = advantage * r[i, j].reach * my_attack, advantage * r[j, i].reach * attack
                 clash[t, i, j] = contest(mine, p.base_defense + defence + theirs, p.decisiveness, p.difference)
@@ -149,4 +149,4 @@ def _project(
     defence = can_defend(p, s[victim].offense, s[victim].defense)
     for k in range(len(factors)):
         attack = can_attack(p, factors[k] * offense, factors[k] * defense)
-        found[k] = assessed(p, w, s, r, attacker, victim, attack, defence)
+        found[k] = assessed(p, w, s, r, attacker, victim, attack, defence, p.force_levels > 1.0)

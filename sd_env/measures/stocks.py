@@ -43,10 +43,10 @@ class Arming:
 
 def arming(log: EpisodeLog) -> Arming:
     """Arms before and after each turn's arming, by ``sd_env.rules.arming`` from the levels that were carried out."""
-    most = {}
+    most, levels = {}, int(parameter(log, "levels"))
     for head in ("build_offense", "build_defense"):
         allowed = int(parameter(log, f"allowed_{head}"))
-        most[head] = max(level for level in Build if level == Build.NONE or allowed >> level & 1)
+        most[head] = max(level for level in range(levels + 1) if level == Build.NONE or allowed >> level & 1)
     built = {head: log.states[head][1:] for head in most}
     return Arming(before=arms(log)[:-1], after=_armed(log, built), most=_armed(log, most))
 

@@ -18,7 +18,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from sd_env import layout
 from sd_env.events import Event
 from sd_env.files import write_whole
 from sd_env.record.columns import (
@@ -192,7 +191,7 @@ class _Reader:
         rows: list[dict[str, Any]] = []
         for turn in range(turns + 1):
             try:
-                rows.append(self._turn(turn, self.parsed(turn + 2), scenario.agents, header["observations"]))
+                rows.append(self._turn(turn, self.parsed(turn + 2), scenario, header["observations"]))
             except LogError:
                 raise
             except ValueError as error:
@@ -287,13 +286,13 @@ class _Reader:
             "params": decode_record("params", header["params"], ()),
         }
 
-    def _turn(self, turn: int, line: dict[str, Any], agents: Sequence[str], size: int | None) -> dict[str, Any]:
+    def _turn(self, turn: int, line: dict[str, Any], scenario: Scenario, size: int | None) -> dict[str, Any]:
         """The arrays and events of a line. Raises ValueError."""
         keys = ["turn", "worlds", "states", "pairs", *(["observations"] if size else [])]
         check_keys("the line", line, [*keys, "actions", "rewards", "events"] if turn else keys)
         if type(line["turn"]) is not int or line["turn"] != turn:
             raise ValueError(f"turn is {show(line['turn'])}, but {turn} is next")
-        n = len(agents)
+        agents, n = scenario.agents, scenario.n_states
         row: dict[str, Any] = {
             "worlds": decode_record("worlds", line["worlds"], ()),
             "states": decode_record("states", line["states"], (n,)),
@@ -302,8 +301,7 @@ class _Reader:
         if size:
             row["observations"] = decode("observations", line["observations"], np.dtype(np.float32), (n, size))
         if turn:
-            heads = len(layout.action_sizes(n))
-            row["actions"] = decode("actions", line["actions"], np.dtype(np.int64), (n, heads))
+            row["actions"] = decode("actions", line["actions"], np.dtype(np.int64), (n, len(scenario.heads.kinds)))
             row["rewards"] = decode("rewards", line["rewards"], np.dtype(np.float64), (n,))
             row["events"] = _events(turn, line["events"], agents)
         return row

@@ -41,9 +41,9 @@ def versions_here() -> dict[str, str]:
     }
 
 
-def actions_shape(num_states: int) -> tuple[int, int]:
+def actions_shape(heads: layout.Heads) -> tuple[int, int]:
     """Shape ``(N, H)`` of all actions of a turn of one world."""
-    return num_states, len(layout.action_sizes(num_states))
+    return heads.num_states, len(heads.kinds)
 
 
 def _tracked(scenario: Scenario, seed: int, world: int) -> Worlds:
@@ -98,7 +98,8 @@ class Tape:
         self._actions.append(actions.copy())
         self._rewards.append(self.worlds.rewards[0].copy())
         after = self._states[-1], self._pairs[-1]
-        self._events.append(turn_events(self.worlds.scenario.agents, self.turn, before, after, actions))
+        of = self.worlds
+        self._events.append(turn_events(of.scenario.agents, self.turn, before, after, actions, of.heads))
 
     def change(self, states: np.ndarray) -> None:
         """Take over the arms of ``states (N,)``, which somebody changed before the coming turn: the last row has them.
@@ -192,7 +193,7 @@ class Recorder:
         """
         worlds = self._worlds
         sent = np.asarray(actions)
-        needed = (worlds.num_worlds, *actions_shape(worlds.num_states))
+        needed = (worlds.num_worlds, *actions_shape(worlds.heads))
         if sent.shape != needed:
             raise ValueError(f"actions have shape {sent.shape}; {needed}, those of the last step, are needed")
         sent = sent.astype(np.int64)
@@ -283,7 +284,7 @@ def record(
         ValueError: for a number that is not allowed; ScenarioError.
     """
     loaded = Scenario.load(scenario)
-    cast = Cast(policies, loaded.agents)
+    cast = Cast(policies, loaded.agents, heads=loaded.heads)
     for name, value in (("world", world), ("episode", episode)):
         if not 0 <= value <= LAST_INDEX:
             raise ValueError(f"{name} is {value}; 0 .. 2**63 - 2 is allowed")
@@ -291,7 +292,7 @@ def record(
     tape.worlds.reset(seed)  # says what is wrong with it
     tape.begin(seed, episode)
     cast.reset(seed, episode, world)
-    actions = np.zeros((1, *actions_shape(loaded.n_states)), np.int64)
+    actions = np.zeros((1, *actions_shape(loaded.heads)), np.int64)
     while not tape.ended:
         cast.act(tape.worlds.observations, tape.worlds.masks, actions)
         tape.play(actions[0])

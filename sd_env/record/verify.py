@@ -153,8 +153,7 @@ def _in_observations(log: EpisodeLog, turn: int, one: np.ndarray, other: np.ndar
     if place is None:
         return None
     i, column = place
-    shown = log.scenario.perception
-    names = layout.observation_names(len(log.agents), shown.context_observed, shown.beliefs)
+    names = layout.observation_names(len(log.agents), *log.scenario.shown)
     field = names[column] if len(names) == one.shape[-1] else f"column {column}"
     return _differs(turn, "observations", field, log.agents[i], one[place].item(), other[place].item())
 

@@ -35,7 +35,7 @@ def support(p, s, r, j):
         joins = (s[k].attacked & s[j].attackers) != 0
         if r[k, j].allied and not joins:
             total += p.alliance_commitment * r[k, j].reach * (s[k].offense + s[k].defense)
-            s[k].cost += p.alliance_commitment * p.defender_cost
+            s[k].cost += p.alliance_commitment * p.defender_cost * s[j].stakes
     return total
 
 

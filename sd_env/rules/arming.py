@@ -7,7 +7,7 @@ from sd_env.rules.compiled import rule
 
 @rule
 def arm(p, s):
-    """Stocks: a <- (1 - depreciation) a + build_rate u min(income, capacity_cap), u in {0, 1, 2}; and what they cost.
+    """Stocks: a <- (1 - depreciation) a + build_rate u min(income, capacity_cap), u from 0 to 2; and what they cost.
 
     The fallen have no arms and no income, and nothing but not to build is open to them.
     """
@@ -16,9 +16,15 @@ def arm(p, s):
         built = arms_per_level(p, income)
         s[i].income = income
         s[i].arms_before = s[i].offense + s[i].defense
-        s[i].offense = (1.0 - p.depreciation) * s[i].offense + built * s[i].build_offense
-        s[i].defense = (1.0 - p.depreciation) * s[i].defense + built * s[i].build_defense
+        s[i].offense = (1.0 - p.depreciation) * s[i].offense + built * effort(p, s[i].build_offense)
+        s[i].defense = (1.0 - p.depreciation) * s[i].defense + built * effort(p, s[i].build_defense)
         s[i].cost = building_cost(p, s, i)
+
+
+@rule
+def effort(p, choice):
+    """u: levels of building, 2 for the whole capacity, that a choice of ``build_offense`` or ``build_defense`` is."""
+    return choice * (2.0 / p.levels)
 
 
 @rule
@@ -30,7 +36,7 @@ def arms_per_level(p, income):
 @rule
 def building_cost(p, s, i):
     """arms_cost ((1 - convexity) u + convexity u^2 / 2) for u levels of both kinds together: 2 cost the same anyhow."""
-    levels = s[i].build_offense + s[i].build_defense
+    levels = effort(p, s[i].build_offense + s[i].build_defense)
     return p.arms_cost * ((1.0 - p.convexity) * levels + p.convexity * 0.5 * levels * levels)
 
 

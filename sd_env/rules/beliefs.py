@@ -13,7 +13,7 @@ import numpy as np
 
 from sd_env.layout import INITIAL_STATE, Signal, Stance
 from sd_env.rules.actions import allows, has
-from sd_env.rules.arming import arms_per_level
+from sd_env.rules.arming import arms_per_level, effort
 from sd_env.rules.compiled import rule
 from sd_env.rules.perception import heard, visible_share
 
@@ -65,8 +65,8 @@ def judge(p, w, s, r):
     for j in range(len(s)):
         if not s[j].standing:
             continue
-        s[j].effort_offense = (1.0 - p.depreciation) * s[j].effort_offense + s[j].build_offense
-        s[j].effort_defense = (1.0 - p.depreciation) * s[j].effort_defense + s[j].build_defense
+        s[j].effort_offense = (1.0 - p.depreciation) * s[j].effort_offense + effort(p, s[j].build_offense)
+        s[j].effort_defense = (1.0 - p.depreciation) * s[j].effort_defense + effort(p, s[j].build_defense)
         posture = posture_ratio(p, s[j].effort_offense, s[j].effort_defense)
         stances = stance_ratio(p, s, r, j)
         if p.turnover > 0.0:  # what a leader has left built says nothing of the next: only its change is a deed
@@ -123,7 +123,7 @@ def posture_ratio(p, offense, defense):
 @rule
 def built_beyond_replacement(p, s, j):
     """Arms that j builds this turn, less what age takes of those that it had; below 0 where it lets them wear out."""
-    built = arms_per_level(p, s[j].income) * (s[j].build_offense + s[j].build_defense)
+    built = arms_per_level(p, s[j].income) * effort(p, s[j].build_offense + s[j].build_defense)
     return built - p.depreciation * s[j].arms_before
 
 

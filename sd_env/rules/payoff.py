@@ -46,13 +46,17 @@ def posture_changed(w, s, r, i):
 
 @rule
 def move_amity(p, r, n):
-    """Amity of i toward j moves toward j's deed: attack -1, mobilize -1/2, neutral 0, align +1."""
+    """Amity of i toward j moves toward j's deed: attack -1, mobilize -1/2, as far as it goes, neutral 0, align +1."""
+    limited = p.force_levels > 1.0
     for i in range(n):
         for j in range(n):
             if i == j:
                 continue
             stance = r[j, i].stance
-            deed = 1.0 * (stance == Stance.ALIGN) - 0.5 * (stance == Stance.MOBILIZE) - 1.0 * (stance == Stance.ATTACK)
+            hostile = 0.5 * (stance == Stance.MOBILIZE) + 1.0 * (stance == Stance.ATTACK)
+            if limited:
+                hostile *= r[j, i].degree
+            deed = 1.0 * (stance == Stance.ALIGN) - hostile
             r[i, j].amity += p.amity_rate * (deed - r[i, j].amity)
 
 

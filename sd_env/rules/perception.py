@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 
-from sd_env.layout import BELIEF, CEILING, CONTEXT, CONTEXT_COLUMNS, OTHER_SIZE, OWN_SIZE, Signal, Stance
+from sd_env.layout import BELIEF, CEILING, CONTEXT, CONTEXT_COLUMNS, OTHER_SIZE, OWN_SIZE, Force, Signal, Stance
 from sd_env.rules.actions import has, members
 from sd_env.rules.arming import can_attack, can_defend
 from sd_env.rules.chance import HEARING, NOISE, normal, slot_of, uniform
-from sd_env.rules.compiled import rule
+from sd_env.rules.compiled import called_rule, rule
 from sd_env.rules.war import contest, garrison
 
 _PERCEIVED_ADVANTAGE = CONTEXT.index("perceived_offense_advantage")
-_CONTEXT_SIZE = len(CONTEXT)
+_CONTEXT_SIZE, _FORCE_SIZE = len(CONTEXT), len(Force)
 
 
 @rule
@@ -46,18 +46,20 @@ def heard(p, key, turn, s, i, j):
 
 
 @rule
-def assessed(p, w, s, r, attacker, victim, attack, defence):
-    """Net assessment (Glaser 1997): perceived success probability of a duel now, first strike included."""
+def assessed(p, w, s, r, attacker, victim, attack, defence, limited):
+    """Net assessment (Glaser 1997): perceived success probability of a whole duel now, first strike included."""
     force = w.perceived_offense_advantage * r[attacker, victim].reach * attack
-    called_up = has(s[victim].mobilized | s[victim].struck, attacker)
-    force *= 1.0 + p.first_strike * (1 - called_up)
-    return contest(force, garrison(p, defence, called_up), p.decisiveness, p.difference)
+    called = 1.0 * has(s[victim].mobilized | s[victim].struck, attacker)
+    if limited:
+        called *= r[victim, attacker].degree
+    force *= 1.0 + p.first_strike * (1.0 - called)
+    return contest(force, garrison(p, defence, called), p.decisiveness, p.difference)
 
 
 @rule
 def observe(p, w, s, r, own, others):
     """Write every state's own block (N,) and its blocks about the others (N, N - 1), in index order."""
-    n = len(s)
+    n, limited = len(s), p.force_levels > 1.0
     step = w.turn / p.horizon
     for i in range(n):
         o = own[i]
@@ -86,7 +88,7 @@ def observe(p, w, s, r, own, others):
             if i != j:
                 block = others[i, j - (j > i)]
                 copy_public(own[j], block)
-                observe_other(p, w, s, r, i, j, share, block)
+                observe_other(p, w, s, r, i, j, share, limited, block)
 
 
 @rule
@@ -105,13 +107,17 @@ def copy_public(theirs, o):
 
 
 @rule
-def observe_other(p, w, s, r, i, j, share, o):
+def observe_other(p, w, s, r, i, j, share, limited, o):
     """Write the rest of i's block ``o`` about j, whose arms show the offensive ``share``."""
     total = r[i, j].estimate
     offense, defense = total * share, total * (1.0 - share)
     signal = heard(p, w.key, w.turn, s, i, j)
-    theirs = assessed(p, w, s, r, j, i, can_attack(p, offense, defense), can_defend(p, s[i].offense, s[i].defense))
-    ours = assessed(p, w, s, r, i, j, can_attack(p, s[i].offense, s[i].defense), can_defend(p, offense, defense))
+    theirs = assessed(
+        p, w, s, r, j, i, can_attack(p, offense, defense), can_defend(p, s[i].offense, s[i].defense), limited
+    )
+    ours = assessed(
+        p, w, s, r, i, j, can_attack(p, s[i].offense, s[i].defense), can_defend(p, offense, defense), limited
+    )
     both_stand = s[i].standing & s[j].standing
     mine, yours = r[i, j], r[j, i]
     o.heard_reassure = signal == Signal.REASSURE
@@ -151,13 +157,38 @@ def observe_thirds(s, r, i, j, o):
 
 @rule
 def observe_beliefs(p, r, n, observations):
-    """Write the column that ends each block about another state where the scenario has beliefs."""
+    """Write the column after the common ones of each block about another state where the scenario has beliefs."""
     for i in range(n):
         column = OWN_SIZE + BELIEF
         for j in range(n):
             if i != j:
                 observations[i, column] = mistrusted(p, r[i, j].belief)
-                column += OTHER_SIZE + 1
+                column += width(p)
+
+
+@called_rule
+def observe_degrees(p, s, r, observations):
+    """Write the last columns of each block about another state where the scenario limits force: ``layout.Force``."""
+    n = len(s)
+    for i in range(n):
+        column = OWN_SIZE + width(p) - _FORCE_SIZE
+        for j in range(n):
+            if i == j:
+                continue
+            toward_thirds = 0.0
+            for k in range(n):
+                if k != i:
+                    toward_thirds += r[j, k].degree
+            observations[i, column + Force.EXTENT] = r[i, j].degree
+            observations[i, column + Force.THEIR_EXTENT] = r[j, i].degree
+            observations[i, column + Force.EXTENTS] = toward_thirds / max(n - 2, 1)
+            column += width(p)
+
+
+@rule
+def width(p):
+    """Columns of a block about another state."""
+    return OTHER_SIZE + int(p.beliefs != 0.0) + _FORCE_SIZE * int(p.force_levels > 1.0)
 
 
 @rule
@@ -171,8 +202,8 @@ def mistrusted(p, belief):
 
 @rule
 def start_of_context(p, n):
-    """The first column after the blocks about others, which are one column wider with beliefs."""
-    return OWN_SIZE + (n - 1) * (OTHER_SIZE + int(p.beliefs != 0.0))
+    """The first column after the blocks about others."""
+    return OWN_SIZE + (n - 1) * width(p)
 
 
 @rule

@@ -15,7 +15,7 @@ from sd_env.rules.chance import CONTINUATION, DRIFT, normal, slot_of, uniform
 from sd_env.rules.compiled import entry_point, rule
 from sd_env.rules.leaders import change_leaders
 from sd_env.rules.payoff import close_turn, move_amity, pay
-from sd_env.rules.perception import observe, observe_beliefs, observe_context, observe_world
+from sd_env.rules.perception import observe, observe_beliefs, observe_context, observe_degrees, observe_world
 from sd_env.rules.setup import begin
 from sd_env.rules.signaling import keep_commitments, signal
 from sd_env.rules.war import declare, fight, muster, settle
@@ -78,7 +78,9 @@ def show(flat, p, w, s, r, observations, own, others, masks, fresh):
     observe(p, w, s, r, own, others)
     if p.beliefs != 0.0:
         observe_beliefs(p, r, len(s), observations)
-    write_masks(p, s, masks)
+    if p.force_levels > 1.0:
+        observe_degrees(p, s, r, observations)
+    write_masks(p, s, r, masks)
 
 
 @rule

@@ -9,7 +9,7 @@ from sd_env.rules.actions import has
 from sd_env.rules.alliances import support
 from sd_env.rules.arming import can_attack, can_defend
 from sd_env.rules.chance import OUTCOME, slot_of, uniform
-from sd_env.rules.compiled import rule
+from sd_env.rules.compiled import called_rule, rule
 from sd_env.rules.signaling import break_pledge
 
 
@@ -37,7 +37,7 @@ def contest(attack, defence, decisiveness, difference=0.0):
 @rule
 def declare(p, s, r):
     """Stances become mobilizations and attacks, and cost what they cost."""
-    n = len(s)
+    n, limited = len(s), p.force_levels > 1.0
     for i in range(n):
         attacked = 0
         mobilized = 0
@@ -55,13 +55,15 @@ def declare(p, s, r):
             alignments += stance == Stance.ALIGN
         s[i].attacked = attacked
         s[i].mobilized = mobilized
-        s[i].cost += p.mobilization_cost * mobilizations + p.alignment_cost * alignments
+        mobilized_so_far = go_so_far(p, s, r, i) if limited else mobilizations
+        s[i].cost += p.mobilization_cost * mobilized_so_far + p.alignment_cost * alignments
     for i in range(n):
         attackers = 0
         for j in range(n):
             attackers |= has(s[j].attacked, i) << j
         s[i].attackers = attackers
-        s[i].cost += p.defender_cost * (attackers != 0)
+        s[i].stakes = furthest(r, i, n) if limited else 1.0 * (attackers != 0)
+        s[i].cost += p.defender_cost * s[i].stakes
         s[i].pledge_broken = False
         if s[i].attacked != 0:
             pay_for_attacks(p, s, r, i)
@@ -69,20 +71,52 @@ def declare(p, s, r):
             remember_who_began(s, r, i)
 
 
+@called_rule
+def go_so_far(p, s, r, i):
+    """How far i goes against each other state, by its choice; returns how far it mobilizes, all targets together.
+
+    Who attacks out of its mobilization strikes no further than it had mobilized; a war that is on may go any way.
+    """
+    mobilized = 0.0
+    for j in range(len(s)):
+        before = r[i, j].degree
+        wanted = 1.0 - r[i, j].extent / p.force_levels
+        degree = wanted * (r[i, j].attacks | r[i, j].mobilized)
+        if r[i, j].attacks & (p.mobilization_required != 0.0) & (not has(s[i].struck, j)):
+            degree = min(wanted, before)
+        r[i, j].degree_before = before
+        r[i, j].degree = degree
+        mobilized += degree * r[i, j].mobilized
+    return mobilized
+
+
+@called_rule
+def furthest(r, j, n):
+    """How far the war on j goes: as far as its attacker that goes furthest; 0 if nobody attacks."""
+    stakes = 0.0
+    for i in range(n):
+        if r[i, j].attacks:
+            stakes = max(stakes, r[i, j].degree)
+    return stakes
+
+
 @rule
 def pay_for_attacks(p, s, r, i):
     """attacker_cost for each target, more (enforcement) where it gave no cause, and the price of a broken pledge.
 
     Who began a war without cause pays enforcement_lasts of it on each later turn, though the other fights back.
+    The costs of a limited attack are as its stakes; a pledge is broken by any.
     """
+    limited = p.force_levels > 1.0
     for j in range(len(s)):
         if r[i, j].attacks:
-            s[i].cost += p.attacker_cost
+            degree = extent_of_attack(limited, r, i, j)
+            s[i].cost += p.attacker_cost * degree
             provoked = has(s[j].struck, i) or has(s[i].named, j)
             if not provoked:
-                s[i].cost += p.enforcement
+                s[i].cost += p.enforcement * degree
             elif r[i, j].began:
-                s[i].cost += p.enforcement_lasts * p.enforcement
+                s[i].cost += p.enforcement_lasts * p.enforcement * degree
     break_pledge(p, s, i)
 
 
@@ -95,27 +129,59 @@ def remember_who_began(s, r, i):
 
 
 @rule
-def surprised(s, victim, attacker):
-    """A first strike: the victim neither attacks nor is mobilized against the attacker, nor attacked it last turn."""
-    return not has(s[victim].attacked | s[victim].mobilized | s[victim].struck, attacker)
+def extent_of_attack(limited, r, i, j):
+    """How far i's attack on j goes, 0 to 1."""
+    return r[i, j].degree if limited else 1.0
 
 
 @rule
-def ready(s, victim, attackers):
-    """Whether the victim attacks one of these (a bit mask), is mobilized against one, or attacked one last turn."""
-    return ((s[victim].attacked | s[victim].mobilized | s[victim].struck) & attackers) != 0
+def part_in(limited, s, r, i, j, victim):
+    """How much of what i sends against j counts in the war on the victim, one of the two: as it goes, at most whole."""
+    return min(r[i, j].degree / s[victim].stakes, 1.0) if limited else 1.0
 
 
 @rule
-def garrison(p, defence, called_up):
-    """base_defense and the arms that can defend: all, or peacetime_readiness of them where nobody called them up."""
-    return p.base_defense + (defence if called_up else p.peacetime_readiness * defence)
+def called_up(limited, s, r, victim, attacker):
+    """How far the victim is called up for the war on it, 0 to 1, by what it does against this attacker.
+
+    It is by attacking or mobilizing against it, or by having attacked it last turn: wholly, if that went as far as the
+    war on it now goes. Who is not called up at all is surprised: a first strike.
+    """
+    if not has(s[victim].attacked | s[victim].mobilized | s[victim].struck, attacker):
+        return 0.0
+    if not limited:
+        return 1.0
+    degree = r[victim, attacker].degree
+    if has(s[victim].struck, attacker):
+        degree = max(degree, r[victim, attacker].degree_before)
+    return min(degree / s[victim].stakes, 1.0)
+
+
+@rule
+def ready(limited, s, r, victim):
+    """How far the victim is called up at all: against that attacker against which it is most."""
+    if not limited:
+        fights = (s[victim].attacked | s[victim].mobilized | s[victim].struck) & s[victim].attackers
+        return 1.0 * (fights != 0)
+    called = 0.0
+    for i in range(len(s)):
+        if r[i, victim].attacks:
+            called = max(called, called_up(limited, s, r, victim, i))
+    return called
+
+
+@rule
+def garrison(p, defence, called):
+    """base_defense and the arms that can defend: all where they are called up, else peacetime_readiness of them."""
+    if called == 1.0:
+        return p.base_defense + defence
+    return p.base_defense + (p.peacetime_readiness + (1.0 - p.peacetime_readiness) * called) * defence
 
 
 @rule
 def muster(p, w, s, r):
     """Force f_ij = offense_advantage reach_ij A_i / n_i, times 1 + first_strike against the surprised."""
-    n = len(s)
+    n, limited = len(s), p.force_levels > 1.0
     for i in range(n):
         if s[i].attacked == 0:
             continue
@@ -125,14 +191,17 @@ def muster(p, w, s, r):
         sent = w.offense_advantage * can_attack(p, s[i].offense, s[i].defense) / targets
         for j in range(n):
             if r[i, j].attacks:
-                surprise = 1.0 + p.first_strike if surprised(s, j, i) else 1.0
+                surprise = 1.0 + p.first_strike * (1.0 - called_up(limited, s, r, j, i))
                 r[i, j].force = sent * r[i, j].reach * surprise
 
 
 @rule
 def fight(p, w, s, r):
-    """Each assault is a contest of all forces on j against its defence; outcomes take effect together."""
-    n = len(s)
+    """Each assault is a contest of all forces on j against its defence; outcomes take effect together.
+
+    A limited war is a whole one in small: as likely to be won, and everything that it takes is as its stakes.
+    """
+    n, limited = len(s), p.force_levels > 1.0
     for j in range(n):
         s[j].force_against = 0.0
         s[j].defence_for = 0.0
@@ -147,12 +216,12 @@ def fight(p, w, s, r):
             continue
         assault = 0.0
         arms = can_defend(p, s[j].offense, s[j].defense)
-        defence = garrison(p, arms, ready(s, j, s[j].attackers)) + support(p, s, r, j)
+        defence = garrison(p, arms, ready(limited, s, r, j)) + support(p, s, r, j)
         for i in range(n):
             if r[i, j].attacks:
-                assault += r[i, j].force
+                assault += r[i, j].force * part_in(limited, s, r, i, j, j)
                 if r[j, i].attacks:  # its own offensive blunts theirs
-                    defence += r[j, i].force
+                    defence += r[j, i].force * part_in(limited, s, r, j, i, j)
         s[j].force_against = assault
         s[j].defence_for = defence
         s[j].success = contest(assault, defence, p.decisiveness, p.difference)
@@ -161,20 +230,25 @@ def fight(p, w, s, r):
             won = 1.0 if s[j].conquered else 0.0
         else:
             won = s[j].success
-        s[j].lost_homeland = p.conquest * won * s[j].homeland
-        s[j].lost_holdings = p.conquest * won * s[j].holdings
-        wear(p, s, j, 1.0 - won)
+        stakes = p.conquest * s[j].stakes
+        s[j].lost_homeland = stakes * won * s[j].homeland
+        s[j].lost_holdings = stakes * won * s[j].holdings
+        wear(p, s, j, 1.0 - won, s[j].stakes)
         for i in range(n):
             if r[i, j].attacks:
-                wear(p, s, i, won)
+                wear(p, s, i, won, extent_of_attack(limited, r, i, j))
                 if assault > 0.0:
-                    s[i].gained += p.spoils * (s[j].lost_homeland + s[j].lost_holdings) * r[i, j].force / assault
+                    share = r[i, j].force * part_in(limited, s, r, i, j, j)
+                    s[i].gained += p.spoils * (s[j].lost_homeland + s[j].lost_holdings) * share / assault
 
 
 @rule
-def wear(p, s, i, won):
-    """Attrition of a battle that i wins with probability (or for sure) ``won``; the worst battle of a turn counts."""
-    keep = 1.0 - won * p.attrition_winner - (1.0 - won) * p.attrition_loser
+def wear(p, s, i, won, degree):
+    """Attrition of a battle that i wins with probability (or for sure) ``won``; the worst battle of a turn counts.
+
+    ``degree``: how far it was fought, 1 = wholly.
+    """
+    keep = 1.0 - won * p.attrition_winner * degree - (1.0 - won) * p.attrition_loser * degree
     s[i].keep = min(s[i].keep, keep)
 
 

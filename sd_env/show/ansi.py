@@ -38,7 +38,7 @@ def ansi(worlds: Worlds, names: Sequence[str], title: str = "", events: Iterable
             f"{name:{width}} {bar} {state['homeland']:4.2f} {state['holdings']:8.2f} {state['offense']:7.2f} "
             f"{state['defense']:7.2f} {state['reliability']:6.2f} {signal} ({kind})"
         )
-    column = max(width, 9)
+    column = max(width, 9 if worlds.params["force_levels"][b] == 1 else 12)
     lines.append(f"{'toward':{width}} " + " ".join(f"{name:>{column}}" for name in names))
     for i, name in enumerate(names):
         cells = [_relation(pairs[i, j]) if i != j else "" for j in range(len(names))]
@@ -51,4 +51,5 @@ def _relation(pair: object) -> str:
     stance = Stance(int(pair["stance"]))  # type: ignore[index]
     if stance is Stance.ALIGN and pair["allied"]:  # type: ignore[index]
         return "allied"
-    return stance.name.lower()
+    degree = float(pair["degree"])  # type: ignore[index]
+    return stance.name.lower() + (f" {degree:.0%}" if 0 < degree < 1 else "")

@@ -12,6 +12,7 @@ import yaml
 
 import agents
 from agents.policies.protocol import Policy
+from sd_env.policies import ask
 from sd_env.scenario import Scenario, load_scenario, scenarios
 from sd_env.worlds import Worlds
 from tests import catalogue_table
@@ -146,7 +147,7 @@ def test_it_can_be_played_at_random_and_by_strategy(name: str, strategies: list[
         states = worlds.num_states
         for _ in range(6):
             seen, legal = worlds.observations.reshape(2 * states, -1), worlds.masks.reshape(2 * states, -1)
-            actions = policy.act(seen.copy(), legal.copy())
+            actions = ask(policy, seen, legal, worlds.heads)
             assert worlds.masks.dtype == np.int8
             worlds.step(actions.reshape(2, states, -1))
             assert np.isfinite(worlds.rewards).all() and np.isfinite(worlds.observations).all()

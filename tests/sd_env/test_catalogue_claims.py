@@ -55,6 +55,7 @@ HISTORY = effective_turns(24)
     [
         ("theories/butterfield-fear", {}, 1.75, TURNS, 0.58),
         ("theories/herz-anarchy", {}, 1.75, TURNS, 0.75),
+        ("theories/schelling-limited-force", {}, 1.75, TURNS, 0.75),
         ("theories/herz-leviathan", {"war.attacker_cost": 2.0}, 1.75, TURNS, 0.50),  # war and the penalty
         ("theories/jervis-regulators", {OMEGA: 0.5, "technology.distinguishability": 0}, 1.75, TURNS, 0.40),
         ("theories/jervis-regulators", {OMEGA: 2.0, "technology.distinguishability": 0}, 1.75, TURNS, 0.79),
@@ -397,6 +398,7 @@ def differences(first: str, second: str) -> set[str]:
         ("history/malign-state-1939", "history/security-seeking-twin-1939", {"motives.p_greedy"}),
         ("theories/butterfield-fear", "jervis/intense", {FEAR, "motives.p_greedy"}),
         ("theories/herz-anarchy", "jervis/doubly-dangerous", {"motives.p_greedy"}),
+        ("theories/schelling-limited-force", "jervis/doubly-dangerous", {"arming.levels", "war.force_levels"}),
     ],
 )
 def test_a_pair_differs_in_what_it_is_about_alone(first: str, second: str, keys: set[str]) -> None:

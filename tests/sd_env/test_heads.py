@@ -26,7 +26,7 @@ def worlds_of(num_states: int, **overrides: object) -> Worlds:
 
 @pytest.mark.parametrize("n", NUMBERS)
 def test_sizes_masks_and_names_agree(n: int) -> None:
-    heads, sizes = layout.heads_of(n), layout.action_sizes(n)
+    heads, sizes = layout.Heads(n).kinds, layout.action_sizes(n)
     assert heads == [Head.BUILD_OFFENSE, Head.BUILD_DEFENSE, Head.SIGNAL] + [Head.STANCE] * (n - 1)
     assert sizes == [3, 3, 3] + [4] * (n - 1) == [len(head.labels) for head in heads]
     assert layout.mask_size(n) == sum(sizes) and layout.num_states_of(sum(sizes)) == n
@@ -35,27 +35,28 @@ def test_sizes_masks_and_names_agree(n: int) -> None:
     assert worlds.masks.shape[-1] == sum(sizes)
     env = sd_env.parallel_env(worlds.scenario)
     assert env.action_space("state_0").nvec.tolist() == sizes
-    names = layout.head_names(1, worlds.scenario.agents)
+    names = layout.Heads(n).names(1, worlds.scenario.agents)
     assert names[:4] == ["build_offense", "build_defense", "signal", "stance toward state_0"]
     assert len(names) == len(sizes) and ("stance toward state_1" not in names)
     for entry, head in enumerate(heads):
         action = layout.noop(n)
         action[entry] = len(head.labels)
         with pytest.raises(ValueError, match=f"head {names[entry]}: {len(head.labels)} is not .*{head.labels[-1]}"):
-            check_action("state_1", 1, worlds.scenario.agents, action)
+            check_action("state_1", 1, worlds.scenario.agents, action, worlds.heads)
 
 
 @pytest.mark.parametrize("n", NUMBERS)
 def test_entries_are_where_the_heads_lie(n: int) -> None:
     entries, masks = np.arange(len(layout.noop(n))), np.arange(layout.mask_size(n))
     starts = np.cumsum([0, *layout.action_sizes(n)])
-    for head in Head:
-        mine = [entry for entry, other in enumerate(layout.heads_of(n)) if other is head]
-        assert entries[head.entries].tolist() == mine
+    here = layout.Heads(n)
+    for head in here.all:
+        mine = [entry for entry, other in enumerate(layout.Heads(n).kinds) if other is head]
+        assert entries[here.entries(head)].tolist() == mine
         for choice in range(len(head.choices)):
-            assert masks[head.mask_entries(choice)].tolist() == [starts[entry] + choice for entry in mine]
+            assert masks[here.mask_entries(head, choice)].tolist() == [starts[entry] + choice for entry in mine]
         if head.toward_others:
-            assert [head.toward(slot) for slot in range(n - 1)] == mine
+            assert [here.toward(head, slot) for slot in range(n - 1)] == mine
 
 
 @pytest.mark.parametrize("n", NUMBERS)
@@ -65,7 +66,7 @@ def test_what_is_carried_out_is_what_was_sent_where_it_was_legal(n: int) -> None
         masks = worlds.masks.reshape(2 * n, -1)
         sent = policy.act(worlds.observations.reshape(2 * n, -1), masks).reshape(2, n, -1)
         worlds.step(sent)
-        assert np.array_equal(layout.carried_out(worlds.states, worlds.pairs), sent)
+        assert np.array_equal(worlds.heads.carried_out(worlds.states, worlds.pairs), sent)
         assert not worlds.states["illegal"].any()
 
 
@@ -73,12 +74,12 @@ def test_what_is_carried_out_is_what_was_sent_where_it_was_legal(n: int) -> None
 def test_what_is_illegal_goes_down_the_ladder_to_the_first_legal_choice(n: int) -> None:
     allowed = {"actions.build_offense": ["none", "full"], "actions.signal": ["silence"]}
     worlds, rng = worlds_of(n, **allowed), np.random.default_rng(1)
-    start, heads = np.cumsum([0, *layout.action_sizes(n)]), layout.heads_of(n)
+    start, heads = np.cumsum([0, *layout.action_sizes(n)]), layout.Heads(n).kinds
     replaced = 0
     for _ in range(8):
         masks, sent = worlds.masks.copy(), random_actions(rng, worlds)
         worlds.step(sent)
-        done = layout.carried_out(worlds.states, worlds.pairs)
+        done = worlds.heads.carried_out(worlds.states, worlds.pairs)
         for b, i, entry in np.ndindex(sent.shape):
             choice = int(sent[b, i, entry])
             while not masks[b, i, start[entry] + choice]:
@@ -93,7 +94,7 @@ def test_a_number_that_is_no_choice_is_replaced_by_the_noop() -> None:
     worlds = worlds_of(2, **{"war.mobilization_required": False})
     for wrong in (-1, 4, 8, 31, 32, 63, 64, 2**40, -(2**40)):
         worlds.step(np.full((2, 2, 4), wrong))
-        assert np.array_equal(layout.carried_out(worlds.states, worlds.pairs), [[layout.noop(2)] * 2] * 2), wrong
+        assert np.array_equal(worlds.heads.carried_out(worlds.states, worlds.pairs), [[layout.noop(2)] * 2] * 2), wrong
         assert (worlds.states["illegal"] == 4).all()
 
 
@@ -105,7 +106,7 @@ def test_every_head_has_its_parameter_its_field_and_its_scenario_key() -> None:
         record = layout.PAIRS if head.toward_others else layout.STATES
         assert record[head.label] == np.int64
         bits = scenario.bounds().parameters[0, layout.PARAMETERS.index(f"allowed_{head.label}")]
-        assert bits == 2 ** len(head.choices) - 1
+        assert bits == 2 ** scenario.heads.size(head) - 1
         assert keys[head.label]["items"]["enum"] == head.labels
         assert keys[head.label]["contains"] == {"const": head.labels[head.noop]}
         assert keys[head.label]["description"] == head.meaning
@@ -124,7 +125,7 @@ def test_the_docstring_of_the_environment_has_the_heads_and_choices_of_the_table
 
 
 def test_texts_give_the_action_space_of_the_table() -> None:
-    space = f"{list(layout.HEAD_SIZES)} + {list(layout.OTHER_HEAD_SIZES)} * (N - 1)"
+    space = f"{layout.Heads(2).own_sizes} + {layout.Heads(2).other_sizes} * (N - 1)"
     texts = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "sd_env").rglob("*.py")]
     given = [found for path in texts for found in re.findall(r"\[3,[^\n`]*\(N - 1\)", path.read_text("utf-8"))]
     assert len(given) >= 4 and set(given) == {space}

@@ -379,14 +379,14 @@ def test_the_manual_agrees_with_the_layout() -> None:
     rows = [re.findall(r"[^|]+", line) for line in manual.splitlines() if line.strip().startswith("|")]
     cells = [[cell.strip() for cell in row if cell.strip()] for row in rows]
     columns = [row[0] for row in cells if row[0].startswith(("own.", "other."))]
-    wanted = [name.replace("other0.", "other.") for name in layout.observation_names(2, False, True)]
+    wanted = [name.replace("other0.", "other.") for name in layout.observation_names(2, False, True, True)]
     assert columns == wanted
     signed = {row[0] for row in cells if row[0] in wanted and "±" in row[-1]}
-    low = layout.observation_low(2, False, True)
+    low = layout.observation_low(2, False, True, True)
     assert signed == {name for name, bound in zip(wanted, low, strict=True) if bound < 0}
     heads = {row[0]: row[1] for row in cells if row[0] in {head.name.lower() for head in layout.Head}}
     choices = {"build_offense": layout.Build, "build_defense": layout.Build, "signal": layout.Signal}
-    for head, kind in {**choices, "stance": layout.Stance}.items():
+    for head, kind in {**choices, "stance": layout.Stance, "extent": layout.Extent}.items():
         assert heads[head] == ", ".join(f"{choice.value} {choice.name.lower()}" for choice in kind)
     assert list(heads) == [head.name.lower() for head in layout.Head]
     names = (

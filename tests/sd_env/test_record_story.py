@@ -137,6 +137,7 @@ def test_every_kind_of_event_has_a_sentence_with_the_names_of_people() -> None:
         ev.Repelled(1, SERBIA, (RUSSIA,), 0.5), ev.Falls(1, SERBIA), ev.CallOpened(1, SERBIA, RUSSIA, (AUSTRIA,)),
         ev.CallHonoured(1, SERBIA, RUSSIA), ev.CallAbandoned(1, SERBIA, RUSSIA), ev.CommitmentFailed(1, SERBIA),
         ev.Chooses(1, SERBIA, "effort", "half"), ev.ChoosesToward(1, SERBIA, "embassy", "open", AUSTRIA),
+        ev.BuildsShare(1, SERBIA, 0.25, 0.75), ev.GoesSoFar(1, SERBIA, AUSTRIA, 0.5),
         ev.LeaderFalls(1, SERBIA, 0.0), ev.LeaderFalls(1, SERBIA, 1.5),
     ]  # fmt: skip
     assert {type(event) for event in told} == set(ev.KINDS.values())
@@ -161,11 +162,13 @@ def test_every_kind_of_event_has_a_sentence_with_the_names_of_people() -> None:
         "Serbia does not carry out its threat",
         "Serbia chooses half as effort",
         "Serbia chooses open as embassy toward Austria-Hungary",
+        "Serbia builds offence at 25% of its capacity and defence at 75% of its capacity",
+        "Serbia goes no further than 50% against Austria-Hungary",
         "the leader of Serbia falls, and the next seeks security",
         "the leader of Serbia falls, and the next is greedy (1.5)",
     ]
     assert len(story.sentences(1, SERBIA)) == len(told)
-    assert len(story.sentences(1, RUSSIA)) == 7 and len(story.sentences(1, AUSTRIA)) == 5
+    assert len(story.sentences(1, RUSSIA)) == 7 and len(story.sentences(1, AUSTRIA)) == 6
 
 
 @pytest.mark.parametrize(

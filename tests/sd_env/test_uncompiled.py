@@ -42,11 +42,15 @@ SWITCHES: dict[str, Any] = {
 }
 
 
+#: Heads that are not the standard ones.
+FINE: dict[str, Any] = {"arming.levels": 4, "war.force_levels": 3, "war.peacetime_readiness": [0.2, 0.9]}
+
+
 def play() -> dict[str, list[dict[str, str]]]:
     """Per scenario and turn, a hash of each array: 2 and 5 states, any actions, with and without autoreset."""
     played = {}
     for n_states, num_worlds in ((2, 3), (5, 2)):
-        for switches in ({}, SWITCHES):
+        for switches in ({}, SWITCHES, FINE):
             scenario = Scenario.load(GUNS_AND_BUTTER, {"n_states": n_states, "motives.turnover": 0.2, **switches})
             worlds = Worlds(scenario, num_worlds, seed=SEED, autoreset=not switches)
             rng = np.random.default_rng(SEED)
@@ -58,7 +62,7 @@ def play() -> dict[str, list[dict[str, str]]]:
                 if switches and ended.any():
                     worlds.reset(worlds=ended)
             assert worlds.worlds["episode"].min() >= 2, "too few episodes to compare resets"
-            played[f"{n_states} states, {'switched' if switches else 'everything'}"] = turns
+            played[f"{n_states} states, {', '.join(switches) or 'everything'}"] = turns
     return played
 
 

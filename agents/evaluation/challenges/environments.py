@@ -15,14 +15,14 @@ from agents.policies.specs import policy_from
 from sd_env import layout
 from sd_env.events import Event
 from sd_env.parallel import ParallelEnv
-from sd_env.policies import Cast, PolicyError, ask, derived_seed
+from sd_env.policies import AnyHeads, Cast, PolicyError, ask, derived_seed
 from sd_env.solo import SoloEnv
 
 #: First part of the key of draws of residents, so that they share no stream with anything else.
 _DRAW = 0x5EA7
 
 
-class Mixture:
+class Mixture(AnyHeads):
     """A resident that has another strategy in each world; what it is shows only in what it does.
 
     Args:
@@ -42,15 +42,15 @@ class Mixture:
         for kind, policy in enumerate(self._policies):
             policy.reset(derived_seed(seed, kind))
 
-    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def act_with(self, observation: np.ndarray, mask: np.ndarray, heads: layout.Heads) -> np.ndarray:
         """Actions int64 ``(K, H)``, each row's by its own strategy."""
         if self.rows is None:
             raise PolicyError(f"policy {self.name}: its strategies are to be drawn before it plays.")
-        actions = np.zeros((len(mask), len(layout.action_sizes(layout.num_states_of(mask.shape[1])))), np.int64)
+        actions = np.zeros((len(mask), len(heads.kinds)), np.int64)
         for kind, policy in enumerate(self._policies):
             rows = np.flatnonzero(self.rows == kind)
             if len(rows):
-                actions[rows] = ask(policy, observation[rows], mask[rows])
+                actions[rows] = ask(policy, observation[rows], mask[rows], heads)
         return actions
 
 
@@ -154,7 +154,8 @@ class ChallengeEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         self.observation_spaces = {agent: twin.observation_space(agent) for agent in self.possible_agents}
         self.action_spaces = {agent: twin.action_space(agent) for agent in self.possible_agents}
         self._residents = residents(challenge)
-        self._cast = Cast({names[seat]: policy for seat, policy in self._residents.items()}, names, [*self._residents])
+        cast = {names[seat]: policy for seat, policy in self._residents.items()}
+        self._cast = Cast(cast, names, [*self._residents], heads=self._game.worlds.heads)
 
     def observation_space(self, agent: str) -> gymnasium.Space[Any]:
         """The observation space of ``agent``: the same object at each call."""
@@ -191,7 +192,7 @@ class ChallengeEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         everyone = dict(actions)
         if self.agents:  # else the game says that it must be reset
             worlds, names = self._game.worlds, self._game.possible_agents
-            chosen = np.zeros((1, len(names), len(layout.action_sizes(len(names)))), np.int64)
+            chosen = np.zeros((1, len(names), len(worlds.heads.kinds)), np.int64)
             self._cast.act(worlds.observations, worlds.masks, chosen)
             everyone |= {names[seat]: chosen[0, seat] for seat in self._residents}
         observations, rewards, terminations, truncations, infos = self._game.step(everyone)

@@ -32,7 +32,7 @@ from agents.policies.registry import make
 from agents.training import response as responses
 from agents.work import WorkError
 from sd_env import layout
-from sd_env.layout import Head, Stance
+from sd_env.layout import Head, Stance, standard_heads
 from sd_env.scenario import Scenario
 
 DILEMMA = Scenario.load("games/repeated-pd", {"horizon": 4})
@@ -128,12 +128,15 @@ def seen(turn: int, horizon: int = 32) -> np.ndarray:
 
 FREE = np.ones((1, layout.mask_size(2)), np.int8)
 BOUND = FREE.copy()  # not mobilized: an attack is not legal
-BOUND[0, Head.STANCE.mask_entries(Stance.ATTACK)] = 0
+BOUND[0, standard_heads(2).mask_entries(Head.STANCE, Stance.ATTACK)] = 0
 
 
 def stances(policy: Any, turns: int, mask: np.ndarray = FREE, horizon: int = 32) -> list[int]:
     policy.reset(0)
-    return [int(policy.act(seen(turn, horizon), mask)[0, Head.STANCE.entries][0]) for turn in range(turns)]
+    return [
+        int(policy.act(seen(turn, horizon), mask)[0, standard_heads(2).entries(Head.STANCE)][0])
+        for turn in range(turns)
+    ]
 
 
 def test_a_strike_begins_after_building_and_ends() -> None:

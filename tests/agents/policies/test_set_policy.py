@@ -85,7 +85,7 @@ def noise(states: int, shown: tuple[bool, bool], seed: int, rows: int = 5) -> np
 @pytest.mark.parametrize("states", range(3, 9))
 def test_permuting_the_others_permutes_the_stances_and_nothing_else(states: int, shown: tuple[bool, bool]) -> None:
     policy = learner_of(game(states, *shown)).policy
-    first = sum(layout.HEAD_SIZES)
+    first = sum(layout.standard_heads(2).own_sizes)
 
     @settings(max_examples=4, deadline=None, derandomize=True)
     @given(st.permutations(range(states - 1)), st.integers(0, 2**31))
@@ -97,7 +97,7 @@ def test_permuting_the_others_permutes_the_stances_and_nothing_else(states: int,
         turned, same = logits_and_values(policy, permuted)
         np.testing.assert_allclose(same, values, atol=1e-5)
         np.testing.assert_allclose(turned[:, :first], logits[:, :first], atol=1e-5)
-        stances = logits[:, first:].reshape(-1, states - 1, layout.NUM_STANCES)
+        stances = logits[:, first:].reshape(-1, states - 1, len(layout.Stance))
         np.testing.assert_allclose(turned[:, first:].reshape(stances.shape), stances[:, order], atol=1e-5)
         assert np.ptp(stances, axis=1).max() > 0.01  # each other state has a stance of its own
 
@@ -118,13 +118,13 @@ def test_every_column_matters() -> None:
 
 def test_fallen_states_do_not_count() -> None:
     """Whatever is seen of a fallen state, all that is not toward it is as if it were not there."""
-    policy, first = learner_of(game(5)).policy, sum(layout.HEAD_SIZES)
+    policy, first = learner_of(game(5)).policy, sum(layout.standard_heads(2).own_sizes)
     observations = noise(5, (True, False), 2)
     blocks = blocks_of(observations, 5)
     blocks[..., layout.Other.STANDING] = [1, 0, 1, 1]
     logits, values = logits_and_values(policy, observations)
     blocks[:, 1, layout.Other.STANDING + 1 :] += 3
-    toward = slice(first + layout.NUM_STANCES, first + 2 * layout.NUM_STANCES)
+    toward = slice(first + len(layout.Stance), first + 2 * len(layout.Stance))
     changed, same = logits_and_values(policy, observations)
     assert not np.allclose(changed[:, toward], logits[:, toward])
     others = np.delete(np.arange(logits.shape[1]), np.arange(toward.start, toward.stop))
