@@ -29,9 +29,13 @@ LIVELY: dict[str, Any] = {
 STEADY: dict[str, Any] = {**LIVELY, "horizon": 14, "continuation": 1}
 
 
-def script(episode: int, turn: int, agent: int, num_states: int) -> np.ndarray:
-    """The action of a state, the same whoever asks: any whole numbers in range, legal or not, int64 (H,)."""
-    return np.random.default_rng([episode, turn, agent]).integers(0, layout.action_sizes(num_states))
+def script(episode: int, turn: int, agent: int, num_states: int, heads: layout.Heads | None = None) -> np.ndarray:
+    """The action of a state, the same whoever asks: any whole numbers in range, legal or not, int64 (H,).
+
+    The heads are the standard ones of so many states, unless others are given.
+    """
+    sizes = heads.sizes if heads else layout.action_sizes(num_states)
+    return np.random.default_rng([episode, turn, agent]).integers(0, sizes)
 
 
 @dataclass

@@ -108,7 +108,7 @@ def test_every_mutant_of_the_rules_is_one_other_program_with_a_name_of_its_own()
         assert compile(mutated(source, each), file, "exec") != unchanged, each.key
     assert {each.function for each in found} == {
         *("contest", "declare", "go_so_far", "furthest", "pay_for_attacks", "extent_of_attack", "part_in", "called_up"),
-        *("ready", "garrison", "muster", "fight", "wear", "settle"),
+        *("remember_who_began", "ready", "garrison", "muster", "fight", "wear", "settle"),
     }
 
 

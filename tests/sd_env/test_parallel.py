@@ -34,7 +34,8 @@ def of_size(n: int, **overrides: Any) -> dict[str, Any]:
 
 def actions_of(env: Any, episode: int, turn: int) -> dict[str, np.ndarray]:
     n = len(env.possible_agents)
-    return {agent: script(episode, turn, i, n) for i, agent in enumerate(env.possible_agents)}
+    heads = env.unwrapped.scenario.heads
+    return {agent: script(episode, turn, i, n, heads) for i, agent in enumerate(env.possible_agents)}
 
 
 # --- PettingZoo's own tests ---
@@ -118,7 +119,6 @@ def test_seeds_and_episodes_differ() -> None:
 )
 def test_observations_lie_in_their_space(scenario: Any, dict_observation: bool) -> None:
     env = sd_env.parallel_env(scenario, dict_observation=dict_observation)
-    n = len(env.possible_agents)
     for episode in range(3):
         obs, infos = env.reset(seed=episode)
         turn = 0
@@ -127,7 +127,7 @@ def test_observations_lie_in_their_space(scenario: Any, dict_observation: bool) 
                 assert env.observation_space(agent).contains(obs[agent])
                 mask = infos[agent]["action_mask"]
                 assert set(infos[agent]) == {"action_mask"}
-                assert mask.dtype == np.int8 and mask.shape == (layout.mask_size(n),)
+                assert mask.dtype == np.int8 and mask.shape == (env.unwrapped.scenario.heads.mask_size,)
                 assert set(np.unique(mask)) <= {0, 1}
                 if dict_observation:
                     np.testing.assert_array_equal(obs[agent]["action_mask"], mask)

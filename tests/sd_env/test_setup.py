@@ -28,12 +28,13 @@ TURN_DRAWS = ("NOISE", "HEARING", "OUTCOME", "CONTINUATION", "DRIFT", "TURNOVER"
 
 
 def all_ranged(n_states: int) -> Scenario:
-    """Every number drawn between its least and its greatest, whole ones between 0 or 1 and 9."""
+    """Every number that can be, drawn between its least and its greatest, whole ones between 0 or 1 and 9."""
     ranges: dict[str, Any] = {}
     for key, quantity in QUANTITIES.items():
         low = quantity.low + (0.1 if quantity.above and not quantity.whole else 0.0)
         ranges[key] = [quantity.low, 9] if quantity.whole else [low, quantity.high]
-    del ranges["n_states"], ranges["states.greed"]
+    for key in ("n_states", "states.greed", "arming.levels", "war.force_levels"):
+        del ranges[key]
     return Scenario.load({}, {"n_states": n_states, **ranges, "motives.greed": [1, 2]})
 
 
@@ -81,7 +82,9 @@ def related(columns: dict[str, np.ndarray]) -> list[str]:
 def test_everything_that_can_be_ranged_is_drawn(drawn: dict[str, np.ndarray]) -> None:
     of_states = len(layout.INITIAL_STATE) - 2 + 1  # not greed and its probability, but the type
     ranged = [key for key, item in QUANTITIES.items() if type(item) is Quantity]
-    parameters = len(ranged) - len(("n_states", "motives.greed", "motives.p_greedy"))
+    parameters = len(ranged) - len(
+        ("n_states", "motives.greed", "motives.p_greedy", "arming.levels", "war.force_levels")
+    )
     assert len(drawn) == parameters + 3 * of_states + 6 * len(layout.INITIAL_PAIR) > 70
 
 

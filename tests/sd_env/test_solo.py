@@ -46,7 +46,7 @@ def test_episodes_follow_from_the_seed(scenario: Any) -> None:
             ended, turn = False, 0
             while not ended:
                 assert env.observation_space.contains(seen[-1][0])
-                seen.append(env.step(script(episode, turn, 0, len(env.agents))))
+                seen.append(env.step(script(episode, turn, 0, len(env.agents), env.scenario.heads)))
                 ended, turn = seen[-1][2] or seen[-1][3], turn + 1
         return seen
 

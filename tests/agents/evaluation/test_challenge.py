@@ -200,7 +200,7 @@ def test_references_are_made_by_one_call_and_the_best_is_chosen_on_other_seeds(t
     assert known["tried"][best] == pytest.approx(played(best, "reassured-in-danger", seed=3, worlds=2)["value"].mean())
     assert not set(SEEDS) & set(SELECTION_SEEDS)
     # another challenge joins, and the first stays
-    make_references(names=["a-bluffer"], path=path, seeds=[1], selection_seeds=[3], worlds=2)
+    make_references(names=["a-bluffer"], path=path, seeds=[1, 2], selection_seeds=[3], worlds=8)
     assert set(references(path)["challenges"]) == {"reassured-in-danger", "a-bluffer"}
 
 

@@ -101,7 +101,7 @@ def test_published_results_have_what_the_book_reads(tmp_path: Path) -> None:
     }  # fmt: skip
     [entry] = json.loads((tmp_path / "out" / "index.json").read_text())
     read = BookExperiment(**entry)  # by the book, which passes over keys that it does not know
-    assert read.scenarios == ["theories/herz-anarchy"] and read.rows == ["Anarchy"] and len(read.predictions) == 2
+    assert read.scenarios == ["theories/herz-anarchy"] and read.rows == ["Anarchy"] and len(read.predictions) == 3
     text = (tmp_path / "out" / "anarchy.txt").read_text()
     assert "Command: sd-env experiment anarchy    seeds: [1, 2]" in text and "Machine: " in text
 

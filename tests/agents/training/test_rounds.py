@@ -74,13 +74,9 @@ def at_rest(scenario: Scenario, settings: TrainingConfig) -> Players:
         learner.policy.action_net.weight.zero_()  # type: ignore[union-attr, operator]
         bias: Any = learner.policy.action_net.bias  # type: ignore[union-attr]
         bias.zero_()
-        for head in Head:
-            bias[_logit(head)] = 8.0
+        for head in scenario.heads.all:
+            bias[scenario.heads.mask_entries(head, head.noop)] = 8.0
     return players
-
-
-def _logit(head: Head) -> Any:
-    return head.mask_entries(head.noop)
 
 
 def test_what_a_greedy_state_gains_from_a_policy_at_rest_is_found_and_takes_its_place() -> None:
