@@ -23,6 +23,7 @@ from agents.evaluation.evaluate import check_sizes
 from agents.evaluation.players import Player, Spec, digests, load, players_of
 from agents.evaluation.statistics import estimate
 from agents.table.play import play
+from agents.training import searcher
 from agents.training.config import LearnerConfig
 from agents.work import Unit, WorkError, run_units
 from sd_env.scenario import Scenario
@@ -174,9 +175,9 @@ def search(
 
 def _learned(game: Scenario, frozen: Policy, seat: int, start: str, seed: int, steps: int) -> dict[str, Policy]:
     from agents.policies.bundles import LearnedBundle
-    from agents.training.response import SEARCH_WORLDS, SEARCHER, learn_response
+    from agents.training.response import learn_response
 
-    config = warm_config(frozen) if start == WARM else SEARCHER
+    config = warm_config(frozen) if start == WARM else searcher.SEARCHER
     if config is None:
         raise WorkError("a search from the policy needs a bundle of PPO or A2C.")
     drawn = learn_response(
@@ -185,7 +186,7 @@ def _learned(game: Scenario, frozen: Policy, seat: int, start: str, seed: int, s
         seat,
         seed=seed,
         steps=steps,
-        worlds=SEARCH_WORLDS,
+        worlds=searcher.SEARCH_WORLDS,
         config=config,
         begin=frozen if isinstance(frozen, LearnedBundle) and start == WARM else None,
     )
@@ -197,7 +198,6 @@ def _learned(game: Scenario, frozen: Policy, seat: int, start: str, seed: int, s
 def warm_config(policy: Policy) -> LearnerConfig | None:
     """Settings of a learner that begins as ``policy`` does; None if it is no bundle of PPO's or A2C's flat networks."""
     from agents.policies.bundles import LearnedBundle
-    from agents.training.response import SEARCHER
 
     if not isinstance(policy, LearnedBundle) or policy.manifest.policy not in ("HeadsPolicy", "TypesPolicy"):
         return None
@@ -212,7 +212,7 @@ def warm_config(policy: Policy) -> LearnerConfig | None:
         "ent_coef": _WARM_ENTROPY,
         "learning_rate": 0.001,
     }
-    return LearnerConfig.model_validate(SEARCHER.model_dump() | own)
+    return LearnerConfig.model_validate(searcher.SEARCHER.model_dump() | own)
 
 
 def _own(game: Scenario, frozen: Policy, worlds: int, seed: int) -> pd.DataFrame:

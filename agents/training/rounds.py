@@ -26,7 +26,8 @@ from agents.table.seating import ROTATING
 from agents.training.callbacks import Anneal
 from agents.training.config import LearnerConfig, RoundsConfig, TrainingConfig
 from agents.training.players import Players
-from agents.training.response import SEARCH_WORLDS, SEARCHER, learn_response
+from agents.training.response import learn_response
+from agents.training.searcher import SEARCH_WORLDS, SEARCHER
 from sd_env.policies import derived_seed
 from sd_env.scenario import Scenario
 

@@ -29,7 +29,7 @@ from agents.evaluation.certify import (
 from agents.evaluation.deviators import BuildThenStrike, NeverMobilizes, StrikesLast, battery
 from agents.evaluation.exact import exact_gap
 from agents.policies.registry import make
-from agents.training import response as responses
+from agents.training import searcher
 from agents.work import WorkError
 from sd_env import layout
 from sd_env.layout import Head, Stance, standard_heads
@@ -43,8 +43,8 @@ SMALL = {"n_steps": 8, "batch_size": 128, "net_arch": [16], "n_epochs": 10}
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(responses, "SEARCHER", responses.SEARCHER.model_copy(update=SMALL))
-    monkeypatch.setattr(responses, "SEARCH_WORLDS", 32)
+    monkeypatch.setattr(searcher, "SEARCHER", searcher.SEARCHER.model_copy(update=SMALL))
+    monkeypatch.setattr(searcher, "SEARCH_WORLDS", 32)
 
 
 # --- calibration: what is found where the truth is known ------------------------------------------------------
