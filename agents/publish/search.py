@@ -18,7 +18,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from agents.evaluation.certify import GREEDY, SCRATCH, SEEKERS, WARM, certify
+from agents.evaluation.certify import CERTIFIED, GREEDY, SCRATCH, SEEKERS, WARM, certify
 from agents.evaluation.escalation import escalation
 from agents.evaluation.outcome import ATTACKS
 from agents.evaluation.report import start_of
@@ -26,6 +26,7 @@ from agents.evaluation.tables import records
 from agents.evaluation.thresholds import most_feared, thresholds
 from agents.evaluation.unfolding import unfold
 from agents.evaluation.verdict import largest_gap, uncertified
+from agents.files import write_text
 from agents.messages import shown
 from agents.policies.specs import policy_from
 from agents.publish.science import smoke_sized
@@ -147,7 +148,53 @@ def search(config: TrainingConfig, folder: Path, out: Path, only: list[str] | No
             table = _with(out / f"{NAME}.csv", rows, labels)
             out.mkdir(parents=True, exist_ok=True)
             write_table(table, out / NAME)
-            draw(table, out / f"{NAME}.png")
+            tell(table, config, out)
+
+
+def tell(table: pd.DataFrame, config: TrainingConfig, out: Path) -> None:
+    """Write the text and the map of a table of settings into ``out``.
+
+    Args:
+        table: as ``search.csv`` has it.
+        config: of the search.
+        out: folder.
+    """
+    gap = {
+        kind: [
+            f"{gain:.1%}{'' if said == CERTIFIED else ' *'}"
+            for gain, said in zip(table[f"{kind}_gain"], table[f"{kind}_verdict"], strict=True)
+        ]
+        for kind in "sg"
+    }
+    told = pd.DataFrame(
+        {
+            SETTING: table[SETTING],
+            "seed": table["seed"],
+            "outcome": table["outcome"],
+            "pairs fight": table["ss_fight"].map("{:.0%}".format),
+            "first attack": _several(table, [f"onset_{part}" for part in (10, 50, 90)], "{:.0f}", " "),
+            "arms on turns 0 4 8 16 32": _several(table, [f"arms_{turn}" for turn in (0, 4, 8, 16, 32)], "{:.2f}", " "),
+            "gap S": gap["s"],
+            "gap G": gap["g"],
+            "war elasticity": _several(table, ["elasticity_low", "elasticity_high"], "{:+.2f}", " to "),
+        }
+    )
+    certified = int(table["uncertified"].isna().sum())
+    about = (
+        f"The search for a spiral\n\nCommand: python -m agents.publish.search    agent-steps a training: "
+        f"{config.total_steps:,}\n\nWhat each setting changes in the regime of "
+        f"{CONFIG}, and what it is tried for, stands there; all columns are in {NAME}.csv.\n"
+        "Of pairs of security seekers: how many fight, when first (10%, median, 90%), how many arms they have, and the\n"
+        "95% interval of the war elasticity. Gaps with * are not certified: more than 2% is gained, or may be. Certified "
+        f"settings: {certified} of {len(table)}.\n\n"
+    )
+    write_text(out / f"{NAME}.txt", about + told.to_string(index=False) + "\n")
+    draw(table, out / f"{NAME}.png")
+
+
+def _several(table: pd.DataFrame, columns: list[str], form: str, between: str) -> list[str]:
+    """Of each row some columns in one."""
+    return [between.join(form.format(value) for value in row) for row in table[columns].to_numpy(float)]
 
 
 def _try(config: TrainingConfig, label: str, folder: Path, fresh: bool) -> pd.DataFrame:
@@ -216,6 +263,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m agents.publish.search", description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", metavar="SETTING", help="labels of the settings to try; default all")
     parser.add_argument("--smoke", action="store_true", help="seconds instead of hours; the numbers mean nothing")
+    parser.add_argument("--retell", action="store_true", help="write text and map anew from the kept table alone")
     parser.add_argument("--out", type=Path, help=f"where results go (default {RESULTS}; needed by --smoke)")
     parser.add_argument("--runs", type=Path, help="where trainings go, instead of the config's folder")
     parser.add_argument("--fresh", action="store_true", help="try anew what was tried; it is renamed to NAME.before-1")
@@ -226,10 +274,16 @@ def main(argv: list[str] | None = None) -> int:
         config = read_yaml(CONFIG)
         if arguments.smoke:
             config = smoke_sized(config)
+        out = arguments.out or RESULTS
+        if arguments.retell:
+            if not (out / f"{NAME}.csv").is_file():
+                raise WorkError(f"--retell: {out / NAME}.csv is not there; nothing was tried yet.")
+            tell(pd.read_csv(out / f"{NAME}.csv"), config, out)
+            return 0
         check(config)
         with shown():
             folder = (arguments.runs or config.runs) / NAME
-            search(config, folder, arguments.out or RESULTS, arguments.only, arguments.fresh)
+            search(config, folder, out, arguments.only, arguments.fresh)
     except (ConfigError, WorkError, ScenarioError) as error:
         print(f"python -m agents.publish.search: {error}", file=sys.stderr)
         return 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -52,6 +53,8 @@ def test_what_was_tried_is_kept_and_resumed(tmp_path: Path) -> None:
         assert column in table
     assert json.loads(table["overrides"][0]) == config.scenarios[0].overrides
     assert image.imread(out / "search.png").shape[1] > 900
+    text = (out / "search.txt").read_text()
+    assert text.startswith("The search for a spiral\n") and all(f"\n {name}" in text for name in (" first", "second"))
 
     bundles = sorted((tmp_path / "runs").rglob("policy.sd/*"))
     before = [path.stat().st_mtime_ns for path in bundles]
@@ -74,3 +77,13 @@ def test_bad_words_are_one_sentence(capsys: pytest.CaptureFixture[str], tmp_path
     assert "'nowhere'" in error and "today" in error and error.count("\n") == 1
     with pytest.raises(SystemExit):
         main(["--smoke"])
+
+
+def test_what_is_kept_can_be_told_anew_and_what_is_not_there_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--retell", "--out", str(tmp_path)]) == 2
+    assert "search.csv is not there" in capsys.readouterr().err
+    shutil.copy("docs/results/search.csv", tmp_path / "search.csv")
+    assert main(["--retell", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "search.txt").read_text() == Path("docs/results/search.txt").read_text()

@@ -1,0 +1,37 @@
+"""The learner that looks for what beats a policy: of rounds, of certificates, and with less noise of exploitability."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agents.training.config import LearnerConfig
+
+#: The learner of searches from scratch: the exploration by which the four worlds are learned, on small rollouts, with
+#: the whole of what followed as the measure of a choice. Rollouts of 256 worlds and a trace decay of .95 find a third
+#: of what a greedy state gains from a policy at rest in the not intense world in as many turns.
+SEARCHER: Final = LearnerConfig(
+    algorithm="PPO",
+    learning_rate=0.003,
+    learning_rate_end=0.0001,
+    n_steps=32,
+    gamma=1.0,
+    gae_lambda=1.0,
+    normalize_advantage=True,
+    ent_coef=0.3,
+    ent_coef_end=0.0001,
+    vf_coef=0.5,
+    max_grad_norm=0.5,
+    reward_scale=0.1,
+    batch_size=512,
+    n_epochs=4,
+    clip_range=0.2,
+    network="flat",
+    networks="by_type",
+    net_arch=[64, 64],
+    activation="tanh",
+    observations="symlog",
+    culture="uniform",
+    culture_strength=0.0,
+)
+#: Worlds in which it learns.
+SEARCH_WORLDS: Final = 64
