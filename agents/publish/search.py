@@ -184,9 +184,9 @@ def tell(table: pd.DataFrame, config: TrainingConfig, out: Path) -> None:
         f"The search for a spiral\n\nCommand: python -m agents.publish.search    agent-steps a training: "
         f"{config.total_steps:,}\n\nWhat each setting changes in the regime of "
         f"{CONFIG}, and what it is tried for, stands there; all columns are in {NAME}.csv.\n"
-        "Of pairs of security seekers: how many fight, when first (10%, median, 90%), how many arms they have, and the\n"
-        "95% interval of the war elasticity. Gaps with * are not certified: more than 2% is gained, or may be. Certified "
-        f"settings: {certified} of {len(table)}.\n\n"
+        "Of pairs of security seekers: how many fight, when first (10%, median, 90%), how many arms they have, and\n"
+        "the 95% interval of the war elasticity. Gaps with * are not certified: more than 2% is gained, or may be.\n"
+        f"Certified settings: {certified} of {len(table)}.\n\n"
     )
     write_text(out / f"{NAME}.txt", about + told.to_string(index=False) + "\n")
     draw(table, out / f"{NAME}.png")
