@@ -170,7 +170,10 @@ def start_of(runs: list[dict[str, Any]], certificates: list[dict[str, Any]]) -> 
         "outcomes": ends,
         "learned": {metric: asdict(value) for metric, value in learned.items()},
         "unsettled": unsettled(
-            reported, [run.get("moved", {}) for run in runs], [run.get("errors", {}) for run in runs]
+            reported,
+            [run.get("moved", {}) for run in runs],
+            [run.get("errors", {}) for run in runs],
+            {metric: places for metric, _, places in COLUMNS},
         ),
         "rounds": [[answer for answer in run.get("rounds", []) if answer["taken"]] for run in runs],
         "certificates": certificates,

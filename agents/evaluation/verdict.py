@@ -47,7 +47,10 @@ class Start:
 
 
 def unsettled(
-    metrics: Mapping[str, Estimate], moves: Sequence[Mapping[str, float]], errors: Sequence[Mapping[str, float]]
+    metrics: Mapping[str, Estimate],
+    moves: Sequence[Mapping[str, float]],
+    errors: Sequence[Mapping[str, float]],
+    decimals: Mapping[str, int],
 ) -> str:
     """Which reported quantity still moved in the last fifth of the trainings by more than its interval, "" if none.
 
@@ -55,6 +58,7 @@ def unsettled(
         metrics: those that are reported, over seeds.
         moves: of each seed, how far each moved (:func:`agents.training.measure.moved`).
         errors: of each seed, the standard error of each over worlds: of one seed there is no other interval.
+        decimals: with how many each is reported: what does not move the last of them has not moved.
     """
     for name, metric in metrics.items():
         moved = [number(move.get(name)) for move in moves]
@@ -66,6 +70,7 @@ def unsettled(
         width = (metric.high - metric.low) / 2 if metric.known else _WIDTH * number(errors[0].get(name))
         if math.isnan(width):
             return "too few worlds to tell whether it settled"
+        width = max(width, 0.5 * 10.0 ** -decimals[name])
         if abs(move) > width:
             return f"{name} still moved by {move:+.3g} in the last fifth, its interval is ±{width:.2g}"
     return ""

@@ -82,7 +82,7 @@ def dom(address: str, tmp_path: Path) -> str:
 def test_the_front_page_renders(address: str, tmp_path: Path) -> None:
     page = dom(f"{address}/index.html", tmp_path)
     assert "the security dilemma as a multi-agent environment" in page
-    assert 'src="results/science.png"' in page
+    assert 'src="results/held_back.png"' in page
     for section in ("Concepts", "The model", "How-to", "Results", "Reference", "Changelog"):
         assert section in page
 

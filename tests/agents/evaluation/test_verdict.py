@@ -18,6 +18,9 @@ from agents.training.job import jobs_of
 from agents.training.measure import errors_of, moved
 from tests.agents.evaluation.test_report import certificate, result
 
+#: With how many decimals arms are told here.
+DECIMALS = {"arms": 2, "rate": 4}
+
 
 def start(*outcomes: str, unsettled: str = "", uncertified: str = "") -> Start:
     return Start(outcomes, unsettled, uncertified)
@@ -49,18 +52,22 @@ def test_shares_of_seeds() -> None:
 def test_a_quantity_that_moves_by_more_than_its_interval_is_named() -> None:
     arms = {"arms": estimate([1.0, 1.2, 1.4])}  # half the interval: 4.3027 * .2 / sqrt 3 = .497
     errors = [{"arms": 0.0}] * 3
-    assert unsettled(arms, [{"arms": 0.4}, {"arms": 0.5}, {"arms": 0.55}], errors) == ""  # .483 on average
-    assert "arms still moved by +0.51" in unsettled(arms, [{"arms": 0.5}, {"arms": 0.5}, {"arms": 0.53}], errors)
-    assert unsettled(arms, [{"arms": -2.0}, {"arms": 2.0}, {"arms": 0.1}], errors) == ""  # noise of seeds is no drift
+    assert unsettled(arms, [{"arms": 0.4}, {"arms": 0.5}, {"arms": 0.55}], errors, DECIMALS) == ""  # .483 on average
+    assert "arms still moved by +0.51" in unsettled(
+        arms, [{"arms": 0.5}, {"arms": 0.5}, {"arms": 0.53}], errors, DECIMALS
+    )
+    assert (
+        unsettled(arms, [{"arms": -2.0}, {"arms": 2.0}, {"arms": 0.1}], errors, DECIMALS) == ""
+    )  # noise of seeds is no drift
 
 
 def test_one_seed_has_the_interval_of_its_worlds() -> None:
     one = {"arms": estimate([1.0])}
-    assert unsettled(one, [{"arms": 0.019}], [{"arms": 0.01}]) == ""
-    assert "still moved" in unsettled(one, [{"arms": 0.02}], [{"arms": 0.01}])
-    assert unsettled(one, [{"arms": math.nan}], [{"arms": 0.01}]).startswith("too short")
-    assert unsettled(one, [{"arms": 0.0}], [{"arms": math.nan}]).startswith("too few worlds")
-    assert unsettled(one, [{}], [{}]) != ""
+    assert unsettled(one, [{"arms": 0.019}], [{"arms": 0.01}], DECIMALS) == ""
+    assert "still moved" in unsettled(one, [{"arms": 0.02}], [{"arms": 0.01}], DECIMALS)
+    assert unsettled(one, [{"arms": math.nan}], [{"arms": 0.01}], DECIMALS).startswith("too short")
+    assert unsettled(one, [{"arms": 0.0}], [{"arms": math.nan}], DECIMALS).startswith("too few worlds")
+    assert unsettled(one, [{}], [{}], DECIMALS) != ""
 
 
 def test_the_move_is_that_of_the_last_fifth() -> None:
@@ -143,3 +150,9 @@ def test_bad_paths_are_one_sentence(paths: dict[str, dict[str, object]], words: 
 
 def test_every_metric_moves_or_is_missing() -> None:
     assert set(moved([{}] * 20)) == set(RATES)
+
+
+def test_what_does_not_move_the_last_decimal_that_is_told_has_not_moved() -> None:
+    none = {"rate": estimate([0.0, 0.0, 0.0])}  # no event in any evaluation, so no width either
+    assert unsettled(none, [{"rate": 4e-5}] * 3, [{}] * 3, DECIMALS) == ""
+    assert "rate still moved by +6e-05" in unsettled(none, [{"rate": 6e-5}] * 3, [{}] * 3, DECIMALS)
