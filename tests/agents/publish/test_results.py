@@ -34,7 +34,7 @@ def test_every_published_report_holds_records_and_its_text_is_written_from_them(
     assert text.startswith(results.heading(report))
     lines = as_text(Group(*predictions.lines(judged)))
     assert lines in text
-    words = {f"  {word} " for word in (*predictions.VERDICTS, "withdrawn", "rederived", "not run")}
+    words = {f"  {word} " for word in (*predictions.VERDICTS, "withdrawn", "rederived", "not run", "uncertified")}
     assert sum(any(line.startswith(word) for word in words) for line in text.splitlines()) == len(judged)
 
 
