@@ -22,6 +22,7 @@ from agents.evaluation.deviators import battery
 from agents.evaluation.evaluate import check_sizes
 from agents.evaluation.players import Player, Spec, digests, load, players_of
 from agents.evaluation.statistics import estimate
+from agents.table.deviation import WIDTH, deviate
 from agents.table.play import play
 from agents.training import searcher
 from agents.training.config import LearnerConfig
@@ -45,8 +46,6 @@ _WARM_ENTROPY: Final = 0.02
 #: Added to a seed for the worlds that choose among deviators, and for those that measure the chosen one.
 _CHOOSING, _MEASURING = 5_000_000, 6_000_000
 _CHOICE: Final = 0.25
-#: Half the width of a 95% interval in standard errors, over some thousand worlds.
-_WIDTH: Final = 1.96
 
 
 def certify(
@@ -224,15 +223,12 @@ def _gains(
     game: Scenario, frozen: Policy, deviator: Policy, seat: int, own: pd.DataFrame
 ) -> dict[str, dict[str, float]]:
     """What a deviator gains over the policy from a seat in the worlds of ``own``, for each type that the seat has."""
-    other = play(game, exploit.cast_of(game, seat, deviator, frozen), worlds=len(own), seed=int(own["seed"].iloc[0]))
-    greedy, found = own[f"greed_{seat}"].to_numpy() > 0, {}
-    for kind, rows in ((SEEKERS, ~greedy), (GREEDY, greedy)):
-        if rows.sum() > 1:
-            before, after = own[f"return_{seat}"].to_numpy()[rows], other[f"return_{seat}"].to_numpy()[rows]
-            error = float((after - before).std(ddof=1) / np.sqrt(rows.sum()))
-            found[kind] = {
-                "own": float(before.mean()), "gain": float((after - before).mean()), "error": error,
-                "worlds": int(rows.sum()),
+    found = {}
+    for greedy, (before, gained) in deviate(game, frozen, deviator, seat, own).items():
+        if len(gained) > 1:
+            found[GREEDY if greedy else SEEKERS] = {
+                "own": float(before.mean()), "gain": float(gained.mean()),
+                "error": float(gained.std(ddof=1) / np.sqrt(len(gained))), "worlds": len(gained),
             }  # fmt: skip
     return found
 
@@ -255,14 +251,14 @@ def certificates(rows: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
     found = []
     for (seat, kind), group in rows.groupby(["seat", "type"], sort=False):
         learned = group[group["start"] != BATTERY]
-        failed = learned["chosen"] + _WIDTH * learned["chosen_error"] < 0
+        failed = learned["chosen"] + WIDTH * learned["chosen_error"] < 0
         best = group.loc[group.groupby("member")["chosen"].idxmax()]
         gains = (best["gain"] / best["own"].abs()).where(best["chosen"] > 0, 0.0)
         if len(best) > 1:
             interval = estimate(list(gains))
             value, low, high = interval.value, interval.low, interval.high
         else:
-            half = _WIDTH * float((best["error"] / best["own"].abs()).where(best["chosen"] > 0, 0.0).iloc[0])
+            half = WIDTH * float((best["error"] / best["own"].abs()).where(best["chosen"] > 0, 0.0).iloc[0])
             value = float(gains.iloc[0])
             low, high = value - half, value + half
         verdict = CERTIFIED if high <= ALLOWED else BEATEN if low > ALLOWED else OPEN

@@ -15,10 +15,9 @@ from typing import Any, Final
 from agents.evaluation.certify import CERTIFIED
 from agents.evaluation.outcome import COOPERATES, RACES, SPIRALS
 from agents.evaluation.statistics import Estimate
+from agents.table.deviation import WIDTH
 
 NOT_SETTLED: Final = "not settled"
-#: Half the width of a 95% interval in standard errors.
-_WIDTH: Final = 1.96
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def unsettled(
                 continue  # nothing is reported either
             return "too short a training to tell whether it settled"
         move = sum(moved) / len(moved)
-        width = (metric.high - metric.low) / 2 if metric.known else _WIDTH * number(errors[0].get(name))
+        width = (metric.high - metric.low) / 2 if metric.known else WIDTH * number(errors[0].get(name))
         if math.isnan(width):
             return "too few worlds to tell whether it settled"
         width = max(width, 0.5 * 10.0 ** -decimals[name])

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
@@ -21,6 +21,7 @@ from stable_baselines3.common.utils import LinearSchedule
 
 from agents.policies.bundles import LearnedBundle, bundle_of
 from agents.policies.sb3 import TypesPolicy
+from agents.table.deviation import WIDTH, deviate
 from agents.table.play import play
 from agents.table.seating import ROTATING
 from agents.training.callbacks import Anneal
@@ -33,8 +34,6 @@ from sd_env.scenario import Scenario
 
 #: Keys under which a job's seed gives those of the responses, and of the worlds in which they are measured.
 _LEARNING, _MEASURING = 21, 22
-#: Half the width of a 95% interval in standard errors.
-_WIDTH: Final = 1.96
 
 
 @dataclass(frozen=True)
@@ -126,21 +125,12 @@ def _answers(
     """What the response gains over the policy in one seat at a time, all seats together, by type."""
     seats = range(scenario.n_states)
     before = play(scenario, [frozen] * len(seats), worlds=rounds.worlds, seed=seed)
-    gains: dict[bool, list[np.ndarray]] = {False: [], True: []}
-    own: dict[bool, list[np.ndarray]] = {False: [], True: []}
-    for seat in seats:
-        cast_of = [response if each == seat else frozen for each in seats]
-        after = play(scenario, cast_of, worlds=rounds.worlds, seed=seed)
-        greedy = before[f"greed_{seat}"].to_numpy() > 0
-        returns = before[f"return_{seat}"].to_numpy()
-        for kind in (False, True):
-            own[kind].append(returns[greedy == kind])
-            gains[kind].append((after[f"return_{seat}"].to_numpy() - returns)[greedy == kind])
+    by_seat = [deviate(scenario, frozen, response, seat, before) for seat in seats]
     found = []
     for kind in (False, True):
-        gained, had = np.concatenate(gains[kind]), np.concatenate(own[kind])
+        had, gained = (np.concatenate(parts) for parts in zip(*(each[kind] for each in by_seat), strict=True))
         if len(gained) > 1:
             gain, error = float(gained.mean()), float(gained.std(ddof=1) / np.sqrt(len(gained)))
-            taken = gain - _WIDTH * error > rounds.gap * abs(float(had.mean()))
+            taken = gain - WIDTH * error > rounds.gap * abs(float(had.mean()))
             found.append(Answer(number, kind, float(had.mean()), gain, error, taken))
     return found
