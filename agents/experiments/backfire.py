@@ -6,7 +6,8 @@ Jervis (1976), Huth (1999). What provokes in the spiral model is force that migh
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -14,61 +15,52 @@ from agents.experiments.quantities import WITHIN
 from agents.table.interventions import Interventions, InterventionsLike
 from agents.table.play import play
 from sd_env import measures
-from sd_env.layout import Build, Head, Signal, Stance
+from sd_env.layout import Build, Head, Heads, Signal, Stance
 from sd_env.policies import CastLike
 from sd_env.record import Collector, EpisodeLog
 from sd_env.scenario import Scenario
 
 
-class Silenced(Interventions):
-    """Interventions beside which a state of some worlds makes no signal on one turn.
+class Without(Interventions):
+    """Interventions beside which a state of some worlds lacks something that it would do, for some turns.
 
     Args:
+        scenario: the game.
         interventions: as of :class:`agents.table.interventions.Interventions`.
-        agents: names of the states, in index order.
-        silent: world -> state and turn (from 1) on which that state is silent.
+        begins: world -> state and first turn (from 1) on which it lacks it.
+        turns: how many turns that lasts.
+        strip: takes it out of the action of a state, int64 ``(H,)``, in place.
     """
 
     def __init__(
-        self, interventions: InterventionsLike, agents: tuple[str, ...], silent: Mapping[int, tuple[int, int]]
+        self,
+        scenario: Scenario,
+        interventions: InterventionsLike,
+        begins: Mapping[int, tuple[int, int]],
+        turns: int,
+        strip: Callable[[np.ndarray, Heads], None],
     ) -> None:
-        super().__init__(interventions, agents)
-        self._silent, self._turn = silent, 0
+        super().__init__(interventions, scenario.agents, scenario.heads)
+        self._begins, self._turns, self._strip, self._heads = begins, turns, strip, scenario.heads
 
-    def apply(self, actions: np.ndarray) -> None:
-        """Put them in place of what was chosen for the coming turn, in ``actions`` int ``(B, N, H)`` itself."""
-        super().apply(actions)
-        self._turn += 1
-        for world, (state, turn) in self._silent.items():
-            if turn == self._turn:
-                actions[world, state, Head.SIGNAL] = Signal.SILENCE
+    def bind(self, actions: np.ndarray, turn: int) -> None:
+        """Put them in place of what was chosen for the turn, in ``actions`` int ``(B, N, H)`` itself."""
+        super().bind(actions, turn)
+        for world, (state, first) in self._begins.items():
+            if first <= turn < first + self._turns:
+                self._strip(actions[world, state], self._heads)
 
 
-class Unarmed(Interventions):
-    """Interventions beside which a state of some worlds neither mobilizes nor builds for some turns.
+def silenced(action: np.ndarray, heads: Heads) -> None:
+    """An action without a signal."""
+    action[Head.SIGNAL] = Signal.SILENCE
 
-    Args:
-        interventions: as of :class:`agents.table.interventions.Interventions`.
-        agents: names of the states, in index order.
-        unarmed: world -> state and first turn (from 1); it lasts for that turn and the H after.
-    """
 
-    def __init__(
-        self, interventions: InterventionsLike, agents: tuple[str, ...], unarmed: Mapping[int, tuple[int, int]]
-    ) -> None:
-        super().__init__(interventions, agents)
-        self._unarmed, self._turn = unarmed, 0
-
-    def apply(self, actions: np.ndarray) -> None:
-        """Put them in place of what was chosen for the coming turn, in ``actions`` int ``(B, N, H)`` itself."""
-        super().apply(actions)
-        self._turn += 1
-        for world, (state, turn) in self._unarmed.items():
-            if turn <= self._turn <= turn + WITHIN:
-                chosen = actions[world, state]
-                chosen[[Head.BUILD_OFFENSE, Head.BUILD_DEFENSE]] = Build.NONE
-                stances = chosen[Head.STANCE :]
-                stances[stances == Stance.MOBILIZE] = Stance.NEUTRAL
+def unarmed(action: np.ndarray, heads: Heads) -> None:
+    """An action without mobilization and without arms."""
+    action[[Head.BUILD_OFFENSE, Head.BUILD_DEFENSE]] = Build.NONE
+    stances = action[heads.entries(Head.STANCE)]
+    stances[stances == Stance.MOBILIZE] = Stance.NEUTRAL
 
 
 def responses(
@@ -106,10 +98,8 @@ def responses(
             first[log.world] = [threat for threat in found if (threat.turn, threat.defender) == (turn, defender)]
     if first:
         silent = {world: (threats[0].defender, threats[0].turn) for world, threats in first.items()}
-        collector = Collector(list(first))
-        bound = Silenced(interventions, scenario.agents, silent)
-        play(scenario, cast, worlds=worlds, seed=seed, recorder=collector, interventions=bound)
-        replays = {log.world: log for log in collector.logs}
+        bound = Without(scenario, interventions, silent, 1, silenced)
+        replays = _replays(scenario, cast, bound, first, seed=seed, worlds=worlds)
     for log in logs:
         for threat in first.get(log.world, ()):
             kind, replay = _KINDS[int(log.states["greed"][0, threat.challenger] > 0)], replays[log.world]
@@ -142,11 +132,9 @@ def answers(
     cases: dict[str, list[bool]] = {f"{what}/{kind}": [] for what in ("provoked", "checked") for kind in _KINDS}
     shows = {log.world: found for log in logs if (found := measures.first_shows(log))}
     if shows:
-        unarmed = {world: (found[0].defender, found[0].turn) for world, found in shows.items()}
-        collector = Collector(list(shows))
-        bound = Unarmed(interventions, scenario.agents, unarmed)
-        play(scenario, cast, worlds=worlds, seed=seed, recorder=collector, interventions=bound)
-        replays = {log.world: log for log in collector.logs}
+        begins = {world: (found[0].defender, found[0].turn) for world, found in shows.items()}
+        bound = Without(scenario, interventions, begins, WITHIN + 1, unarmed)
+        replays = _replays(scenario, cast, bound, shows, seed=seed, worlds=worlds)
     for log in logs:
         for show in shows.get(log.world, ()):
             kind = _KINDS[int(log.states["greed"][0, show.challenger] > 0)]
@@ -154,6 +142,19 @@ def answers(
             cases[f"provoked/{kind}"].append(with_it and not without)
             cases[f"checked/{kind}"].append(without and not with_it)
     return {name: float(np.mean(each)) if each else math.nan for name, each in cases.items()}
+
+
+#: First part of a measure's name -> what replays it.
+REPLAYS: Final = {"backfire": responses, "deterred": responses, "provoked": answers, "checked": answers}
+
+
+def _replays(
+    scenario: Scenario, cast: CastLike, bound: Interventions, kept: Iterable[int], *, seed: int, worlds: int
+) -> dict[int, EpisodeLog]:
+    """The same worlds again with other interventions: logs of those that are kept, by world."""
+    collector = Collector(list(kept))
+    play(scenario, cast, worlds=worlds, seed=seed, recorder=collector, interventions=bound)
+    return {log.world: log for log in collector.logs}
 
 
 def _attacks(log: EpisodeLog, threat: measures.Threat) -> bool:

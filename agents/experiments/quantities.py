@@ -181,9 +181,6 @@ BACKFIRES: Final = tuple(
     f"{what}/{kind}" for what in ("backfire", "deterred", "provoked", "checked") for kind in ("security", "greedy")
 )
 
-#: Beginnings of those that replay a show of force; the others replay a threat.
-SHOWN: Final = ("provoked", "checked")
-
 #: Measures from the tallies of all worlds that are no rates of training -> the rows of play, one number.
 OF_TALLIES: Final[dict[str, Callable[[pd.DataFrame], float]]] = {
     "outcome/any_war": lambda frame: float((frame["wars"] > 0).mean()),

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from agents.experiments.backfire import answers, responses
+from agents.experiments.backfire import REPLAYS
 from agents.experiments.language import Cell, Experiment, ExperimentError, Given, Setup, given_name, training_defaults
-from agents.experiments.quantities import BACKFIRES, SHOWN, is_given, known, needs_logs, of_frame, of_logs, parts_of
+from agents.experiments.quantities import BACKFIRES, is_given, known, needs_logs, of_frame, of_logs, parts_of
 from agents.policies.protocol import Policy
 from agents.policies.specs import policy_from
 from agents.table.interventions import Interventions
@@ -202,9 +202,8 @@ def _measured(
     recorded = recorder.logs if recorder else []
     found: dict[tuple[str, str], tuple[float, int]] = {}
     replayed: Mapping[str, float] = {}
-    for replay in (responses, answers):
-        if any(part in BACKFIRES and (part.split("/")[0] in SHOWN) == (replay is answers) for part in single):
-            replayed = {**replayed, **replay(game, cast, setup.interventions, recorded, **own)}
+    for replay in dict.fromkeys(REPLAYS[part.partition("/")[0]] for part in single if part in BACKFIRES):
+        replayed = {**replayed, **replay(game, cast, setup.interventions, recorded, **own)}
     for given in {given_name(given): given for given, _ in wanted}.values():
         asked = [part for each, measure in wanted if each == given for part in parts_of(measure)]
         kept = frame[is_given(given, greed, game.agents)]

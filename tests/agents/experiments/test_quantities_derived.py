@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from agents import make
-from agents.experiments.backfire import answers
+from agents.experiments.backfire import Without, answers, unarmed
 from agents.experiments.quantities import LOGGED, OF_TALLIES, known, needs_logs, of_frame, of_logs
 from agents.table.play import play
 from sd_env import layout, measures
@@ -281,3 +281,20 @@ def test_who_looks_at_nothing_is_neither_provoked_nor_checked(strategy: str) -> 
 )
 def test_which_of_these_measures_there_are(measure: str, there: bool, logs: bool) -> None:
     assert (known(measure, ("a", "b", "c")), needs_logs(measure)) == (there, logs)
+
+
+def test_without_force_a_state_mobilizes_and_builds_nothing_whatever_the_heads_of_the_scenario() -> None:
+    game = Scenario.load("jervis/intense", {"n_states": 3, "war.force_levels": 2})
+    actions = np.ones((2, 3, len(game.heads.kinds)), np.int64)  # extents of one half
+    actions[:, :, game.heads.entries(Head.STANCE)] = (Stance.MOBILIZE, Stance.ATTACK)
+    as_chosen = actions.copy()
+    bound = Without(game, {}, {1: (2, 3)}, 2, unarmed)
+    for turn in (1, 2, 5):  # before its first turn, and after its last
+        bound.bind(actions, turn)
+        assert (actions == as_chosen).all()
+    for turn in (3, 4):
+        bound.bind(actions, turn)
+        stripped = actions[1, 2].copy()
+        assert stripped.tolist() == [0, 0, 1, Stance.NEUTRAL, 1, Stance.ATTACK, 1]
+        actions[1, 2] = as_chosen[1, 2]
+        assert (actions == as_chosen).all()  # no other state, no other world
