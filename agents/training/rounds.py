@@ -85,7 +85,7 @@ def improve(
             scenario,
             frozen,
             ROTATING,
-            seed=derived_seed(seed, _LEARNING, number) >> 33,  # SB3 takes seeds below 2**31
+            seed=derived_seed(seed, _LEARNING, number) >> 1,  # SB3 takes seeds below 2**31
             steps=rounds.response_steps,
             worlds=SEARCH_WORLDS,
             config=_searcher(config.learner),

@@ -11,13 +11,14 @@ import pytest
 import torch as th
 
 from agents.policies.bundles import bundle_of
-from agents.training import checkpoint
+from agents.training import checkpoint, rounds
 from agents.training import job as jobs
 from agents.training.config import ConfigError, TrainingConfig, parse, read_yaml
 from agents.training.job import Job, jobs_of, run_job
 from agents.training.learners import make_learner
 from agents.training.players import Players, seat_players
-from agents.training.rounds import improve
+from agents.training.response import learn_response
+from agents.training.rounds import Answer, improve
 from agents.training.seats import WorldsVecEnv
 from sd_env import layout
 from sd_env.layout import Head
@@ -107,6 +108,23 @@ def test_a_round_in_which_nothing_gains_enough_is_the_last_and_changes_nothing()
     found = improve(settings, players, scenario, 1, lambda *_: pytest.fail("nothing took a place"))
     assert {answer["round"] for answer in found} == {1} and not any(answer["taken"] for answer in found)
     assert all(th.equal(before[name], tensor) for name, tensor in learner.policy.state_dict().items())
+
+
+def test_every_seed_and_round_has_a_response_of_its_own_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = Scenario.load("jervis/not-intense")
+    settings = config({"most": 2, "gap": 0.0, "response_steps": 512, "worlds": 16})
+    seeds: list[int] = []
+
+    def response(*arguments: Any, seed: int, **keywords: Any) -> Any:
+        seeds.append(seed)
+        return learn_response(*arguments, seed=seed, **keywords)
+
+    monkeypatch.setattr(rounds, "learn_response", response)
+    monkeypatch.setattr(rounds, "_answers", lambda *_: [Answer(1, False, 1.0, 1.0, 0.0, True)])
+    for seed in (1, 2):
+        improve(settings, at_rest(scenario, settings), scenario, seed, lambda *_: None)
+    assert len(seeds) == len(set(seeds)) == 4
+    assert all(0 <= seed < 2**31 for seed in seeds)  # as SB3 takes them
 
 
 # --- in a job -----------------------------------------------------------------------------------------------------
