@@ -1,7 +1,7 @@
 """Certificates: does anything that was tried beat a policy, by type of state?
 
 A verdict about the game must not be one about the learner. So each type's return under the policy is set against the
-best of several learned responses and of a battery of scripted deviators (:mod:`agents.evaluation.deviators`), while all
+best of several learned responses and of a battery of scripted deviators (:mod:`agents.strategies.deviators`), while all
 other seats keep to the policy. What is found is a lower bound of the true gap: a certificate says that a search of this
 size found no more than :data:`ALLOWED` of the type's return, and a search that ended below the policy's own return
 counts as failed and certifies nothing.
@@ -18,14 +18,13 @@ import numpy as np
 import pandas as pd
 
 from agents.evaluation import exploit
-from agents.evaluation.deviators import battery
 from agents.evaluation.evaluate import check_sizes
 from agents.evaluation.players import Player, Spec, digests, load, players_of
 from agents.evaluation.statistics import estimate
+from agents.strategies.deviators import battery
 from agents.table.deviation import WIDTH, deviate
 from agents.table.play import play
 from agents.training import searcher
-from agents.training.config import LearnerConfig
 from agents.work import Unit, WorkError, run_units
 from sd_env.scenario import Scenario
 
@@ -41,8 +40,6 @@ CERTIFIED, BEATEN, OPEN, FAILED = "certified", "beaten", "undecided", "every sea
 SEARCHES: Final = ((SCRATCH, 2), (WARM, 1))
 STEPS: Final = 1_000_000
 WORLDS: Final = 4096
-#: Entropy bonus at the start of a search that begins with the policy: enough to look around, too little to forget it.
-_WARM_ENTROPY: Final = 0.02
 #: Added to a seed for the worlds that choose among deviators, and for those that measure the chosen one.
 _CHOOSING, _MEASURING = 5_000_000, 6_000_000
 _CHOICE: Final = 0.25
@@ -134,7 +131,7 @@ def _units(
 ) -> Iterator[Unit]:
     for k, member in enumerate(player.members):
         learned = [(start, again) for start, count in searches for again in range(count)]
-        if warm_config(load(member, trust)) is None:
+        if searcher.warm(load(member, trust)) is None:
             learned = [(SCRATCH, again) for again in range(len(learned))]
         for seat in exploit.seat_groups(game):
             for start, again in [(BATTERY, 0), *learned]:
@@ -176,7 +173,7 @@ def _learned(game: Scenario, frozen: Policy, seat: int, start: str, seed: int, s
     from agents.policies.bundles import LearnedBundle
     from agents.training.response import learn_response
 
-    config = warm_config(frozen) if start == WARM else searcher.SEARCHER
+    config = searcher.warm(frozen) if start == WARM else searcher.SEARCHER
     if config is None:
         raise WorkError("a search from the policy needs a bundle of PPO or A2C.")
     drawn = learn_response(
@@ -192,26 +189,6 @@ def _learned(game: Scenario, frozen: Policy, seat: int, start: str, seed: int, s
     likeliest = copy.deepcopy(drawn)
     likeliest.deterministic = True
     return {f"learned {start}": drawn, f"learned {start}, its likeliest choices": likeliest}
-
-
-def warm_config(policy: Policy) -> LearnerConfig | None:
-    """Settings of a learner that begins as ``policy`` does; None if it is no bundle of PPO's or A2C's flat networks."""
-    from agents.policies.bundles import LearnedBundle
-
-    if not isinstance(policy, LearnedBundle) or policy.manifest.policy not in ("HeadsPolicy", "TypesPolicy"):
-        return None
-    made = policy.manifest.architecture
-    if made.activation not in ("tanh", "relu") or made.net_arch.pi != made.net_arch.vf:
-        return None
-    own = {
-        "networks": "by_type" if policy.manifest.policy == "TypesPolicy" else "shared",
-        "net_arch": made.net_arch.pi,
-        "activation": made.activation,
-        "observations": made.extractor,
-        "ent_coef": _WARM_ENTROPY,
-        "learning_rate": 0.001,
-    }
-    return LearnerConfig.model_validate(searcher.SEARCHER.model_dump() | own)
 
 
 def _own(game: Scenario, frozen: Policy, worlds: int, seed: int) -> pd.DataFrame:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from agents.evaluation.deviators import BuildThenStrike
 from agents.evaluation.threshold import effective_turns, middle
+from agents.strategies.deviators import BuildThenStrike
 from agents.strategies.plan import Plan
 from agents.table.play import play
 from sd_env import layout

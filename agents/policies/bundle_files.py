@@ -23,7 +23,7 @@ from typing import Annotated, Any, Literal
 
 import safetensors.torch
 import torch as th
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from safetensors import SafetensorError
 
 from agents.files import without_nan
@@ -33,7 +33,8 @@ from sd_env.policies import PolicyError
 from sd_env.scenario import Scenario, ScenarioError
 
 FORMAT = "sd-env policy"
-VERSION = 1
+#: Newest version that is read. A bundle is written with the oldest that has what it holds: 1, or 2 with a mixture.
+VERSION = 2
 WEIGHTS, MANIFEST = "policy.safetensors", "bundle.json"
 #: Most bytes of either file that are read at all.
 MOST_WEIGHTS, MOST_MANIFEST = 1 << 30, 1 << 22
@@ -44,6 +45,9 @@ PACKAGES = ("sd-env", "numpy", "safetensors", "sb3-contrib", "stable-baselines3"
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 #: Names of bundles, learners and packages: no separators of paths, nothing that a terminal would act on.
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]{1,512}$")]
+Shares = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1, max_length=256)]
+#: By how much shares may miss a sum of 1.
+_ROUNDING = 1e-6
 
 
 class BundleError(PolicyError):
@@ -81,11 +85,37 @@ class Weights(Plain):
     sha256: Digest
 
 
+class Mixture(Plain):
+    """Members, one of which a state plays for a whole episode: the shares by which it is drawn, of each type of state.
+
+    Attributes:
+        seekers: share of each member in security seekers.
+        greedy: in greedy states.
+        likeliest: whether a member makes its most probable choices, or draws.
+    """
+
+    seekers: Shares
+    greedy: Shares
+    likeliest: list[bool]
+
+    @property
+    def members(self) -> int:
+        """How many there are."""
+        return len(self.likeliest)
+
+    @model_validator(mode="after")
+    def _add_up(self) -> Mixture:
+        for shares in (self.seekers, self.greedy):
+            if len(shares) != self.members or abs(sum(shares) - 1.0) > _ROUNDING:
+                raise ValueError(f"{self.members} shares that add up to 1 are needed")
+        return self
+
+
 class Manifest(Plain):
     """All of a bundle but its weights. A policy imported without its scenario has an empty one, and is never a file."""
 
     format: Literal["sd-env policy"]
-    version: Annotated[int, Field(ge=VERSION, le=VERSION)]
+    version: Annotated[int, Field(ge=1, le=VERSION)]
     name: Label
     algorithm: Label
     policy: PolicyClass
@@ -95,6 +125,11 @@ class Manifest(Plain):
     training: dict[str, Any]
     versions: dict[Label, Label]
     weights: Weights
+    mixture: Mixture | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON holds it: no word of a mixture where there is none, as before there were any."""
+        return self.model_dump(mode="json", exclude={"mixture"} if self.mixture is None else None)
 
 
 # --- spaces --------------------------------------------------------------------------------------------------
@@ -163,11 +198,20 @@ def packages() -> dict[str, str]:
     return found
 
 
-def serialise(network: Network) -> tuple[bytes, Weights]:
-    """The weights' file of a network, and what the manifest says of it."""
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
+def serialise(*networks: Network, mixed: bool = False) -> tuple[bytes, Weights]:
+    """The weights' file of a network, or of the members of a mixture, and what the manifest says of it."""
+    tensors = {
+        _named(k, name, mixed): tensor.cpu().contiguous()
+        for k, network in enumerate(networks)
+        for name, tensor in network.state_dict().items()
+    }
     data = safetensors.torch.save(tensors)
     return data, Weights(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def _named(member: int, name: str, mixed: bool) -> str:
+    """What a tensor is called in the file."""
+    return f"{member}.{name}" if mixed else name
 
 
 def plain(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,7 +233,7 @@ def write_bundle(path: Path, manifest: Manifest, weights: bytes) -> None:
     Raises:
         BundleError: if ``path`` does not end in ``.sd``, is something else than a bundle, or cannot be written.
     """
-    body = json.dumps(manifest.model_dump(mode="json"), indent=1, allow_nan=False).encode()[: -len("\n}")]
+    body = json.dumps(manifest.plain(), indent=1, allow_nan=False).encode()[: -len("\n}")]
     text = body + _seal(body)
     try:
         if path.suffix != ".sd":
@@ -238,8 +282,8 @@ def _seal(body: bytes) -> bytes:
 # --- reading -------------------------------------------------------------------------------------------------
 
 
-def read_bundle(path: Path) -> tuple[Manifest, Scenario, Network]:
-    """What the directory ``path`` holds, on the CPU, all of it checked.
+def read_bundle(path: Path) -> tuple[Manifest, Scenario, list[Network]]:
+    """What the directory ``path`` holds, on the CPU, all of it checked: one network, or one a member of its mixture.
 
     Raises:
         BundleError: if anything is missing, altered, too large, of another format or does not fit together.
@@ -249,9 +293,10 @@ def read_bundle(path: Path) -> tuple[Manifest, Scenario, Network]:
             raise Unfit("it is a file, but a bundle is a directory" if path.exists() else "there is nothing there")
         manifest = _manifest(_read(path / MANIFEST, MOST_MANIFEST))
         scenario = _scenario(manifest)
-        blank = blank_network(manifest.policy, manifest.architecture, manifest.spaces)
-        needed = 4 * sum(parameter.numel() for parameter in blank.parameters())
-        data = _read(path / WEIGHTS, min(needed + MOST_HEADER, MOST_WEIGHTS))
+        mixed, members = manifest.mixture is not None, manifest.mixture.members if manifest.mixture else 1
+        blanks = [blank_network(manifest.policy, manifest.architecture, manifest.spaces) for _ in range(members)]
+        needed = members * (4 * sum(parameter.numel() for parameter in blanks[0].parameters()) + MOST_HEADER)
+        data = _read(path / WEIGHTS, min(needed, MOST_WEIGHTS))
         if len(data) != manifest.weights.bytes or hashlib.sha256(data).hexdigest() != manifest.weights.sha256:
             raise Unfit(f"{WEIGHTS} was altered or cut off after it was written")
         try:
@@ -259,7 +304,7 @@ def read_bundle(path: Path) -> tuple[Manifest, Scenario, Network]:
             tensors = {name: tensor.clone() for name, tensor in safetensors.torch.load(data).items()}
         except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise Unfit(f"{WEIGHTS} is no safetensors file: {_one_line(error)}") from None
-        return manifest, scenario, fill(blank, tensors)
+        return manifest, scenario, _fill_all(blanks, tensors, mixed)
     except Unfit as reason:
         raise BundleError(f"Bundle {path} cannot be used: {reason}.") from None
     except (OSError, ValueError) as error:  # unreadable, or a path that no system has
@@ -368,6 +413,20 @@ def fill(network: Network, tensors: Mapping[str, th.Tensor]) -> Network:
             raise Unfit(f"tensor {name} holds numbers that are not finite")
     network.load_state_dict(dict(tensors), assign=True)
     return network.requires_grad_(False).eval()
+
+
+def _fill_all(blanks: list[Network], tensors: Mapping[str, th.Tensor], mixed: bool) -> list[Network]:
+    """Give each member of a mixture, or the only network, its weights."""
+    own: list[dict[str, th.Tensor]] = [{} for _ in blanks]
+    for name, tensor in tensors.items():
+        number, _, rest = name.partition(".")
+        if not mixed:
+            own[0][name] = tensor
+        elif number.isdecimal() and int(number) < len(blanks):
+            own[int(number)][rest] = tensor
+        else:
+            raise Unfit(f"tensor {_shown(name)} is of none of the {len(blanks)} members of its mixture")
+    return [fill(blank, tensors) for blank, tensors in zip(blanks, own, strict=True)]
 
 
 def _shown(value: Any) -> str:

@@ -21,7 +21,6 @@ import torch as th
 
 from agents.policies.bundle_files import (
     FORMAT,
-    VERSION,
     BundleError,
     Manifest,
     Spaces,
@@ -74,7 +73,7 @@ class LearnedBundle:
     ) -> None:
         self.name = manifest.name
         self.scenario = scenario
-        self.info: dict[str, Any] = manifest.model_dump(mode="json")
+        self.info: dict[str, Any] = manifest.plain()
         self.deterministic = deterministic
         self.memory = int(Scenario.quantities()["horizon"].high) if manifest.architecture.lstm else 0
         self.device = _device(device)
@@ -91,6 +90,10 @@ class LearnedBundle:
         twin._generator = th.Generator(self.device)
         twin._generator.set_state(self._generator.get_state())
         return twin
+
+    def leading(self, greedy: bool) -> LearnedBundle:
+        """Whoever plays most of the states of a type: of a mixture a member, else the policy itself."""
+        return self
 
     @property
     def spaces(self) -> Spaces:
@@ -264,7 +267,7 @@ def bundle_of(
         manifest = manifest_of(
             {
                 "format": FORMAT,
-                "version": VERSION,
+                "version": 1,
                 "name": name,
                 "algorithm": type(learner).__name__,
                 "policy": policy,
@@ -318,8 +321,12 @@ def load_bundle(
     Raises:
         BundleError: if anything is missing, altered, of a newer format, or does not fit together.
     """
-    manifest, scenario, network = read_bundle(Path(path))
-    return LearnedBundle(manifest, network, scenario, device=device, deterministic=deterministic)
+    manifest, scenario, networks = read_bundle(Path(path))
+    if manifest.mixture is not None:
+        from agents.policies.mixture import MixedBundle
+
+        return MixedBundle(manifest, networks, scenario, device=device, deterministic=deterministic)
+    return LearnedBundle(manifest, networks[0], scenario, device=device, deterministic=deterministic)
 
 
 def import_zip(

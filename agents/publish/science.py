@@ -106,7 +106,7 @@ def smoke_sized(config: TrainingConfig) -> TrainingConfig:
         for path, settings in data["paths"].items()
     }
     if data["rounds"]:
-        data["rounds"] |= {"most": 1, "response_steps": 1, "worlds": 8, "steps": 1}
+        data["rounds"] |= {"most": 1, "response_steps": 1, "worlds": 64}
     if data["certificate"]:
         data["certificate"] |= {"scratch": 1, "warm": 1, "steps": 1, "worlds": 64}
     return TrainingConfig.model_validate(data)

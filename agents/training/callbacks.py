@@ -58,19 +58,17 @@ class Anneal(BaseCallback):
 
     Args:
         config: of the learner; without ``ent_coef_end`` the weight stays as it is.
-        begin: agent-steps of the learner at which this training of it begins.
     """
 
-    def __init__(self, config: LearnerConfig, begin: int = 0) -> None:
+    def __init__(self, config: LearnerConfig) -> None:
         super().__init__()
-        self._config, self._start = config, begin
+        self._config = config
 
     def _on_rollout_start(self) -> None:
         first, last = self._config.ent_coef, self._config.ent_coef_end
         if last is not None:
             # by the steps done alone, so that a resumed run goes on as if it had not stopped
-            all_steps = self.locals["total_timesteps"] - self._start
-            done = (self.model.num_timesteps - self._start) / max(all_steps, 1)
+            done = self.model.num_timesteps / max(self.locals["total_timesteps"], 1)
             self.model.ent_coef = first * (last / first) ** min(done / (1.0 - LAST), 1.0)  # type: ignore[attr-defined]
 
     def _on_step(self) -> bool:
@@ -130,18 +128,17 @@ class OnRollout(BaseCallback):
     Args:
         name: of the learner.
         rollouts: of the job.
-        checkpoints: whether there are checkpoints; without, only the rows and the report.
     """
 
-    def __init__(self, name: str, rollouts: Rollouts, checkpoints: bool = True) -> None:
+    def __init__(self, name: str, rollouts: Rollouts) -> None:
         super().__init__()
-        self._name, self._job, self._checkpoints = name, rollouts, checkpoints
+        self._name, self._job = name, rollouts
         self._begun = 0
 
     def _on_rollout_start(self) -> None:
         # Here, between an update and the next rollout, no buffer holds anything that would have to be saved.
         players = self._job.players
-        if self._checkpoints and self._begun and self._begun % self._job.config.every_rollouts == 0:
+        if self._begun and self._begun % self._job.config.every_rollouts == 0:
             players.table.seats[players.seats[self._name]].gather(self._job.save)
         self._begun += 1
         if players.league:

@@ -217,12 +217,9 @@ class RoundsConfig(_Model):
     """Double oracle rounds after a training (:mod:`agents.training.rounds`)."""
 
     most: Positive = Field(description="rounds at most; none follows where no response gains more than gap")
-    gap: float = Field(ge=0, description="share of a type's return that a response must gain to take its place")
+    gap: float = Field(ge=0, description="share of a type's return that a response must gain to join the policy")
     response_steps: Positive = Field(description="turns that a response is learned over, from scratch")
-    worlds: int = Field(ge=2, description="worlds in which it is measured beside the policy")
-    steps: Positive = Field(description="agent-steps that the policy learns on, where a response took a place in it")
-    ent_coef: float = Field(gt=0, description="weight of the entropy bonus then, at the start; it falls as in training")
-    learning_rate: float = Field(gt=0, description="step size then, at the start; it falls as in training")
+    worlds: int = Field(ge=2, description="worlds in which each pair of members meets, and a response is measured")
 
 
 class TrainingConfig(_Model):

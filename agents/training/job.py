@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from agents.files import without_nan, write_json, write_text
 from agents.policies.bundle_files import MANIFEST, read_bundle
-from agents.policies.bundles import BundleError, LearnedBundle, load_bundle, save_bundle
+from agents.policies.bundles import BundleError, LearnedBundle, bundle_of, load_bundle, save_bundle
+from agents.policies.mixture import MixedBundle
 from agents.training import checkpoint
 from agents.training.callbacks import WORLDS, Anneal, OnRollout, Rollouts
 from agents.training.config import ScenarioChoice, TrainingConfig
@@ -165,7 +165,11 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
     _learn(players, rollouts, config)
     seconds, learned = time.monotonic() - started, players.steps - before
     worlds = curves.get(WORLDS) or next(iter(curves.values()))
-    rounds, stage = _improve(job, players, scenario, rollouts, worlds)
+    rounds = None
+    if config.rounds is not None:
+        # no checkpoints within them: a killed job does them again from the end of its training, to the same end
+        [learner] = players.learners.values()
+        rounds = improve(config, bundle_of(learner, scenario, name=job.name), scenario, job.seed)
     for each in curves.values():
         each.close()
     result: dict[str, Any] = {
@@ -177,13 +181,13 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
         "seed": job.seed,
         "agent_steps": players.steps,
         "agent_steps_per_second": learned / max(seconds, 1e-9),
-        **measure(config, players, scenario, job.seed),
-        "moved": moved(worlds.rows[stage:]),
-        "rounds": rounds,
+        **measure(config, players, scenario, job.seed, final=rounds.policy if rounds else None),
+        "moved": (rounds.moved if rounds else None) or moved(worlds.rows),
+        "rounds": rounds.plain() if rounds else [],
     }
     players.table.close()
     for name, learner in players.learners.items():
-        _write_policy(job, name, learner, result["evaluation"][LEARNED])
+        _write_policy(job, name, learner, result["evaluation"][LEARNED], rounds.policy if rounds else None)
     result = without_nan(result)
     write_json(job.result, {**result, _DIGEST: _digest(result)})
 
@@ -213,36 +217,23 @@ def _learn(players: Players, rollouts: Rollouts, config: TrainingConfig) -> None
     players.table.learn(left, each=each, log_interval=1, reset_num_timesteps=not any(done.values()))
 
 
-def _improve(
-    job: Job, players: Players, scenario: Scenario, rollouts: Rollouts, worlds: Curves
-) -> tuple[list[dict[str, Any]], int]:
-    """Rounds after the training, if any: what they found, and the first row of the last learning that there was.
+def _write_policy(
+    job: Job, name: str, learner: OnPolicyAlgorithm, metrics: dict[str, Any], final: MixedBundle | None
+) -> None:
+    """Leave a learner's bundle, or the mixture that came of its rounds.
 
-    There are no checkpoints within them: a killed job does them again from the end of its training, to the same end.
+    Its name ends in the seed: those of other seeds are the same player.
     """
-    config, stage = job.config, 0
-    if config.rounds is None:
-        return [], 0
-
-    def learn_on(learner: OnPolicyAlgorithm, steps: int, callbacks: list[BaseCallback]) -> None:
-        nonlocal stage
-        stage = len(worlds.rows)
-        [(name, seat)] = players.seats.items()
-        callbacks = [*callbacks, OnRollout(name, rollouts, checkpoints=False)]
-        players.table.learn(steps, each={seat: {"callback": callbacks}}, log_interval=1, reset_num_timesteps=False)
-
-    return improve(config, players, scenario, job.seed, learn_on), stage
-
-
-def _write_policy(job: Job, name: str, learner: OnPolicyAlgorithm, metrics: dict[str, Any]) -> None:
-    """Leave a learner's bundle. Its name ends in the seed: those of other seeds are the same player."""
     folder, config = job.learner_folder(name), job.config.model_dump(mode="json", exclude=_NOT_THE_POLICYS)
     machine = {"device": str(learner.device), "torch_threads": job.config.torch_threads}  # which change weights
     training = {"seed": job.seed, "steps": learner.num_timesteps, "config": config, "metrics": metrics, **machine}
     if os.path.lexists(folder / "policy.sd") and not (folder / "policy.sd" / MANIFEST).is_file():
         set_aside(folder / "policy.sd")  # what is left of a damaged one
     label = job.name if folder == job.folder else f"{name}.{job.name}"
-    save_bundle(folder / "policy.sd", learner, job.scenario(), training=training, name=label)
+    if final is None:
+        save_bundle(folder / "policy.sd", learner, job.scenario(), training=training, name=label)
+    else:
+        final.titled(label, training).save(folder / "policy.sd")
 
 
 def trained_policies(job: Job) -> dict[str, LearnedBundle]:

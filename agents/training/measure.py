@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from agents.policies.protocol import NeverAttackPolicy, RandomPolicy
+from agents.policies.protocol import NeverAttackPolicy, Policy, RandomPolicy
 from agents.table.metrics import RATES, rates_of
 from agents.table.play import play, returns_of
 from agents.training.callbacks import LAST
@@ -54,7 +54,9 @@ def errors_of(frame: pd.DataFrame) -> dict[str, float]:
     return {name: float(np.std([each[name] for each in groups], ddof=1) / math.sqrt(_GROUPS)) for name in RATES}
 
 
-def measure(config: TrainingConfig, players: Players, scenario: Scenario, seed: int) -> dict[str, Any]:
+def measure(
+    config: TrainingConfig, players: Players, scenario: Scenario, seed: int, final: Policy | None = None
+) -> dict[str, Any]:
     """Metrics of the worlds, and mean returns of the learners where there are several parties.
 
     Args:
@@ -63,6 +65,7 @@ def measure(config: TrainingConfig, players: Players, scenario: Scenario, seed: 
         scenario: the game.
         seed: of the job; each seed's policies meet worlds of their own, so that the interval over seeds holds the
             worlds' luck too.
+        final: who plays where the one learner's seats are; default the learner.
 
     Returns:
         ``evaluation``: ``learned`` (each learner in its states; the one of a league in all), ``random``,
@@ -73,7 +76,9 @@ def measure(config: TrainingConfig, players: Players, scenario: Scenario, seed: 
     settings, mode = config.evaluation, config.population.mode
     where: dict[str, Any] = {"worlds": settings.worlds, "episodes": settings.episodes, "seed": settings.seed + seed}
     where["interventions"] = config.population.interventions
-    policies = {name: LearnedPolicy(learner) for name, learner in players.learners.items()}
+    policies: dict[str, Policy] = {name: LearnedPolicy(learner) for name, learner in players.learners.items()}
+    if final is not None:
+        policies[LEARNER] = final
     holders = {state: policies[name] for name, states in players.states.items() for state in states}
     seats = range(scenario.n_states)  # those without a holder are all the one learner's
     frames = {

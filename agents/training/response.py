@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from agents.policies.bundles import LearnedBundle, bundle_of
 from agents.policies.protocol import Policy
+from agents.policies.sb3 import TypesPolicy
 from agents.table.seating import OTHERS, SeatName, seat_name
 from agents.training.callbacks import Anneal
 from agents.training.config import LearnerConfig
@@ -29,13 +32,17 @@ def learn_response(
     """What a learner answers to ``policy`` from ``seat`` after ``steps`` turns, rounded up to whole rollouts.
 
     ``seat`` is the index of a state or a seat's name; ``"rotating"`` learns one answer for all states.
-    With ``begin`` it starts with that bundle's weights, whose networks ``config`` must describe, instead of its own.
+    With ``begin`` it starts with that bundle's weights, whose networks ``config`` must describe, instead of its own;
+    where that is a mixture, with those of the members that have the largest share of each type.
     """
 
     def learner_of(place: Seat) -> OnPolicyAlgorithm:
         learner = make_learner(config, place, seed=seed)
         if begin is not None:
-            learner.policy.load_state_dict(begin.network.state_dict())
+            seeker, greedy = (begin.leading(kind).network for kind in (False, True))
+            learner.policy.load_state_dict(seeker.state_dict())
+            if greedy is not seeker:
+                cast(TypesPolicy, learner.policy).take(greedy, greedy=True)
         return learner
 
     taken: SeatName = scenario.agents[seat] if isinstance(seat, int) else seat

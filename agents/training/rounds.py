@@ -1,44 +1,54 @@
-"""Double oracle rounds: what answers a trained policy better takes a type's place in it, and the policy learns on.
+"""Double oracle rounds: what answers a trained policy better joins it, and the policy becomes a mixture.
 
 Where early play punishes all attacks, exploration dies, and a policy may end in doing nothing although a state of one
-type would gain by doing something. A learner that starts anew against that policy, frozen, finds what it gains. So
-after a training each round learns such a response, measures what it gains by type, and where that is more than a little
-puts its networks in the place of the policy's own of that type, so that it is seated among the opponents too (McMahan,
-Gordon & Blum 2003; Lanctot et al. 2017, with the latest response alone for the mixture); then all learn on with little
-noise.
+type would gain by doing something. And where only a mixture is an equilibrium, a learner that answers its own play goes
+round in a circle. So after a training the policy is the first member of a population. Each round finds shares of the
+members at which none of them earns a type more (:mod:`agents.training.meta_game`), searches for what earns more against
+that mixture, and what is found joins (McMahan, Gordon & Blum 2003; Lanctot et al. 2017). The policy is the mixture
+against which the searches found least.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
-from stable_baselines3.common.utils import LinearSchedule
+import pandas as pd
 
-from agents.policies.bundles import LearnedBundle, bundle_of
-from agents.policies.sb3 import TypesPolicy
-from agents.table.deviation import WIDTH, deviate
+from agents.policies.bundles import LearnedBundle
+from agents.policies.mixture import MixedBundle, mix
+from agents.strategies.deviators import battery
+from agents.table.deviation import deviate
+from agents.table.metrics import RATES, rates_of
 from agents.table.play import play
 from agents.table.seating import ROTATING
-from agents.training.callbacks import Anneal
-from agents.training.config import LearnerConfig, RoundsConfig, TrainingConfig
-from agents.training.players import Players
+from agents.training.config import ConfigError, LearnerConfig, RoundsConfig, TrainingConfig
+from agents.training.meta_game import STATES, MetaGame
 from agents.training.response import learn_response
-from agents.training.searcher import SEARCH_WORLDS, SEARCHER
+from agents.training.searcher import SEARCH_WORLDS, SEARCHER, warm
+from agents.training.teaching import taught
 from sd_env.policies import derived_seed
 from sd_env.scenario import Scenario
 
-#: Keys under which a job's seed gives those of the responses, and of the worlds in which they are measured.
-_LEARNING, _MEASURING = 21, 22
+if TYPE_CHECKING:
+    from agents.policies.protocol import Policy
+
+#: Keys under which a job's seed gives those of the responses, of the worlds in which they are measured, of lessons, of
+#: responses that begin with a lesson, and of the worlds in which members meet.
+_LEARNING, _MEASURING, _TEACHING, _GOING_ON, _MEETING = range(21, 26)
+#: Of the turns that a response from scratch is learned over, how many one has that begins with a lesson; and of the
+#: worlds in which a response is measured, those in which each script is tried.
+_TAUGHT_SHARE: Final = 0.5
+_TRIAL_SHARE: Final = 0.25
+SCRATCH, TAUGHT, LIKELIEST = "from scratch", "taught", "its likeliest choices"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a response gained over a policy, of one type of state.
+    """The best that was found against a round's policy, for one type of state.
 
     Attributes:
         round: the first is 1.
@@ -46,7 +56,8 @@ class Answer:
         own: return of a state of it under the policy.
         gain: how much more the response earns in its place.
         error: standard error of the gain.
-        taken: whether the response took the type's place.
+        response: which response.
+        taken: whether it joined the policy.
     """
 
     round: int
@@ -54,83 +65,182 @@ class Answer:
     own: float
     gain: float
     error: float
+    response: str
     taken: bool
 
 
-def improve(
-    config: TrainingConfig,
-    players: Players,
-    scenario: Scenario,
-    seed: int,
-    learn_on: Callable[[OnPolicyAlgorithm, int, list[BaseCallback]], None],
-) -> list[dict[str, Any]]:
-    """Do the rounds of ``config.rounds``: as many as there are, or until no response gains more than a little.
+@dataclass(frozen=True)
+class Improved:
+    """What came of the rounds.
+
+    Attributes:
+        policy: the mixture.
+        answers: the best against each round's policy, by type.
+        moved: how far each metric moved between the policies of the last two rounds; None if nothing joined.
+    """
+
+    policy: MixedBundle
+    answers: list[Answer]
+    moved: dict[str, float] | None
+
+    def plain(self) -> list[dict[str, Any]]:
+        """The answers as plain data."""
+        return [asdict(answer) for answer in self.answers]
+
+
+def check(config: TrainingConfig, scenario: Scenario) -> None:
+    """Refuse rounds where there cannot be any.
+
+    Raises:
+        ConfigError: one sentence.
+    """
+    if config.rounds is not None and scenario.n_states != STATES:
+        raise ConfigError(
+            f"rounds is not allowed in {scenario.name}, which has {scenario.n_states} states: members of the policy "
+            f"are held against each other in pairs, so {STATES} are needed; take rounds null."
+        )
+
+
+def improve(config: TrainingConfig, first: LearnedBundle, scenario: Scenario, seed: int) -> Improved:
+    """Do the rounds of ``config.rounds``: as many as there are, or until nothing that is found gains enough to join.
 
     Args:
-        config: of the training; its rounds must be given, and one policy with networks by type plays all states.
-        players: the one learner, trained.
-        scenario: the game.
+        config: of the training; its rounds must be given.
+        first: the trained policy, with networks by type.
+        scenario: the game, of two states.
         seed: of the job.
-        learn_on: lets the learner do so many agent-steps more, with these callbacks.
-
-    Returns:
-        :class:`Answer` of each round and type that occurs, as plain data.
     """
-    rounds, found = config.rounds, list[Answer]()
-    assert rounds is not None
-    [learner] = players.learners.values()
+    rounds = config.rounds
+    assert rounds is not None, "rounds are to be done"
+    game = MetaGame(scenario, rounds.worlds, derived_seed(seed, _MEETING))
+    members = [first, _likeliest(first)]
+    shares = np.full((2, 2), 0.5)
+    answers: list[Answer] = []
+    found: list[tuple[float, MixedBundle]] = []
+    metrics: list[dict[str, float]] = []
     for number in range(1, rounds.most + 1):
-        frozen = bundle_of(learner, scenario, name="policy")
-        response = learn_response(
-            scenario,
-            frozen,
-            ROTATING,
-            seed=derived_seed(seed, _LEARNING, number) >> 1,  # SB3 takes seeds below 2**31
-            steps=rounds.response_steps,
-            worlds=SEARCH_WORLDS,
-            config=_searcher(config.learner),
-        )
-        answers = _answers(scenario, frozen, response, number, rounds, derived_seed(seed, _MEASURING, number))
-        found += answers
-        if not any(answer.taken for answer in answers):
+        for member in members[len(game.policies) :]:
+            game.add(member)
+        shares = game.settle(np.pad(shares, ((0, 0), (0, len(members) - shares.shape[1]))))
+        policy = mix(members, shares, name=first.name)
+        own = play(scenario, [policy] * STATES, worlds=rounds.worlds, seed=derived_seed(seed, _MEASURING, number))
+        metrics.append(rates_of(own))
+        best = _answers(scenario, policy, first, own, number, rounds, config.learner, seed)
+        answers += [answer for answer, _ in best]
+        found.append((max(answer.gain / abs(answer.own) for answer, _ in best), policy))
+        joining = [response for answer, response in best if answer.taken]
+        members += [response for k, response in enumerate(joining) if response not in joining[:k]]
+        if not joining:
             break
-        policy = cast(TypesPolicy, learner.policy)
-        for answer in answers:
-            if answer.taken:
-                policy.take(response.network, answer.greedy)
-        policy.optimizer.state.clear()  # momentum of other weights
-        _quiet(learner, config.learner, rounds)
-        quiet = config.learner.model_copy(update={"ent_coef": rounds.ent_coef})
-        learn_on(learner, rounds.steps, [Anneal(quiet, begin=learner.num_timesteps)])
-    return [asdict(answer) for answer in found]
+    least = min(range(len(found)), key=lambda k: found[k][0])
+    moved = None
+    if len(found) > 1:
+        moved = {name: metrics[least][name] - metrics[least - 1 if least else 1][name] for name in RATES}
+    return Improved(found[least][1], answers, moved)
 
 
-def _searcher(config: LearnerConfig) -> LearnerConfig:
-    """The learner of searches, with networks of the shape of the policy's own."""
-    shape = ("net_arch", "activation", "observations")
-    return SEARCHER.model_copy(update={name: getattr(config, name) for name in shape})
-
-
-def _quiet(learner: OnPolicyAlgorithm, config: LearnerConfig, rounds: RoundsConfig) -> None:
-    """Have the step size fall from the rounds' own, over the agent-steps that come."""
-    begin, total = learner.num_timesteps, learner.num_timesteps + rounds.steps
-    falls = LinearSchedule(rounds.learning_rate, config.learning_rate_end, 1.0)
-    # SB3 gives what is left of all steps, of which those before the round are gone
-    learner.lr_schedule = lambda left: falls(left * total / (total - begin))
+def _likeliest(policy: LearnedBundle) -> LearnedBundle:
+    """The same policy, playing its most probable choices."""
+    twin = copy.deepcopy(policy)
+    twin.deterministic = True
+    return twin
 
 
 def _answers(
-    scenario: Scenario, frozen: LearnedBundle, response: LearnedBundle, number: int, rounds: RoundsConfig, seed: int
-) -> list[Answer]:
-    """What the response gains over the policy in one seat at a time, all seats together, by type."""
-    seats = range(scenario.n_states)
-    before = play(scenario, [frozen] * len(seats), worlds=rounds.worlds, seed=seed)
-    by_seat = [deviate(scenario, frozen, response, seat, before) for seat in seats]
+    scenario: Scenario,
+    policy: MixedBundle,
+    first: LearnedBundle,
+    own: pd.DataFrame,
+    number: int,
+    rounds: RoundsConfig,
+    learner: LearnerConfig,
+    seed: int,
+) -> list[tuple[Answer, LearnedBundle]]:
+    """The best response of each type that occurs, of all that were found against the policy, and what it gains."""
+    tried = {}
+    for name, response in _responses(scenario, policy, first, own, number, rounds, learner, seed):
+        tried[name] = response, _gains(scenario, policy, response, own)
     found = []
+    for greedy in (False, True):
+        if any(greedy in gains for _, gains in tried.values()):
+            name = max(tried, key=lambda each: tried[each][1][greedy][1])
+            response, gains = tried[name]
+            had, gain, error = gains[greedy]
+            answer = Answer(number, greedy, had, gain, error, name, gain - error > rounds.gap * abs(had))
+            found.append((answer, response))
+    return found
+
+
+def _responses(
+    scenario: Scenario,
+    policy: MixedBundle,
+    first: LearnedBundle,
+    own: pd.DataFrame,
+    number: int,
+    rounds: RoundsConfig,
+    learner: LearnerConfig,
+    seed: int,
+) -> Iterator[tuple[str, LearnedBundle]]:
+    """Responses that were learned: one from scratch, and one that a script taught, if any script gains enough."""
+    shape = {name: getattr(learner, name) for name in ("net_arch", "activation", "observations")}
+    learned = learn_response(
+        scenario,
+        policy,
+        ROTATING,
+        seed=derived_seed(seed, _LEARNING, number) >> 1,  # SB3 takes seeds below 2**31
+        steps=rounds.response_steps,
+        worlds=SEARCH_WORLDS,
+        config=SEARCHER.model_copy(update=shape),
+    )
+    yield SCRATCH, learned
+    yield f"{SCRATCH}, {LIKELIEST}", _likeliest(learned)
+    scripts, gain = _best_scripts(scenario, policy, own, rounds)
+    config = warm(first)
+    if gain <= rounds.gap or config is None:
+        return
+    imitated = taught(
+        scenario, scripts, policy, first, worlds=SEARCH_WORLDS * 16, seed=derived_seed(seed, _TEACHING, number) >> 1
+    )
+    yield TAUGHT, imitated
+    went_on = learn_response(
+        scenario,
+        policy,
+        ROTATING,
+        seed=derived_seed(seed, _GOING_ON, number) >> 1,
+        steps=max(1, round(_TAUGHT_SHARE * rounds.response_steps)),
+        worlds=SEARCH_WORLDS,
+        config=config,
+        begin=imitated,
+    )
+    yield f"{TAUGHT}, learned on", went_on
+    yield f"{TAUGHT}, learned on, {LIKELIEST}", _likeliest(went_on)
+
+
+def _best_scripts(
+    scenario: Scenario, policy: MixedBundle, own: pd.DataFrame, rounds: RoundsConfig
+) -> tuple[dict[bool, Policy], float]:
+    """The scripted deviator that does best for each type, and the most that one gains, as a share of the return."""
+    few = own.iloc[: max(2, round(_TRIAL_SHARE * rounds.worlds))]
+    scripts = dict(battery(policy))
+    gains = {name: _gains(scenario, policy, script, few) for name, script in scripts.items()}
+    kinds = next(iter(gains.values()))
+    best = {kind: max(gains, key=lambda name: gains[name][kind][1]) for kind in kinds}
+    shares = [gains[name][kind][1] / abs(gains[name][kind][0]) for kind, name in best.items()]
+    return {kind: scripts[name] for kind, name in best.items()}, max(shares, default=0.0)
+
+
+def _gains(
+    scenario: Scenario, policy: Policy, response: Policy, own: pd.DataFrame
+) -> dict[bool, tuple[float, float, float]]:
+    """Of each type that occurs: its return under the policy, what the response gains, and the standard error of that.
+
+    The response plays one seat at a time, all seats together, in the worlds of ``own``.
+    """
+    by_seat = [deviate(scenario, policy, response, seat, own) for seat in range(scenario.n_states)]
+    found = {}
     for kind in (False, True):
         had, gained = (np.concatenate(parts) for parts in zip(*(each[kind] for each in by_seat), strict=True))
         if len(gained) > 1:
-            gain, error = float(gained.mean()), float(gained.std(ddof=1) / np.sqrt(len(gained)))
-            taken = gain - WIDTH * error > rounds.gap * abs(float(had.mean()))
-            found.append(Answer(number, kind, float(had.mean()), gain, error, taken))
+            error = float(gained.std(ddof=1) / np.sqrt(len(gained)))
+            found[kind] = float(had.mean()), float(gained.mean()), error
     return found

@@ -16,6 +16,7 @@ from stable_baselines3.common.utils import get_device
 from agents.files import write_json, write_text
 from agents.machine import cores
 from agents.table.interventions import Interventions
+from agents.training import rounds
 from agents.training.config import MACHINE_KEYS, ConfigError, TrainingConfig
 from agents.training.job import jobs_of, run_job
 from agents.training.players import opponents_of, smallest_rollout
@@ -43,8 +44,8 @@ def check(config: TrainingConfig) -> None:
     """Find what would fail later, before anything is created.
 
     Raises:
-        ConfigError: one sentence for a scenario that does not load, a population that does not fit it, a device that
-            is not there, or batches larger than a rollout.
+        ConfigError: one sentence for a scenario that does not load, a population or rounds that do not fit it, a device
+            that is not there, or batches larger than a rollout.
     """
     for job in jobs_of(config, config.runs):
         try:
@@ -57,6 +58,7 @@ def check(config: TrainingConfig) -> None:
             Interventions(config.population.interventions or {}, scenario.agents, scenario.heads)
         except ValueError as error:
             raise ConfigError(f"population: {job.choice.name}: {error}") from error
+        rounds.check(job.config, scenario)
         batch = job.config.learner.batch_size
         if batch is not None and batch > rollout:
             raise ConfigError(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from agents.policies.bundles import LearnedBundle
 from agents.training.config import LearnerConfig
+
+if TYPE_CHECKING:
+    from agents.policies.protocol import Policy
 
 #: The learner of searches from scratch: the exploration by which the four worlds are learned, on small rollouts, with
 #: the whole of what followed as the measure of a choice. Rollouts of 256 worlds and a trace decay of .95 find a third
@@ -35,3 +39,25 @@ SEARCHER: Final = LearnerConfig(
 )
 #: Worlds in which it learns.
 SEARCH_WORLDS: Final = 64
+#: Entropy bonus at the start of a search that begins with a policy: enough to look around, too little to forget it;
+#: and its step size.
+_WARM_ENTROPY: Final = 0.02
+_WARM_RATE: Final = 0.001
+
+
+def warm(policy: Policy) -> LearnerConfig | None:
+    """Settings of a search that begins as ``policy`` does; None if it is no bundle of PPO's or A2C's flat networks."""
+    if not isinstance(policy, LearnedBundle) or policy.manifest.policy not in ("HeadsPolicy", "TypesPolicy"):
+        return None
+    made = policy.manifest.architecture
+    if made.activation not in ("tanh", "relu") or made.net_arch.pi != made.net_arch.vf:
+        return None
+    own = {
+        "networks": "by_type" if policy.manifest.policy == "TypesPolicy" else "shared",
+        "net_arch": made.net_arch.pi,
+        "activation": made.activation,
+        "observations": made.extractor,
+        "ent_coef": _WARM_ENTROPY,
+        "learning_rate": _WARM_RATE,
+    }
+    return LearnerConfig.model_validate(SEARCHER.model_dump() | own)

@@ -26,9 +26,9 @@ from agents.evaluation.certify import (
     certify,
     warm_config,
 )
-from agents.evaluation.deviators import BuildThenStrike, NeverMobilizes, StrikesLast, battery
 from agents.evaluation.exact import exact_gap
 from agents.policies.registry import make
+from agents.strategies.deviators import BuildThenStrike, NeverMobilizes, StrikesLast, battery
 from agents.training import searcher
 from agents.work import WorkError
 from sd_env import layout

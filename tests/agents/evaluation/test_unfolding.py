@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from agents.evaluation.deviators import BuildThenStrike
 from agents.evaluation.unfolding import AGES, unfold
+from agents.strategies.deviators import BuildThenStrike
 from sd_env.layout import Build
 from sd_env.scenario import Scenario
 

@@ -10,11 +10,11 @@ import pytest
 from sb3_contrib import MaskablePPO
 from stable_baselines3 import PPO
 
-from agents.evaluation.deviators import NeverMobilizes, StrikesLast
 from agents.policies.bundles import BundleError, bundle_of, load_bundle
 from agents.policies.sb3 import HeadsPolicy, MaskablePolicy, set_culture
 from agents.policies.sb3_set import SetPolicy
 from agents.policies.specs import check_fits
+from agents.strategies.deviators import NeverMobilizes, StrikesLast
 from agents.table.play import play
 from agents.training.seats import WorldsVecEnv
 from sd_env.layout import Head, Stance

@@ -1,0 +1,154 @@
+"""The game of choosing among policies: what each of them earns against each, and shares at which none earns more.
+
+Policies that were found one after another are the choices of a small game with the same types of states (an empirical
+game: Wellman 2006; Lanctot et al. 2017). Its equilibrium is a mixture of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from agents.table.play import play
+from sd_env.policies import another
+from sd_env.scenario import Scenario
+
+if TYPE_CHECKING:
+    from agents.policies.protocol import Policy
+
+#: States of the scenarios for which there is such a table: it has an entry for each pair of policies.
+STATES: Final = 2
+#: Steps of fictitious play and of regret matching; the greatest regret that is none, as a share of the type's payoff.
+_STEPS: Final = 8000
+_NONE: Final = 1e-3
+#: Steps that the shares from which fictitious play starts weigh as much as.
+_INERTIA: Final = 200.0
+#: Other starts than the given shares, if fictitious play from there does not come to rest.
+_STARTS: Final = 16
+#: A share below this is none.
+_LEAST: Final = 0.01
+
+
+class MetaGame:
+    """Policies, what each earns against each by the types of the two, and how often those types meet.
+
+    Args:
+        scenario: a game of two states.
+        worlds: in which each pair of policies meets, each of the two in either seat in half of them.
+        seed: of the worlds, which are the same for all pairs.
+    """
+
+    def __init__(self, scenario: Scenario, worlds: int, seed: int) -> None:
+        self.scenario, self.worlds, self.seed = scenario, worlds, seed
+        self.policies: list[Policy] = []
+        self._payoffs: dict[tuple[int, int], np.ndarray] = {}
+        self._meetings = np.zeros((2, 2))
+
+    def add(self, policy: Policy) -> None:
+        """A policy more, which meets all others and itself."""
+        new = len(self.policies)
+        self.policies.append(policy)
+        for other in range(new + 1):
+            self._meet(new, other)
+
+    def _meet(self, one: int, other: int) -> None:
+        half = max(1, self.worlds // 2)
+        sums, counts = np.zeros((2, 2, 2)), np.zeros((2, 2, 2))  # whose, own type, the other's
+        for first, second in ((0, 1), (1, 0)):
+            cast = [another(self.policies[one]), another(self.policies[other])]
+            frame = play(self.scenario, [cast[first], cast[second]], worlds=half, seed=self.seed + first)
+            greed = [(frame[f"greed_{seat}"].to_numpy() > 0).astype(np.int64) for seat in range(STATES)]
+            returns = [frame[f"return_{seat}"].to_numpy() for seat in range(STATES)]
+            for whose, seat in ((0, first), (1, second)):
+                np.add.at(sums[whose], (greed[seat], greed[1 - seat]), returns[seat])
+                np.add.at(counts[whose], (greed[seat], greed[1 - seat]), 1)
+        self._meetings += counts.sum(axis=0)
+        means = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
+        if one == other:
+            means[:] = means.mean(axis=0)
+        self._payoffs[one, other], self._payoffs[other, one] = means
+
+    def payoffs(self) -> np.ndarray:
+        """What a type earns by a policy against one of a type, float64 ``(2, K, 2, K)``; 0 where they do not meet."""
+        size = range(len(self.policies))
+        table = np.array([[self._payoffs[one, other] for other in size] for one in size])  # K, K, type, type
+        turned: np.ndarray = table.transpose(2, 0, 3, 1)
+        return turned
+
+    def values(self, shares: np.ndarray) -> np.ndarray:
+        """What each policy earns a state of each type among states that mix by ``shares``, float64 ``(2, K)``."""
+        return _values(self._weighted(), shares)
+
+    def regrets(self, shares: np.ndarray) -> np.ndarray:
+        """What the best of the policies earns a type more than ``shares`` do, as a share of that, float64 ``(2,)``."""
+        return _regrets(self._weighted(), shares)
+
+    def settle(self, start: np.ndarray) -> np.ndarray:
+        """Shares at which no policy earns a type more than they do, as near to ``start`` as may be.
+
+        Fictitious play from there (Brown 1951); where it does not come to rest, regret matching (Hart & Mas-Colell
+        2000) from there and from elsewhere, of which the least regret is taken.
+
+        Args:
+            start: float64 ``(2, K)``, each row of which adds up to 1.
+
+        Returns:
+            float64 ``(2, K)``, shares of security seekers and of greedy states; those below a hundredth are none.
+        """
+        game = self._weighted()
+        found = [_fictitious_play(game, start)]
+        random = np.random.default_rng(self.seed)
+        starts = [start, np.full_like(start, 1.0 / start.shape[1])]
+        starts += [random.dirichlet(np.ones(start.shape[1]), 2) for _ in range(_STARTS)]
+        for begin in starts:
+            if _regrets(game, found[-1]).max() <= _NONE:
+                break
+            found.append(_regret_matching(game, begin))
+        best = min(found, key=lambda shares: float(_regrets(game, shares).max()))
+        kept = np.where(best < _LEAST, 0.0, best)
+        settled: np.ndarray = kept / kept.sum(axis=1, keepdims=True)
+        return settled
+
+    def _weighted(self) -> np.ndarray:
+        """The payoffs, each times how likely a type meets the other."""
+        met = self._meetings.sum(axis=1, keepdims=True)
+        likely = np.divide(self._meetings, met, out=np.zeros_like(self._meetings), where=met > 0)
+        weighted: np.ndarray = self.payoffs() * likely[:, None, :, None]
+        return weighted
+
+
+def _values(game: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    values: np.ndarray = np.einsum("iajb,jb->ia", game, shares)
+    return values
+
+
+def _regrets(game: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    values = _values(game, shares)
+    own = (values * shares).sum(axis=1)
+    gain = values.max(axis=1) - own
+    regrets: np.ndarray = np.divide(gain, np.abs(own), out=np.zeros_like(gain), where=gain > 0)
+    return regrets
+
+
+def _fictitious_play(game: np.ndarray, start: np.ndarray) -> np.ndarray:
+    shares = start.copy()
+    for step in range(_STEPS):
+        best = np.zeros_like(shares)
+        best[[0, 1], _values(game, shares).argmax(axis=1)] = 1.0
+        shares += (best - shares) / (_INERTIA + step)
+        if step % 500 == 0 and _regrets(game, shares).max() <= _NONE:
+            break
+    return shares
+
+
+def _regret_matching(game: np.ndarray, start: np.ndarray) -> np.ndarray:
+    shares, mean, regrets = start.copy(), np.zeros_like(start), start.copy()
+    for step in range(1, _STEPS + 1):
+        values = _values(game, shares)
+        regrets = np.maximum(regrets + values - (values * shares).sum(axis=1, keepdims=True), 0.0)
+        total = regrets.sum(axis=1, keepdims=True)
+        shares = np.where(total > 0, regrets / np.where(total > 0, total, 1.0), 1.0 / start.shape[1])
+        mean += step * shares
+    mean /= mean.sum(axis=1, keepdims=True)
+    return min((mean, shares), key=lambda found: float(_regrets(game, found).max()))
