@@ -201,7 +201,7 @@ def packages() -> dict[str, str]:
 def serialise(*networks: Network, mixed: bool = False) -> tuple[bytes, Weights]:
     """The weights' file of a network, or of the members of a mixture, and what the manifest says of it."""
     tensors = {
-        _named(k, name, mixed): tensor.cpu().contiguous()
+        _named(k, name, mixed): tensor.cpu().contiguous().clone()  # members may share them
         for k, network in enumerate(networks)
         for name, tensor in network.state_dict().items()
     }

@@ -56,7 +56,13 @@ class RecurrentActor(Actor):
 
 
 def to_torch(bundle: LearnedBundle) -> Actor:
-    """The policy as a plain module on the CPU, a copy: an :class:`Actor`, or with memory a :class:`RecurrentActor`."""
+    """The policy as a plain module on the CPU, a copy: an :class:`Actor`, or with memory a :class:`RecurrentActor`.
+
+    Raises:
+        BundleError: if it is a mixture.
+    """
+    if bundle.manifest.mixture is not None:
+        raise BundleError(f"{bundle.name} is a mixture, which is no single network: export one of its members.")
     network = copy.deepcopy(bundle.network).cpu()
     for part in ("value_net", "critic", "lstm_critic"):
         if hasattr(network, part):

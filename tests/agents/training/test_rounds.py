@@ -1,4 +1,4 @@
-"""Double oracle rounds: a planted hole is found and filled, what is at rest is left alone, resuming changes nothing."""
+"""Double oracle rounds: a planted hole is found and filled, what nothing beats is left alone, kills change nothing."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import numpy as np
 import pytest
 import torch as th
 
-from agents.policies.bundles import bundle_of
+from agents.policies.bundles import LearnedBundle, bundle_of
+from agents.policies.mixture import MixedBundle, mix
+from agents.table.metrics import RATES, rates_of
+from agents.table.play import play
 from agents.training import checkpoint, rounds
 from agents.training import job as jobs
 from agents.training.config import ConfigError, TrainingConfig, parse, read_yaml
-from agents.training.job import Job, jobs_of, run_job
+from agents.training.job import Job, jobs_of, run_job, trained_policy
 from agents.training.learners import make_learner
-from agents.training.players import Players, seat_players
+from agents.training.players import seat_players
 from agents.training.response import learn_response
 from agents.training.rounds import Answer, improve
+from agents.training.run import check
 from agents.training.seats import WorldsVecEnv
 from sd_env import layout
-from sd_env.layout import Head
 from sd_env.scenario import Scenario
 
 CONFIGS = Path(__file__).parents[3] / "configs"
-ROUNDS = {
-    "most": 1, "gap": 0.02, "response_steps": 150_000, "worlds": 256, "steps": 512, "ent_coef": 0.02,
-    "learning_rate": 0.001,
-}  # fmt: skip
+ROUNDS = {"most": 1, "gap": 0.02, "response_steps": 150_000, "worlds": 256}
 
 
 def config(rounds: dict[str, Any] | None = None, **top: Any) -> TrainingConfig:
@@ -67,47 +67,59 @@ def test_a_policy_that_takes_a_type_plays_it_as_the_other_does_and_the_other_typ
 # --- rounds -------------------------------------------------------------------------------------------------------
 
 
-def at_rest(scenario: Scenario, settings: TrainingConfig) -> Players:
-    """Learners that do nothing, whoever they are: the hole in which exploration that died ends."""
-    players = seat_players(settings, scenario, seed=1)
-    [learner] = players.learners.values()
+def at_rest(scenario: Scenario, settings: TrainingConfig) -> LearnedBundle:
+    """A policy that does nothing, whoever it is: the hole in which exploration that died ends."""
+    [learner] = seat_players(settings, scenario, seed=1).learners.values()
     with th.no_grad():
         learner.policy.action_net.weight.zero_()  # type: ignore[union-attr, operator]
         bias: Any = learner.policy.action_net.bias  # type: ignore[union-attr]
         bias.zero_()
         for head in scenario.heads.all:
             bias[scenario.heads.mask_entries(head, head.noop)] = 8.0
-    return players
+    return bundle_of(learner, scenario, name="rest")
 
 
-def test_what_a_greedy_state_gains_from_a_policy_at_rest_is_found_and_takes_its_place() -> None:
+def test_what_a_greedy_state_gains_from_a_policy_at_rest_is_found_and_joins_it() -> None:
     # known answer: in the not intense world a greedy state gains some 15 by open swords (emergence.md, 1)
-    scenario, settings = Scenario.load("jervis/not-intense"), config()
-    players = at_rest(scenario, settings)
-    stages: list[int] = []
-    found = improve(settings, players, scenario, 1, lambda learner, steps, callbacks: stages.append(steps))
-    by_type = {answer["greedy"]: answer for answer in found}
-    assert by_type[True]["taken"] and by_type[True]["gain"] > 5
-    assert not by_type[False]["taken"]  # a seeker has nothing to gain among those at rest
-    assert stages == [512]
-    [learner] = players.learners.values()
-    now = bundle_of(learner, scenario)
-    seen = np.zeros((2, len(now.spaces.columns)), dtype=np.float32)
-    seen[1, layout.Own.GREED] = 1.0
-    idle = now.probabilities(seen, np.ones((2, layout.mask_size(2)), dtype=np.int8))
-    nothing = idle[Head.BUILD_OFFENSE][:, 0] * idle[Head.STANCE][:, Head.STANCE.noop]
-    assert nothing[0] > 0.99 > nothing[1]
+    scenario, settings = Scenario.load("jervis/not-intense"), config({"most": 2})
+    found = improve(settings, at_rest(scenario, settings), scenario, 1)
+    first = {answer.greedy: answer for answer in found.answers if answer.round == 1}
+    assert first[True].taken and first[True].gain > 5
+    assert not first[False].taken  # a seeker has nothing to gain among those at rest
+    second = {answer.greedy: answer for answer in found.answers if answer.round == 2}
+    # the second round's policy has what was found, and less is to be had from it
+    assert second[True].gain < 0.5 * first[True].gain and second[True].own > first[True].own
+    assert max(answer.gain / answer.own for answer in second.values()) < first[True].gain / first[True].own
+    greedy = found.policy.leading(True)
+    assert greedy is not found.policy.leading(False)
+    assert found.moved is not None and set(found.moved) == set(RATES)
 
 
-def test_a_round_in_which_nothing_gains_enough_is_the_last_and_changes_nothing() -> None:
+def test_a_round_in_which_nothing_gains_enough_is_the_last_and_the_policy_is_as_it_was() -> None:
     scenario = Scenario.load("jervis/not-intense")
     settings = config({"most": 3, "gap": 1e6, "response_steps": 512})
-    players = at_rest(scenario, settings)
-    [learner] = players.learners.values()
-    before = {name: tensor.clone() for name, tensor in learner.policy.state_dict().items()}
-    found = improve(settings, players, scenario, 1, lambda *_: pytest.fail("nothing took a place"))
-    assert {answer["round"] for answer in found} == {1} and not any(answer["taken"] for answer in found)
-    assert all(th.equal(before[name], tensor) for name, tensor in learner.policy.state_dict().items())
+    rest = at_rest(scenario, settings)
+    found = improve(settings, rest, scenario, 1)
+    assert {answer.round for answer in found.answers} == {1} and not any(answer.taken for answer in found.answers)
+    assert found.moved is None  # so what its training moved in its last fifth is what counts
+    for member in found.policy.members:
+        own, now = rest.network.state_dict(), member.network.state_dict()
+        assert all(th.equal(own[name], now[name]) for name in own)
+
+
+def test_the_policy_is_that_against_which_least_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = Scenario.load("jervis/not-intense")
+    settings = config({"most": 3, "response_steps": 512, "worlds": 16})
+    gains = iter((9.0, 1.0, 5.0))
+    policies: list[MixedBundle] = []
+
+    def answers(scenario: Scenario, policy: MixedBundle, first: LearnedBundle, *_: Any) -> Any:
+        policies.append(policy)
+        return [(Answer(len(policies), True, 10.0, next(gains), 0.1, "made up", True), first)]
+
+    monkeypatch.setattr(rounds, "_answers", answers)
+    found = improve(settings, at_rest(scenario, settings), scenario, 1)
+    assert len(policies) == 3 and found.policy is policies[1]
 
 
 def test_every_seed_and_round_has_a_response_of_its_own_chance(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,11 +132,27 @@ def test_every_seed_and_round_has_a_response_of_its_own_chance(monkeypatch: pyte
         return learn_response(*arguments, seed=seed, **keywords)
 
     monkeypatch.setattr(rounds, "learn_response", response)
-    monkeypatch.setattr(rounds, "_answers", lambda *_: [Answer(1, False, 1.0, 1.0, 0.0, True)])
     for seed in (1, 2):
-        improve(settings, at_rest(scenario, settings), scenario, seed, lambda *_: None)
-    assert len(seeds) == len(set(seeds)) == 4
+        improve(settings, at_rest(scenario, settings), scenario, seed)
+    assert len(seeds) == len(set(seeds)) >= 4
     assert all(0 <= seed < 2**31 for seed in seeds)  # as SB3 takes them
+
+
+def test_a_search_that_begins_with_a_mixture_begins_with_who_leads_each_type() -> None:
+    scenario = Scenario.load("jervis/not-intense")
+    env = WorldsVecEnv(scenario, 8, seed=1)
+    one, other = (bundle_of(make_learner(config().learner, env, seed=seed), scenario) for seed in (1, 2))
+    policy = mix([one, other], np.array([[0.9, 0.1], [0.2, 0.8]]), name="mixed")
+    begun = learn_response(
+        scenario, policy, "rotating", seed=1, steps=1, worlds=8, begin=policy,
+        config=config().learner.model_copy(update={"learning_rate": 1e-12, "learning_rate_end": 1e-12}),
+    )  # fmt: skip
+    seen = np.random.default_rng(0).uniform(0, 2, (12, env.observation_space.shape[0])).astype(np.float32)
+    seen[:, layout.Own.GREED] = np.arange(12) % 2
+    mask = np.ones((12, layout.mask_size(2)), dtype=np.int8)
+    is_, seeker, greedy = (np.hstack(each.probabilities(seen, mask)) for each in (begun, one, other))
+    np.testing.assert_allclose(is_[::2], seeker[::2], atol=1e-5)
+    np.testing.assert_allclose(is_[1::2], greedy[1::2], atol=1e-5)
 
 
 # --- in a job -----------------------------------------------------------------------------------------------------
@@ -132,7 +160,7 @@ def test_every_seed_and_round_has_a_response_of_its_own_chance(monkeypatch: pyte
 
 def job(folder: Path) -> Job:
     settings = config(
-        {"most": 1, "response_steps": 20_000, "worlds": 64, "steps": 1024}, total_steps=2048, seeds=[1], paths={},
+        {"most": 2, "response_steps": 20_000, "worlds": 64}, total_steps=2048, seeds=[1], paths={},
             scenarios=[{"scenario": "jervis/not-intense"}],
         checkpoint={"every_rollouts": 1, "keep": 2},
     )  # fmt: skip
@@ -145,16 +173,18 @@ def weights(folder: Path) -> bytes:
     return path.read_bytes()
 
 
-def test_a_job_learns_on_in_its_rounds_and_says_what_they_found(tmp_path: Path) -> None:
+def test_a_jobs_policy_is_what_came_of_its_rounds_and_its_result_says_what_they_found(tmp_path: Path) -> None:
     done = job(tmp_path)
-    steps: list[int] = []
-    run_job(done, steps.append)
+    run_job(done)
     result, _ = done.finished()
     assert result is not None
-    taken = {answer["round"] for answer in result["rounds"] if answer["taken"]}
-    assert taken == {1}  # a training of two rollouts still plays at random, which is easily bettered
-    assert result["agent_steps"] == 2048 + 1024  # whole rollouts of 16 worlds, 2 states and 32 turns
-    assert steps == sorted(steps)
+    assert any(answer["taken"] for answer in result["rounds"])  # two rollouts still play at random: easily bettered
+    assert result["agent_steps"] == 2048
+    policy = trained_policy(done)
+    assert isinstance(policy, MixedBundle) and policy.info["training"]["seed"] == 1
+    assert policy.info["training"]["metrics"] == result["evaluation"]["learned"]
+    frame = play(done.scenario(), [policy, policy], worlds=4, episodes=1, seed=1 + config().evaluation.seed)
+    assert rates_of(frame) == pytest.approx(result["evaluation"]["learned"], nan_ok=True)
 
 
 def test_a_job_that_was_killed_in_a_round_ends_as_one_that_was_not(
@@ -196,7 +226,7 @@ def test_a_job_that_was_killed_in_a_round_ends_as_one_that_was_not(
         (["--rounds.most", "0"], "rounds.most = "),
         (["--rounds.gap", "-1"], "rounds.gap = "),
         (["--rounds.worlds", "1"], "rounds.worlds = "),
-        (["--rounds.ent_coef", "0"], "rounds.ent_coef = "),
+        (["--rounds.response_steps", "0"], "rounds.response_steps = "),
         (["--rounds.moot", "1"], "--rounds.moot is not a key"),
     ],
 )
@@ -204,3 +234,10 @@ def test_rounds_that_cannot_be_are_refused_in_a_sentence(arguments: list[str], s
     with pytest.raises(ConfigError) as refused:
         parse([*arguments])
     assert str(refused.value).startswith(sentence) and "\n" not in str(refused.value)
+
+
+def test_rounds_among_more_than_two_states_are_refused_before_anything_is_made(tmp_path: Path) -> None:
+    settings = config(overrides={"n_states": 3}, runs=tmp_path / "runs", paths={})
+    with pytest.raises(ConfigError, match="rounds is not allowed in .* has 3 states") as refused:
+        check(settings)
+    assert "\n" not in str(refused.value) and not (tmp_path / "runs").exists()
