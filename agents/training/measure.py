@@ -65,7 +65,7 @@ def measure(
         scenario: the game.
         seed: of the job; each seed's policies meet worlds of their own, so that the interval over seeds holds the
             worlds' luck too.
-        final: who plays where the one learner's seats are; default the learner.
+        final: who plays in the seats of the only learner; default the learner.
 
     Returns:
         ``evaluation``: ``learned`` (each learner in its states; the one of a league in all), ``random``,
@@ -78,7 +78,7 @@ def measure(
     where["interventions"] = config.population.interventions
     policies: dict[str, Policy] = {name: LearnedPolicy(learner) for name, learner in players.learners.items()}
     if final is not None:
-        policies[LEARNER] = final
+        policies = dict.fromkeys(policies, final)
     holders = {state: policies[name] for name, states in players.states.items() for state in states}
     seats = range(scenario.n_states)  # those without a holder are all the one learner's
     frames = {

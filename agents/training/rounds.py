@@ -36,14 +36,12 @@ from sd_env.scenario import Scenario
 if TYPE_CHECKING:
     from agents.policies.protocol import Policy
 
-#: Keys under which a job's seed gives those of the responses, of the worlds in which they are measured, of lessons, of
-#: responses that begin with a lesson, and of the worlds in which members meet.
-_LEARNING, _MEASURING, _TEACHING, _GOING_ON, _MEETING = range(21, 26)
-#: Of the turns that a response from scratch is learned over, how many one has that begins with a lesson; and of the
-#: worlds in which a response is measured, those in which each script is tried.
-_TAUGHT_SHARE: Final = 0.5
+#: Keys under which a job's seed gives those of the responses (and which of them), of lessons, of the worlds in which
+#: responses are measured, and of those in which members meet.
+_LEARNING, _MEASURING, _TEACHING, _MEETING = range(21, 25)
+#: Of the worlds in which a response is measured, those in which each script is tried.
 _TRIAL_SHARE: Final = 0.25
-SCRATCH, TAUGHT, LIKELIEST = "from scratch", "taught", "its likeliest choices"
+SCRATCH, WARM, TAUGHT, LIKELIEST = "from scratch", "from the policy", "taught", "its likeliest choices"
 
 
 @dataclass(frozen=True)
@@ -181,39 +179,31 @@ def _responses(
     learner: LearnerConfig,
     seed: int,
 ) -> Iterator[tuple[str, LearnedBundle]]:
-    """Responses that were learned: one from scratch, and one that a script taught, if any script gains enough."""
+    """Responses that were learned from scratch, from the policy, and from a script, if any script gains enough."""
     shape = {name: getattr(learner, name) for name in ("net_arch", "activation", "observations")}
-    learned = learn_response(
-        scenario,
-        policy,
-        ROTATING,
-        seed=derived_seed(seed, _LEARNING, number) >> 1,  # SB3 takes seeds below 2**31
-        steps=rounds.response_steps,
-        worlds=SEARCH_WORLDS,
-        config=SEARCHER.model_copy(update=shape),
-    )
-    yield SCRATCH, learned
-    yield f"{SCRATCH}, {LIKELIEST}", _likeliest(learned)
-    scripts, gain = _best_scripts(scenario, policy, own, rounds)
-    config = warm(first)
-    if gain <= rounds.gap or config is None:
-        return
-    imitated = taught(
-        scenario, scripts, policy, first, worlds=SEARCH_WORLDS * 16, seed=derived_seed(seed, _TEACHING, number) >> 1
-    )
-    yield TAUGHT, imitated
-    went_on = learn_response(
-        scenario,
-        policy,
-        ROTATING,
-        seed=derived_seed(seed, _GOING_ON, number) >> 1,
-        steps=max(1, round(_TAUGHT_SHARE * rounds.response_steps)),
-        worlds=SEARCH_WORLDS,
-        config=config,
-        begin=imitated,
-    )
-    yield f"{TAUGHT}, learned on", went_on
-    yield f"{TAUGHT}, learned on, {LIKELIEST}", _likeliest(went_on)
+    begin: dict[str, tuple[LearnedBundle | None, LearnerConfig]]
+    begin = {SCRATCH: (None, SEARCHER.model_copy(update=shape))}
+    if (config := warm(first)) is not None:
+        begin[WARM] = policy, config
+        scripts, gain = _best_scripts(scenario, policy, own, rounds)
+        if gain > rounds.gap:
+            key = derived_seed(seed, _TEACHING, number) >> 1  # as torch and SB3 take seeds: below 2**31
+            pupil = taught(scenario, scripts, policy, first, worlds=rounds.worlds, seed=key)
+            begin[TAUGHT] = pupil, config
+            yield TAUGHT, pupil
+    for which, (where, (bundle, settings)) in enumerate(begin.items()):
+        learned = learn_response(
+            scenario,
+            policy,
+            ROTATING,
+            seed=derived_seed(seed, _LEARNING, number, which) >> 1,
+            steps=rounds.response_steps,
+            worlds=SEARCH_WORLDS,
+            config=settings,
+            begin=bundle,
+        )
+        yield f"learned {where}", learned
+        yield f"learned {where}, {LIKELIEST}", _likeliest(learned)
 
 
 def _best_scripts(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +40,16 @@ def always(stance: layout.Stance, likeliest: bool = False) -> LearnedBundle:
     return bundle
 
 
+@cache
+def _made() -> MixedBundle:
+    neutral, mobilizing = always(layout.Stance.NEUTRAL), always(layout.Stance.MOBILIZE)
+    members = [neutral, always(layout.Stance.ALIGN, likeliest=True), mobilizing]
+    return mix(members, np.array([[0.75, 0.25, 0.0], [0.0, 0.5, 0.5]]), name="mixed")
+
+
 def mixture() -> MixedBundle:
     """Seekers are neutral or align, three to one; the greedy mobilize or align, one to one."""
-    members = [
-        always(layout.Stance.NEUTRAL),
-        always(layout.Stance.ALIGN, likeliest=True),
-        always(layout.Stance.MOBILIZE),
-    ]
-    return mix(members, np.array([[0.75, 0.25, 0.0], [0.0, 0.5, 0.5]]), name="mixed")
+    return copy.deepcopy(_made())
 
 
 def seen(turn: int, rows: int = ROWS) -> tuple[np.ndarray, np.ndarray]:

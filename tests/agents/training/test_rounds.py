@@ -28,7 +28,7 @@ from sd_env import layout
 from sd_env.scenario import Scenario
 
 CONFIGS = Path(__file__).parents[3] / "configs"
-ROUNDS = {"most": 1, "gap": 0.02, "response_steps": 150_000, "worlds": 256}
+ROUNDS = {"most": 1, "gap": 0.02, "response_steps": 10_000, "worlds": 256}
 
 
 def config(rounds: dict[str, Any] | None = None, **top: Any) -> TrainingConfig:
@@ -160,7 +160,7 @@ def test_a_search_that_begins_with_a_mixture_begins_with_who_leads_each_type() -
 
 def job(folder: Path) -> Job:
     settings = config(
-        {"most": 2, "response_steps": 20_000, "worlds": 64}, total_steps=2048, seeds=[1], paths={},
+        {"most": 2, "response_steps": 2048, "worlds": 64}, total_steps=2048, seeds=[1], paths={},
             scenarios=[{"scenario": "jervis/not-intense"}],
         checkpoint={"every_rollouts": 1, "keep": 2},
     )  # fmt: skip
@@ -183,7 +183,8 @@ def test_a_jobs_policy_is_what_came_of_its_rounds_and_its_result_says_what_they_
     policy = trained_policy(done)
     assert isinstance(policy, MixedBundle) and policy.info["training"]["seed"] == 1
     assert policy.info["training"]["metrics"] == result["evaluation"]["learned"]
-    frame = play(done.scenario(), [policy, policy], worlds=4, episodes=1, seed=1 + config().evaluation.seed)
+    where = done.config.evaluation
+    frame = play(done.scenario(), [policy, policy], worlds=where.worlds, seed=where.seed + 1)
     assert rates_of(frame) == pytest.approx(result["evaluation"]["learned"], nan_ok=True)
 
 
