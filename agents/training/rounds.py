@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _LEARNING, _MEASURING, _TEACHING, _MEETING = range(21, 25)
 #: Of the worlds in which a response is measured, those in which each script is tried.
 _TRIAL_SHARE: Final = 0.25
+#: Worlds in which a network watches the script that it learns from.
+_LESSONS: Final = 1024
 SCRATCH, WARM, TAUGHT, LIKELIEST = "from scratch", "from the policy", "taught", "its likeliest choices"
 
 
@@ -188,7 +190,7 @@ def _responses(
         scripts, gain = _best_scripts(scenario, policy, own, rounds)
         if gain > rounds.gap:
             key = derived_seed(seed, _TEACHING, number) >> 1  # as torch and SB3 take seeds: below 2**31
-            pupil = taught(scenario, scripts, policy, first, worlds=rounds.worlds, seed=key)
+            pupil = taught(scenario, scripts, policy, first, worlds=_LESSONS, seed=key)
             begin[TAUGHT] = pupil, config
             yield TAUGHT, pupil
     for which, (where, (bundle, settings)) in enumerate(begin.items()):

@@ -14,7 +14,7 @@ import numpy as np
 import torch as th
 
 from agents.policies.bundles import LearnedBundle
-from agents.policies.networks import Heads
+from agents.policies.networks import Heads, Network
 from agents.table.play import play
 from sd_env import layout
 from sd_env.policies import AnyHeads, answer, one_thread
@@ -58,15 +58,17 @@ def taught(
     worlds: int,
     seed: int,
 ) -> LearnedBundle:
-    """A copy of ``pupil`` that plays as the scripts do, each type by its own.
+    """A policy of the shape of ``pupil`` that plays as the scripts do, each type by its own.
+
+    Its networks begin anew: logits of a policy that is sure of itself would take long to turn.
 
     Args:
         scenario: the game.
         scripts: whether greedy -> whom a state of the type imitates.
         others: who plays all other seats while the scripts are watched in the first.
-        pupil: a policy without memory, whose networks are of the shape that is wanted.
+        pupil: a policy without memory.
         worlds: in which the scripts are watched, one episode each.
-        seed: of the worlds and of the order of lessons.
+        seed: 0 to 2**31 - 1, of the worlds, of the first weights and of the order of lessons.
     """
     seen, done = [], []
     for greedy, script in scripts.items():
@@ -77,7 +79,7 @@ def taught(
         seen.append(observations[own])
         done.append(actions[own])
     observation, action = th.as_tensor(np.concatenate(seen)), th.as_tensor(np.concatenate(done))
-    network = copy.deepcopy(pupil.network).requires_grad_(True)
+    network = _anew(pupil, seed)
     heads = Heads(pupil.spaces.nvec)
     order = th.Generator().manual_seed(seed)
     optimizer = th.optim.Adam([*network.mlp_extractor["policy_net"].parameters(), *network.action_net.parameters()],
@@ -91,3 +93,14 @@ def taught(
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
     return LearnedBundle(pupil.manifest, network.requires_grad_(False).eval(), pupil.scenario)
+
+
+def _anew(pupil: LearnedBundle, seed: int) -> Network:
+    """Its networks with fresh weights."""
+    network = copy.deepcopy(pupil.network).cpu().requires_grad_(True)
+    with th.random.fork_rng([]):
+        th.manual_seed(seed)
+        for layer in network.modules():
+            if isinstance(layer, th.nn.Linear):
+                layer.reset_parameters()
+    return network
