@@ -3,8 +3,8 @@
 A verdict about the game must not be one about the learner. So each type's return under the policy is set against the
 best of several learned responses and of a battery of scripted deviators (:mod:`agents.strategies.deviators`), while all
 other seats keep to the policy. What is found is a lower bound of the true gap: a certificate says that a search of this
-size found no more than :data:`ALLOWED` of the type's return, and a search that ended below the policy's own return
-counts as failed and certifies nothing.
+size found no more than :data:`ALLOWED` of the type's return, and a search that did not come up to the policy's own
+return (by more than :data:`NEAR` of it) counts as failed and certifies nothing.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 #: Gain of a deviator, as a share of the type's own return, up to which a policy counts as certified.
 ALLOWED: Final = 0.02
+#: How far below the policy's own return, as a share of it, a search may end and still count: a learner that draws its
+#: choices ends a little below what it has found.
+NEAR: Final = ALLOWED / 4
 SEEKERS, GREEDY = "security seekers", "greedy states"
 BATTERY, SCRATCH, WARM = "battery", "from scratch", "from the policy"
 CERTIFIED, BEATEN, OPEN, FAILED = "certified", "beaten", "undecided", "every search failed"
@@ -228,7 +231,7 @@ def certificates(rows: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
     found = []
     for (seat, kind), group in rows.groupby(["seat", "type"], sort=False):
         learned = group[group["start"] != BATTERY]
-        failed = learned["chosen"] + WIDTH * learned["chosen_error"] < 0
+        failed = learned["chosen"] + WIDTH * learned["chosen_error"] < -NEAR * learned["own"].abs()
         best = group.loc[group.groupby("member")["chosen"].idxmax()]
         gains = (best["gain"] / best["own"].abs()).where(best["chosen"] > 0, 0.0)
         if len(best) > 1:

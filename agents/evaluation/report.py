@@ -327,18 +327,19 @@ def notes(worlds: Mapping[str, World], theory: Mapping[str, str], judged: list[P
 
 
 def answered(report: Report) -> list[RenderableType]:
-    """Which policies were beaten by a response that took a type's place, before all learned on."""
+    """Which policies were beaten by responses, which then joined them."""
     found: list[RenderableType] = []
     for name, world in report["worlds"].items():
         for path, start in (world.get("starts") or {}).items():
             for seed, answers in zip(start["seeds"], start.get("rounds", []), strict=False):
                 words = ", ".join(
-                    f"{GREEDY if each['greedy'] else SEEKERS} by {each['gain'] / abs(each['own']):+.1%}"
+                    f"{GREEDY if each['greedy'] else SEEKERS} by {each['gain'] / abs(each['own']):+.1%} "
+                    f"(round {each['round']})"
                     for each in answers
                 )
                 if words:
                     where = " from ".join(filter(None, (name, path)))
-                    found.append(Text(f"{where}, seed {seed}: a response beat the policy and took its place: {words}"))
+                    found.append(Text(f"{where}, seed {seed}: responses beat the policy and joined it: {words}"))
     return found
 
 

@@ -68,6 +68,11 @@ class Answer:
     response: str
     taken: bool
 
+    @property
+    def share(self) -> float:
+        """The gain as a share of the return."""
+        return self.gain / max(abs(self.own), 1e-9)
+
 
 @dataclass(frozen=True)
 class Improved:
@@ -76,7 +81,8 @@ class Improved:
     Attributes:
         policy: the mixture.
         answers: the best against each round's policy, by type.
-        moved: how far each metric moved between the policies of the last two rounds; None if nothing joined.
+        moved: how far each metric moved between the policies of the last two rounds, 0 if the rounds ended since
+            nothing gained enough; None if there was one such round alone, so that the training says it.
     """
 
     policy: MixedBundle
@@ -114,7 +120,7 @@ def improve(config: TrainingConfig, first: LearnedBundle, scenario: Scenario, se
     assert rounds is not None, "rounds are to be done"
     game = MetaGame(scenario, rounds.worlds, derived_seed(seed, _MEETING))
     members = [first, _likeliest(first)]
-    shares = np.full((2, 2), 0.5)
+    shares = np.array([[0.0, 1.0]] * 2)  # without the noise that is left of exploring, if that holds
     answers: list[Answer] = []
     found: list[tuple[float, MixedBundle]] = []
     metrics: list[dict[str, float]] = []
@@ -127,16 +133,18 @@ def improve(config: TrainingConfig, first: LearnedBundle, scenario: Scenario, se
         metrics.append(rates_of(own))
         best = _answers(scenario, policy, first, own, number, rounds, config.learner, seed)
         answers += [answer for answer, _ in best]
-        found.append((max(answer.gain / abs(answer.own) for answer, _ in best), policy))
+        found.append((max(answer.share for answer, _ in best), policy))
         joining = [response for answer, response in best if answer.taken]
         members += [response for k, response in enumerate(joining) if response not in joining[:k]]
         if not joining:
             break
     least = min(range(len(found)), key=lambda k: found[k][0])
-    moved = None
+    policy, moved = found[least][1], None
     if len(found) > 1:
-        moved = {name: metrics[least][name] - metrics[least - 1 if least else 1][name] for name in RATES}
-    return Improved(found[least][1], answers, moved)
+        moved = dict.fromkeys(RATES, 0.0)
+        if joining:
+            moved = {name: metrics[-1][name] - metrics[-2][name] for name in RATES}
+    return Improved(policy, answers, moved)
 
 
 def _likeliest(policy: LearnedBundle) -> LearnedBundle:
