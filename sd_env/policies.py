@@ -20,12 +20,13 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 
 from sd_env import layout
+from sd_env.errors import RefusedError
 from sd_env.layout import Heads, standard_heads
 
 _P = TypeVar("_P")
 
 
-class PolicyError(ValueError):
+class PolicyError(RefusedError):
     """A policy that cannot be, that does not fit, or that answers with what is no action: one sentence."""
 
 

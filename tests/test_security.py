@@ -78,10 +78,10 @@ def test_nested_aliases_are_refused_at_once(key: str, tmp_path: Path) -> None:
     path = tmp_path / "bomb.yaml"
     path.write_text("\n".join([*head, *(f"  - {line}" for line in lines)]), encoding="utf-8")
     started = time.process_time()
-    with pytest.raises(ScenarioError, match=key) as refusal:
+    with pytest.raises(ScenarioError, match="more than 20000 values, with those that aliases repeat") as refusal:
         load_scenario(path)
     assert time.process_time() - started < 5.0
-    assert len(str(refusal.value)) < 10_000
+    assert len(str(refusal.value)) < 1_000
 
 
 def test_no_value_on_the_command_line_makes_an_object(sprung: Path, capsys: pytest.CaptureFixture[str]) -> None:

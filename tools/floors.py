@@ -38,7 +38,14 @@ class Room:
 FLOORS: Final = (
     Room(
         "layout",
-        ("sd_env.layout", "sd_env.layout_actions", "sd_env.layout_memory", "sd_env.files", "sd_env.version"),
+        (
+            "sd_env.layout",
+            "sd_env.layout_actions",
+            "sd_env.layout_memory",
+            "sd_env.files",
+            "sd_env.errors",
+            "sd_env.version",
+        ),
         "names and columns",
     ),
     Room("rules", ("sd_env.rules",), "the turn, one module a rule"),

@@ -13,7 +13,7 @@ from rich.segment import Segment
 
 from agents.evaluation.report import WIDTH, as_text
 from agents.files import without_nan, write_json, write_text
-from sd_env.show import printable
+from sd_env.errors import printable
 
 
 def publish(shown: RenderableType, report: Mapping[str, Any], out: Path | None, as_json: bool) -> None:

@@ -23,7 +23,7 @@ def main(argv: list[str]) -> int:
         with held(run), shown():
             return train_and_report(config, run, argv)
     except ConfigError as error:
-        from sd_env.show import printable
+        from sd_env.errors import printable
 
         print(f"train.py: {printable(str(error))}", file=sys.stderr)
         return 2

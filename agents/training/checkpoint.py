@@ -27,6 +27,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from agents.files import write_json, write_whole
 from agents.training.logs import Curves
 from agents.training.players import Players
+from sd_env.errors import RefusedError
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ FORMAT = 2
 _COMPLETE = "[0-9]*.json"
 
 
-class CheckpointError(ValueError):
+class CheckpointError(RefusedError):
     """A job has checkpoints and none of them can be used; the message is one sentence."""
 
 

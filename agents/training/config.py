@@ -25,6 +25,8 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from sd_env.errors import RefusedError
+
 DEFAULT_CONFIG = Path("configs/four_worlds.yaml")
 #: Keys that say how fast a run is computed, not what: the only ones that ``--resume`` lets change.
 MACHINE_KEYS = frozenset({"workers"})
@@ -35,7 +37,7 @@ Scalar = bool | int | float | str | None
 Override = Scalar | list[Any] | dict[str, Any]
 
 
-class ConfigError(ValueError):
+class ConfigError(RefusedError):
     """A bad key, value or file of an experiment; the message is one sentence."""
 
 
