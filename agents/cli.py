@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     except ValueError as error:
         if type(error).__module__.partition(".")[0] not in _OURS:
             raise  # a fault of the program's, not of what it was given
-        from sd_env.show import printable
+        from sd_env.errors import printable
 
         print(f"sd-env: {printable(str(error))}", file=sys.stderr)
         return 2

@@ -54,7 +54,7 @@ FLOORS: Final = (
         ("sd_env.scenario", "sd_env.scenario_files", "sd_env.scenario_groups", "sd_env.scenario_values"),
         "the game's parameters, read and checked",
     ),
-    Room("worlds", ("sd_env.worlds",), "B worlds in flat arrays"),
+    Room("worlds", ("sd_env.worlds", "sd_env.choices"), "B worlds in flat arrays"),
     Room("events", ("sd_env.events",), "what happened on a turn"),
     Room("protocol", ("sd_env.policies",), "what a policy is to the game"),
     Room("record", ("sd_env.record",), "logs of episodes"),
