@@ -139,7 +139,8 @@ class SoloEnv(gymnasium.Env[Any, np.ndarray]):
 
     def action_masks(self) -> np.ndarray:
         """Legal choices of the coming turn, bool ``(sum(nvec),)``: sb3-contrib asks for it under this name."""
-        return self.game.worlds.masks[0, self.seat].astype(np.bool_)
+        legal: np.ndarray = self.game.worlds.masks[0, self.seat].astype(np.bool_)
+        return legal
 
     @property
     def events(self) -> tuple[Event, ...]:
