@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from sd_env.show import printable
+from sd_env.errors import printable
 
 #: The loggers above all of ours.
 LOGGERS: Final = ("sd_env", "agents")

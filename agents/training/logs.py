@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,10 @@ from agents.files import write_text
 
 #: SB3 counts these from the start of this process: after a resume they would go back.
 _COUNTED_ANEW = frozenset({"time/iterations", "time/time_elapsed"})
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 class Curves(KVWriter):
@@ -46,7 +51,7 @@ class Curves(KVWriter):
             if not math.isnan(value) and key != "time/total_timesteps":
                 self._board.add_scalar(key, value, step)
         if set(row) <= set(self._columns):
-            with self._path.open("a", encoding="utf-8", newline="") as handle:
+            with open(self._path, "a", encoding="utf-8", newline="", opener=_no_link) as handle:
                 handle.write(self._lines([row]))
         else:
             self._rewrite()
