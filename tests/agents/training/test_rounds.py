@@ -15,7 +15,7 @@ from agents.policies.bundles import LearnedBundle, bundle_of
 from agents.policies.mixture import MixedBundle, mix
 from agents.table.metrics import RATES, rates_of
 from agents.table.play import play
-from agents.training import checkpoint, rounds
+from agents.training import rounds
 from agents.training import job as jobs
 from agents.training.config import ConfigError, TrainingConfig, load_training
 from agents.training.job import Job, jobs_of, run_job, trained_policy
