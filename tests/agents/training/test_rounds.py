@@ -15,8 +15,8 @@ from agents.policies.bundles import LearnedBundle, bundle_of
 from agents.policies.mixture import MixedBundle, mix
 from agents.table.metrics import RATES, rates_of
 from agents.table.play import play
-from agents.training import rounds
 from agents.training import job as jobs
+from agents.training import rounds
 from agents.training.config import ConfigError, TrainingConfig, load_training
 from agents.training.job import Job, jobs_of, run_job, trained_policy
 from agents.training.learners import make_learner
@@ -26,6 +26,7 @@ from agents.training.rounds import Answer, improve
 from agents.training.run import check
 from agents.training.seats import WorldsVecEnv
 from sd_env import layout
+from sd_env.errors import RefusedError
 from sd_env.layout import Head
 from sd_env.scenario import Scenario
 
@@ -92,11 +93,10 @@ def test_what_a_greedy_state_gains_from_a_policy_at_rest_is_found_and_joins_it()
     # the second round's policy has what was found, and less is to be had from it
     assert second[True].own > first[True].own + 5
     assert max(answer.gain / answer.own for answer in second.values()) < first[True].gain / first[True].own
-    seen = np.zeros((2, len(found.policy.spaces.columns)), dtype=np.float32)
-    seen[1, layout.Own.GREED] = 1.0
-    idle = found.policy.probabilities(seen, np.ones((2, layout.mask_size(2)), dtype=np.int8))
-    nothing = idle[Head.BUILD_OFFENSE][:, 0] * idle[Head.STANCE][:, Head.STANCE.noop]
-    assert nothing[0] > 0.9 > nothing[1]
+    seen = np.zeros((1, len(found.policy.spaces.columns)), dtype=np.float32)
+    seen[:, layout.Own.GREED] = 1.0
+    idle = found.policy.probabilities(seen, np.ones((1, layout.mask_size(2)), dtype=np.int8))
+    assert idle[Head.BUILD_OFFENSE][0, 0] * idle[Head.STANCE][0, Head.STANCE.noop] < 0.9
     assert found.moved is not None and set(found.moved) == set(RATES)
 
 
@@ -233,11 +233,11 @@ def test_a_job_that_was_killed_in_a_round_ends_as_one_that_was_not(
         (["--rounds.gap", "-1"], "rounds.gap = "),
         (["--rounds.worlds", "1"], "rounds.worlds = "),
         (["--rounds.response_steps", "0"], "rounds.response_steps = "),
-        (["--rounds.moot", "1"], "--rounds.moot is not a key"),
+        (["--rounds.moot", "1"], "sd-env train: there is no option --rounds.moot; did you mean --rounds.most?"),
     ],
 )
 def test_rounds_that_cannot_be_are_refused_in_a_sentence(arguments: list[str], sentence: str) -> None:
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(RefusedError) as refused:
         parse([*arguments])
     assert str(refused.value).startswith(sentence) and "\n" not in str(refused.value)
 
