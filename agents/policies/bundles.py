@@ -19,23 +19,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch as th
 
-from agents.policies.bundle_files import (
+from agents.policies.bundle_files import blank_network, fill, plain, read_bundle, serialise, write_bundle
+from agents.policies.manifest import (
     FORMAT,
     BundleError,
     Manifest,
     Spaces,
     Unfit,
-    blank_network,
     difference,
-    fill,
     manifest_of,
     packages,
-    plain,
-    read_bundle,
     resized,
-    serialise,
     spaces_of,
-    write_bundle,
 )
 from agents.policies.networks import KINDS, Choice, Kind, Memory, Network
 from sd_env import layout

@@ -22,8 +22,8 @@ from pathlib import Path
 import torch as th
 
 from agents.files import write_whole
-from agents.policies.bundle_files import BundleError
 from agents.policies.bundles import LearnedBundle
+from agents.policies.manifest import BundleError
 from agents.policies.networks import Network
 
 #: What the inputs and outputs are called; those without memory use the first of each.

@@ -14,7 +14,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.save_util import load_from_zip_file
 from stable_baselines3.common.torch_layers import FlattenExtractor
 
-from agents.policies.bundle_files import Spaces, Unfit, spaces_like
+from agents.policies.manifest import Spaces, Unfit, spaces_like
 from agents.policies.networks import ACTIVATIONS, KINDS, Architecture, PolicyClass
 from agents.policies.sb3 import HeadsPolicy, MaskablePolicy, RecurrentHeadsPolicy, SymlogExtractor, TypesPolicy
 from agents.policies.sb3_set import MaskableSetPolicy, SetPolicy

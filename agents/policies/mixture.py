@@ -14,16 +14,9 @@ from typing import Any
 import numpy as np
 import torch as th
 
-from agents.policies.bundle_files import (
-    VERSION,
-    BundleError,
-    Manifest,
-    Mixture,
-    plain,
-    serialise,
-    write_bundle,
-)
+from agents.policies.bundle_files import plain, serialise, write_bundle
 from agents.policies.bundles import LearnedBundle
+from agents.policies.manifest import VERSION, BundleError, Manifest, Mixture
 from agents.policies.networks import Network
 from sd_env import layout
 from sd_env.policies import derived_seed

@@ -124,7 +124,7 @@ def check_fits(policy: Policy, scenario: Scenario, label: str) -> None:
     space = getattr(policy, "observation_space", None)
     if spaces is None and space is None:
         return
-    from agents.policies.bundle_files import Spaces, difference, spaces_of
+    from agents.policies.manifest import Spaces, difference, spaces_of
 
     needed = spaces_of(scenario)
     odd: str | None = None

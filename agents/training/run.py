@@ -16,7 +16,7 @@ from stable_baselines3.common.utils import get_device
 
 from agents.files import write_json, write_text
 from agents.machine import cores
-from agents.policies.bundle_files import MOST_WEIGHTS
+from agents.policies.manifest import MOST_WEIGHTS
 from agents.table.interventions import Interventions
 from agents.training import rounds
 from agents.training.config import MACHINE_KEYS, ConfigError, TrainingConfig

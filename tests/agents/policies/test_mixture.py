@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.policies.bundle_files import Mixture
 from agents.policies.bundles import BundleError, LearnedBundle, bundle_of, load_bundle
 from agents.policies.export import to_torch
+from agents.policies.manifest import Mixture
 from agents.policies.mixture import MixedBundle, mix
 from agents.policies.state import capture, recall
 from agents.table.play import play
