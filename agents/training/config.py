@@ -250,7 +250,8 @@ class TrainingConfig(_Model):
     population: PopulationConfig = Field(description="who learns and who sits where")
     learner: LearnerConfig = Field(description="the learner, or each of them")
     rounds: RoundsConfig | None = Field(
-        default=None, description="what is done about a policy that some response beats; null: nothing"
+        default=None,
+        description="what is done about a policy that a response beats, among two states; null: nothing",
     )
     checkpoint: CheckpointConfig = Field(description="checkpoints")
     evaluation: EvaluationConfig = Field(description="evaluation of the final policies")

@@ -25,6 +25,7 @@ from agents.training.config import ScenarioChoice, TrainingConfig
 from agents.training.learners import use_threads
 from agents.training.logs import Curves
 from agents.training.measure import LEARNED, measure, moved
+from agents.training.meta_game import STATES
 from agents.training.players import Players, seat_players, seats_of
 from agents.training.rounds import improve
 from agents.work import WorkError, locked, set_aside
@@ -169,7 +170,7 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
     seconds, learned = time.monotonic() - started, players.steps - before
     worlds = curves.get(WORLDS) or next(iter(curves.values()))
     rounds = None
-    if config.rounds is not None:
+    if config.rounds is not None and scenario.n_states == STATES:
         # no checkpoints within them: a killed job does them again from the end of its training, to the same end
         [learner] = players.learners.values()
         rounds = improve(config, bundle_of(learner, scenario, name=job.name), scenario, job.seed)

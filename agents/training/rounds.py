@@ -5,7 +5,8 @@ type would gain by doing something. And where only a mixture is an equilibrium, 
 round in a circle. So after a training the policy is the first member of a population. Each round finds shares of the
 members at which none of them earns a type more (:mod:`agents.training.meta_game`), searches for what earns more against
 that mixture, and what is found joins (McMahan, Gordon & Blum 2003; Lanctot et al. 2017). The policy is the mixture
-against which the searches found least.
+against which the searches found least. Members are held against each other in pairs, so there are rounds among two
+states only.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from agents.table.deviation import deviate
 from agents.table.metrics import RATES, rates_of
 from agents.table.play import play
 from agents.table.seating import ROTATING
-from agents.training.config import ConfigError, LearnerConfig, RoundsConfig, TrainingConfig
+from agents.training.config import LearnerConfig, RoundsConfig, TrainingConfig
 from agents.training.meta_game import STATES, MetaGame
 from agents.training.response import learn_response
 from agents.training.searcher import SEARCH_WORLDS, SEARCHER, warm
@@ -92,19 +93,6 @@ class Improved:
     def plain(self) -> list[dict[str, Any]]:
         """The answers as plain data."""
         return [asdict(answer) for answer in self.answers]
-
-
-def check(config: TrainingConfig, scenario: Scenario) -> None:
-    """Refuse rounds where there cannot be any.
-
-    Raises:
-        ConfigError: one sentence.
-    """
-    if config.rounds is not None and scenario.n_states != STATES:
-        raise ConfigError(
-            f"rounds is not allowed in {scenario.name}, which has {scenario.n_states} states: members of the policy "
-            f"are held against each other in pairs, so {STATES} are needed; take rounds null."
-        )
 
 
 def improve(config: TrainingConfig, first: LearnedBundle, scenario: Scenario, seed: int) -> Improved:

@@ -18,7 +18,6 @@ from agents.files import write_json, write_text
 from agents.machine import cores
 from agents.policies.manifest import MOST_WEIGHTS
 from agents.table.interventions import Interventions
-from agents.training import rounds
 from agents.training.config import MACHINE_KEYS, ConfigError, TrainingConfig
 from agents.training.job import jobs_of, run_job
 from agents.training.players import opponents_of, smallest_rollout
@@ -51,8 +50,8 @@ def check(config: TrainingConfig) -> None:
     """Find what would fail later, before anything is created.
 
     Raises:
-        ConfigError: one sentence for a scenario that does not load, a population or rounds that do not fit it, a device
-            that is not there, or batches larger than a rollout.
+        ConfigError: one sentence for a scenario that does not load, a population that does not fit it, a device that
+            is not there, or batches larger than a rollout.
     """
     for job in jobs_of(config, config.runs):
         try:
@@ -65,7 +64,6 @@ def check(config: TrainingConfig) -> None:
             Interventions(config.population.interventions or {}, scenario.agents, scenario.heads)
         except ValueError as error:
             raise ConfigError(f"population: {job.choice.name}: {error}") from error
-        rounds.check(job.config, scenario)
         _check_memory(job.config, scenario)
         batch = job.config.learner.batch_size
         if batch is not None and batch > rollout:

@@ -17,13 +17,12 @@ from agents.table.metrics import RATES, rates_of
 from agents.table.play import play
 from agents.training import job as jobs
 from agents.training import rounds
-from agents.training.config import ConfigError, TrainingConfig, load_training
+from agents.training.config import TrainingConfig, load_training
 from agents.training.job import Job, jobs_of, run_job, trained_policy
 from agents.training.learners import make_learner
 from agents.training.players import seat_players
 from agents.training.response import learn_response
 from agents.training.rounds import Answer, improve
-from agents.training.run import check
 from agents.training.seats import WorldsVecEnv
 from sd_env import layout
 from sd_env.errors import RefusedError
@@ -242,8 +241,11 @@ def test_rounds_that_cannot_be_are_refused_in_a_sentence(arguments: list[str], s
     assert str(refused.value).startswith(sentence) and "\n" not in str(refused.value)
 
 
-def test_rounds_among_more_than_two_states_are_refused_before_anything_is_made(tmp_path: Path) -> None:
-    settings = config(overrides={"n_states": 3}, runs=tmp_path / "runs", paths={})
-    with pytest.raises(ConfigError, match="rounds is not allowed in .* has 3 states") as refused:
-        check(settings)
-    assert "\n" not in str(refused.value) and not (tmp_path / "runs").exists()
+def test_among_more_than_two_states_there_are_none(tmp_path: Path) -> None:
+    settings = config(overrides={"n_states": 3}, total_steps=1, seeds=[1], paths={},
+                      scenarios=[{"scenario": "jervis/not-intense"}])  # fmt: skip
+    [only] = jobs_of(settings, tmp_path)
+    run_job(only)
+    result, _ = only.finished()
+    assert result is not None and result["rounds"] == []
+    assert not isinstance(trained_policy(only), MixedBundle)
