@@ -58,7 +58,7 @@ FLOORS: Final = (
     Room("events", ("sd_env.events",), "what happened on a turn"),
     Room("protocol", ("sd_env.policies",), "what a policy is to the game"),
     Room("record", ("sd_env.record",), "logs of episodes"),
-    Room("show", ("sd_env.show",), "text and stories"),
+    Room("show", ("sd_env.show",), "text, stories and pages"),
     Room("measures", ("sd_env.measures",), "pure functions of logs"),
     Room(
         "faces",

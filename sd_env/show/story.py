@@ -75,8 +75,15 @@ class Story:
 
         An attack that honours a call and the honouring are one sentence, told after the call and the other attacks.
         """
-        told = self._told(self.log.events[turn - 1])
-        return [sentence for sentence, states in told if state is None or state in states]
+        return [sentence for sentence, states in self.told(turn) if state is None or state in states]
+
+    def told(self, turn: int) -> Iterator[tuple[str, set[str]]]:
+        """The same sentences, each with the states that it is about."""
+        return self._told(self.log.events[turn - 1])
+
+    def told_alone(self, event: Event) -> str:
+        """The sentence of an event that is told by itself, as all but honoured calls and their attacks are."""
+        return self._plain(event)[0]
 
     def _told(self, events: Sequence[Event]) -> Iterator[tuple[str, set[str]]]:
         """Sentences, each with the states that it is about."""

@@ -18,7 +18,8 @@ from agents.commands import replay, verify
 from sd_env import events as ev
 from sd_env.layout import Head, Stance
 from sd_env.policies import RandomPolicy
-from sd_env.record import EpisodeLog, LogError, Recorder, record, write_log
+from sd_env.record import EpisodeLog, LogError, Recorder, read_log, record, write_log
+from sd_env.show.page import page
 from sd_env.show.story import Story
 from sd_env.worlds import Worlds
 from tests.table import quiet
@@ -251,9 +252,27 @@ def test_replay_refuses_in_one_sentence(path: Path, tmp_path: Path) -> None:
             f"--state: 'prussia' names no state of this log; its states are {RUSSIA}, {SERBIA}, {AUSTRIA}.",
         ),
         ((tmp_path / "none",), f"{tmp_path / 'none'} cannot be read: No such file or directory."),
+        ((path, "-o", "page.txt"), "--output is 'page.txt'; a page's name ends in .html."),
+        (
+            (path, "-o", "page.html", "--turn", 2),
+            "--turn is given with --output: a page shows the whole episode as it was played.",
+        ),
+        (
+            (path, "-o", path / "page.html"),
+            f"--output '{path / 'page.html'}' cannot be written: Not a directory.",
+        ),
     ):
         with pytest.raises(LogError, match=f"^{re.escape(sentence)}$"):
             call(replay, *words)
+
+
+def test_an_episode_becomes_a_page(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "new" / "episode.html"
+    assert call(replay, path, "-o", target) == 0
+    assert capsys.readouterr().out == f"{target}: open it in a browser\n"
+    assert target.read_text(encoding="utf-8") == page(read_log(path))
+    assert call(replay, path, "-o", target) == 0  # written whole, in the place of the old one
+    assert [each.name for each in target.parent.iterdir()] == ["episode.html"]
 
 
 def test_foreign_words_cannot_drive_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,184 @@
+"""An episode log as one page for a browser: a file that holds all that it needs and asks nothing of any host.
+
+The page is ``page.html`` with its style, its script and the episode's numbers put in. Whatever somebody else wrote
+(names, titles, labels) is data to the script, which shows it as text and never as markup; and a content-security policy
+names the digests of the one style and the one script that may run.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from sd_env.events import Builds, BuildsShare, Conquest, IllegalAction, LeaderFalls
+from sd_env.layout_actions import Signal
+from sd_env.show.story import Story
+
+if TYPE_CHECKING:
+    from sd_env.record import EpisodeLog
+
+#: What only the state itself knows of its deeds.
+_PRIVATE: Final = (Builds, BuildsShare, IllegalAction, LeaderFalls)
+#: Digits after the point, of amounts and of probabilities.
+_DIGITS: Final = 3
+_AMOUNTS: Final = ("homeland", "holdings", "offense", "defense", "reliability")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A turn that is worth stopping at.
+
+    Attributes:
+        turn: 0 .. T.
+        text: why, in a sentence.
+    """
+
+    turn: int
+    text: str
+
+
+def page(log: EpisodeLog, moments: Sequence[Moment] = ()) -> str:
+    """The page of an episode, as HTML.
+
+    Args:
+        log: the episode.
+        moments: turns that are marked, beside those on which a war begins or a state falls, which always are.
+    """
+    story = Story(log)
+    title = f"{log.scenario.name}, seed {log.seed}, world {log.world}, episode {log.episode}"
+    style, script = _part("page.css"), _part("page.js")
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{_digest(style)}'; script-src 'sha256-{_digest(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    parts = {
+        "policy": policy,
+        "title": html.escape(title),
+        "style": style,
+        "script": script,
+        "data": _json(data(log, story, moments)),
+    }
+    text = _part("page.html")
+    first, *rest = text.split("{{")
+    filled = [first]
+    for piece in rest:  # in one pass, so that nothing that is put in is filled in again
+        name, _, after = piece.partition("}}")
+        filled += [parts[name], after]
+    return "".join(filled)
+
+
+def data(log: EpisodeLog, story: Story, moments: Sequence[Moment] = ()) -> dict[str, Any]:
+    """What the page's script shows, as plain data: rows of T + 1 turns, of which row 0 is the start."""
+    states, pairs = log.states, log.pairs
+    others = ~np.eye(len(log.agents), dtype=bool)
+    return {
+        "name": log.scenario.name,
+        "title": log.scenario.title,
+        "key": f"seed {log.seed}, world {log.world}, episode {log.episode}",
+        "states": list(story.names.values()),
+        "policies": list(log.policies),
+        "turns": log.turns,
+        "horizon": int(log.params["horizon"]),
+        "closing": list(story.closing()),
+        "greed": _rounded(states["greed"]),
+        "standing": states["standing"].astype(int).tolist(),
+        **{name: _rounded(states[name]) for name in _AMOUNTS},
+        "rewards": _rounded(log.rewards),
+        "signals": [[Signal(int(each)).name.lower() for each in row] for row in states["signal"]],
+        "belief": _rounded(pairs["belief"]),
+        "estimate": _rounded(pairs["estimate"]),
+        "allied": _listed(np.triu(pairs["allied"] != 0)),
+        "mobilized": _listed((pairs["mobilized"] != 0) & others),
+        "attacks": _attacks(log, others),
+        "events": [_told(log, story, turn) for turn in range(1, log.turns + 1)],
+        "moments": [{"turn": each.turn, "text": each.text} for each in sorted(
+            [*_turning_points(log, story, others), *moments], key=lambda each: each.turn)],
+    }  # fmt: skip
+
+
+def _attacks(log: EpisodeLog, others: np.ndarray) -> list[list[list[int]]]:
+    """Of each row the attacks, as attacker, target and 1 if land was taken."""
+    index = {agent: i for i, agent in enumerate(log.agents)}
+    found = []
+    for turn, row in enumerate(log.pairs["attacks"]):
+        events = log.events[turn - 1] if turn else ()
+        won = {
+            (index[who], index[each.agent]) for each in events if isinstance(each, Conquest) for who in each.attackers
+        }
+        struck = [] if not turn else np.argwhere((row != 0) & others).tolist()
+        found.append([[one, other, int((one, other) in won)] for one, other in struck])
+    return found
+
+
+def _told(log: EpisodeLog, story: Story, turn: int) -> list[dict[str, Any]]:
+    """The sentences of a turn, whom each is about, and whether only its state knows."""
+    index = {agent: i for i, agent in enumerate(log.agents)}
+    own = {story.told_alone(event): index[event.agent] for event in log.events[turn - 1] if isinstance(event, _PRIVATE)}
+    return [
+        {"text": text, "who": sorted(index[agent] for agent in who), "only": own.get(text, -1)}
+        for text, who in story.told(turn)
+    ]
+
+
+def _turning_points(log: EpisodeLog, story: Story, others: np.ndarray) -> list[Moment]:
+    """The turns on which two states at peace begin to fight, and on which a state falls."""
+    names = list(story.names.values())
+    fights = ((log.pairs["attacks"] != 0) & others).astype(bool)
+    fights[0] = False
+    either = fights | fights.transpose(0, 2, 1)
+    found = []
+    for turn in range(1, log.turns + 1):
+        for one, other in np.argwhere(np.triu(either[turn] & ~either[turn - 1])):
+            seekers = log.states["greed"][turn - 1, [one, other]] == 0
+            attackers = [k for k, (a, b) in ((one, (one, other)), (other, (other, one))) if fights[turn, a, b]]
+            who = " and ".join(names[k] for k in attackers)
+            target = names[other if attackers[0] == one else one]
+            deed = f"{who} attack each other" if len(attackers) > 1 else f"{who} attacks {target}"
+            tragic = ": both only wanted to be safe" if seekers.all() else ""
+            found.append(Moment(turn, f"War begins: {deed}{tragic}."))
+        fell = (log.states["standing"][turn - 1] != 0) & (log.states["standing"][turn] == 0)
+        found += [Moment(turn, f"{names[k]} falls.") for k in np.flatnonzero(fell)]
+    return found
+
+
+def _rounded(values: np.ndarray) -> list[Any]:
+    """Numbers as short as they are shown, in nested lists; what is no number is null."""
+    rounded = np.round(np.asarray(values, np.float64), _DIGITS) + 0.0  # no negative zeros
+    plain: list[Any] = rounded.tolist() if np.isfinite(rounded).all() else _nulls(rounded)
+    return plain
+
+
+def _nulls(values: np.ndarray) -> list[Any]:
+    plain = values.astype(object)
+    plain[~np.isfinite(values)] = None
+    listed: list[Any] = plain.tolist()
+    return listed
+
+
+def _listed(rows: np.ndarray) -> list[list[list[int]]]:
+    """Of each row the pairs that are set."""
+    return [np.argwhere(row).tolist() for row in rows]
+
+
+def _json(value: Any) -> str:
+    """JSON that is safe within a script element: nothing in it can end the element or begin a comment."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+def _part(name: str) -> str:
+    return (files("sd_env.show") / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

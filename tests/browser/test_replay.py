@@ -1,0 +1,116 @@
+"""The page of an episode in a browser: opened without a network, by keys and links, and by what strangers wrote."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+import sd_env
+from sd_env import layout
+from sd_env.record import record
+from sd_env.show.page import page
+from tests.browser.test_book import Server, dom
+
+#: A page that holds a replay, presses keys in it, and says in its title what the replay then shows.
+PRESSES = """<title></title><iframe width="1200" height="800" src="/episode.html"></iframe><script>
+onload = () => {
+  const inner = document.querySelector("iframe").contentWindow, said = [];
+  const press = (key) => {
+    inner.document.body.dispatchEvent(new inner.KeyboardEvent("keydown", { key, bubbles: true }));
+    said.push(inner.document.getElementById("turn").textContent);
+  };
+  ["End", "ArrowLeft", "Home", "ArrowRight", "ArrowRight"].forEach(press);
+  press("d");
+  said.push(inner.document.documentElement.dataset.theme);
+  inner.document.getElementById("seen").value = "0";
+  inner.document.getElementById("seen").dispatchEvent(new inner.Event("change"));
+  said.push(inner.document.getElementById("strip").textContent);
+  document.title = said.join(" | ");
+};
+</script>"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("pages")
+    log = record("history/1914-chain-gang", sd_env.RandomPolicy(), seed=3)
+    (made / "episode.html").write_text(page(log), encoding="utf-8")
+    (made / "presses.html").write_text(PRESSES, encoding="utf-8")
+    big = sd_env.load_scenario("jervis/multipolar", {"n_states": layout.MAX_STATES, "horizon": 200, "continuation": 1.0,
+                                                     "war.conquest": 0.0})  # fmt: skip
+    (made / "big.html").write_text(page(record(big, sd_env.RandomPolicy(), seed=3)), encoding="utf-8")
+    return made
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def text_of(found: str, element: str) -> str:
+    """Text of the element of that id."""
+    [inner] = re.findall(rf'id="{element}"[^>]*>(.*?)</(?:h2|ol|ul|div|h1|p)>', found, re.DOTALL)
+    return re.sub("<[^>]*>", " ", inner)
+
+
+def test_a_file_opens_without_a_server_at_the_turn_of_a_link(folder: Path, tmp_path: Path) -> None:
+    found = dom(f"file://{folder}/episode.html#turn=3", tmp_path)
+    assert text_of(found, "turn") == "Turn 3 of 20"
+    assert "The chain gang of 1914" in text_of(found, "title")
+    assert "attacks" in text_of(found, "events")
+    drawn = found[found.index('<svg id="map"') : found.index('<ul id="legend"')]
+    assert "Austria-Hungary" in drawn and 'class="attack"' in drawn and 'class="allied"' in drawn
+
+
+def test_seen_by_one_state_others_intentions_are_hidden(folder: Path, tmp_path: Path) -> None:
+    everything = text_of(dom(f"file://{folder}/episode.html#turn=3", tmp_path), "strip")
+    assert everything.count("security seeker") + everything.count("greedy") >= 6 and "?" not in everything
+    found = dom(f"file://{folder}/episode.html#turn=3&seen=0", tmp_path)
+    alone = text_of(found, "strip")
+    assert alone.count("?") == 5
+    told = text_of(found, "events")
+    assert "Germany builds" in told and "Russia builds" not in told
+
+
+def test_keys_move_through_the_episode(address: str, tmp_path: Path) -> None:
+    found = dom(f"{address}/presses.html", tmp_path)
+    [title] = re.findall("<title>(.*?)</title>", found)
+    said = title.split(" | ")
+    turns = ["Turn 20 of 20", "Turn 19 of 20", "The start (20 turns follow)", "Turn 1 of 20", "Turn 2 of 20"]
+    assert said[:5] == turns and said[6] in ("dark", "light") and said[7].count("?") == 5
+
+
+def test_the_largest_page_opens_quickly(folder: Path, tmp_path: Path) -> None:
+    dom("about:blank", tmp_path)  # the browser itself
+    start = time.monotonic()
+    dom("about:blank", tmp_path)
+    nothing = time.monotonic() - start
+    start = time.monotonic()
+    found = dom(f"file://{folder}/big.html#turn=150", tmp_path)
+    assert text_of(found, "turn") == "Turn 150 of 200"
+    assert time.monotonic() - start - nothing < 10  # two seconds on an idle machine; this one may be busy
+
+
+def test_what_a_stranger_called_a_state_runs_nothing(folder: Path, tmp_path: Path) -> None:
+    import dataclasses
+
+    log = record("games/one-shot", sd_env.RandomPolicy(), seed=3)
+    names = ("</script><script>document.title='owned'</script>", "<img src=x onerror=\"document.title='owned'\">")
+    strange = dataclasses.replace(log, agents=names, policies=names, events=tuple(() for _ in log.events))
+    (folder / "strange.html").write_text(page(strange), encoding="utf-8")
+    found = dom(f"file://{folder}/strange.html", tmp_path)
+    assert "<title>owned" not in found
+    assert "&lt;/script&gt;" in found or "&lt;/Script&gt;" in found
