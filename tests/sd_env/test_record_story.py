@@ -259,7 +259,7 @@ def test_replay_refuses_in_one_sentence(path: Path, tmp_path: Path) -> None:
         ),
         (
             (path, "-o", path / "page.html"),
-            f"--output '{path / 'page.html'}' cannot be written: Not a directory.",
+            f"--output '{path / 'page.html'}' cannot be written: File exists.",
         ),
     ):
         with pytest.raises(LogError, match=f"^{re.escape(sentence)}$"):
