@@ -15,7 +15,7 @@ from pettingzoo.utils.wrappers import BaseWrapper, OrderEnforcingWrapper
 
 from sd_env import layout
 from sd_env.errors import RefusedError
-from sd_env.events import Event, turn_events
+from sd_env.events import Event
 from sd_env.scenario import Scenario, ScenarioLike
 from sd_env.show.ansi import ansi
 from sd_env.spaces import (
@@ -26,6 +26,7 @@ from sd_env.spaces import (
     observation_space,
     state_space,
 )
+from sd_env.turn_events import turn_events
 from sd_env.worlds import Worlds
 
 

@@ -55,7 +55,7 @@ FLOORS: Final = (
         "the game's parameters, read and checked",
     ),
     Room("worlds", ("sd_env.worlds", "sd_env.choices"), "B worlds in flat arrays"),
-    Room("events", ("sd_env.events",), "what happened on a turn"),
+    Room("events", ("sd_env.events", "sd_env.turn_events"), "what happened on a turn"),
     Room("protocol", ("sd_env.policies",), "what a policy is to the game"),
     Room("record", ("sd_env.record",), "logs of episodes"),
     Room("show", ("sd_env.show",), "text, stories and pages"),

@@ -19,13 +19,14 @@ import numpy as np
 from sd_env import layout
 from sd_env.choices import Choices
 from sd_env.errors import whole_number
-from sd_env.events import Event, turn_events
+from sd_env.events import Event
 from sd_env.policies import Cast, CastLike
 from sd_env.record.columns import LAST_INDEX
 from sd_env.record.episode import EpisodeLog
 from sd_env.rules.chance import DRAWS
 from sd_env.rules.compiled import rules_fingerprint
 from sd_env.scenario import Scenario, ScenarioLike
+from sd_env.turn_events import turn_events
 from sd_env.version import __version__
 from sd_env.worlds import CHANGEABLE, Worlds
 
