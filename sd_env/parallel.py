@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from operator import itemgetter
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pettingzoo
@@ -28,6 +28,9 @@ from sd_env.spaces import (
 )
 from sd_env.turn_events import turn_events
 from sd_env.worlds import Worlds
+
+if TYPE_CHECKING:
+    from sd_env.record import EpisodeLog
 
 
 def parallel_env(
@@ -224,6 +227,7 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         self._events: tuple[Event, ...] | None = ()
         self._before = (b"", b"")
         self._actions = np.empty(0, np.int64)
+        self._played: list[np.ndarray] = []
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
         """The observation space of ``agent``: the same object at each call."""
@@ -243,7 +247,7 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         self.worlds.reset(check_seed(seed))
         self.agents = self.possible_agents[:]
         self._started = True
-        self._events = ()
+        self._events, self._played = (), []
         observed = self._observe()
         if self.render_mode == "human":
             self.render()
@@ -271,6 +275,7 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
             self._explain(actions)  # in the words of this face
             raise
         self._before, self._actions, self._events = before, chosen, None
+        self._played.append(chosen)
         terminated, truncated = bool(worlds.terminations[0]), bool(worlds.truncations[0])
         if terminated or truncated:
             self.agents = []
@@ -342,6 +347,28 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         if not self._started:
             raise ResetNeeded("no episode has begun: call reset() before state()")
         return self.worlds.state(0)
+
+    def log(self) -> EpisodeLog:
+        """The episode so far, one turn at least, as :mod:`sd_env.record` keeps them: it is played again.
+
+        Raises:
+            ResetNeeded: if no turn was played.
+        """
+        from sd_env.record.recorder import Tape  # only who asks needs it
+
+        if not self._played:
+            raise ResetNeeded("no turn has been played: there is nothing to tell of before step()")
+        tape = Tape(self.scenario, 0)
+        tape.begin(self.worlds.seed, int(self.worlds.worlds["episode"][0]))
+        for actions in self._played:
+            tape.play(actions)
+        return tape.log()
+
+    def replay(self) -> str:
+        """The episode so far as one offline page for a browser, HTML (:func:`sd_env.show.page.page`)."""
+        from sd_env.show.page import page
+
+        return page(self.log())
 
     def render(self) -> str | None:
         """The world as text (``"ansi"``), or printed (``"human"``)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import gymnasium
 import numpy as np
@@ -15,6 +15,9 @@ from sd_env.policies import Cast, CastLike, RandomPolicy
 from sd_env.scenario import ScenarioLike
 from sd_env.spaces import ActionSpace, check_action, check_seed
 from sd_env.spaces import observation_space as make_observation_space
+
+if TYPE_CHECKING:
+    from sd_env.record import EpisodeLog
 
 
 def solo_env(
@@ -146,6 +149,14 @@ class SoloEnv(gymnasium.Env[Any, np.ndarray]):
     def events(self) -> tuple[Event, ...]:
         """What happened in the last turn: :mod:`sd_env.events`."""
         return self.game.events
+
+    def log(self) -> EpisodeLog:
+        """The episode so far: :meth:`sd_env.parallel.ParallelEnv.log`."""
+        return self.game.log()
+
+    def replay(self) -> str:
+        """The episode so far as one offline page for a browser, HTML."""
+        return self.game.replay()
 
     def render(self) -> str | None:
         """The world as text (``"ansi"``), or printed (``"human"``)."""

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gymnasium.error import ResetNeeded
 
 import sd_env
 from sd_env import layout
 from sd_env.events import Builds
 from sd_env.layout import Stance
-from sd_env.record import EpisodeLog, Recorder, record
+from sd_env.record import EpisodeLog, Recorder, record, verify
 from sd_env.show.page import Moment, page
 
 
@@ -123,3 +124,33 @@ def test_the_largest_page_is_small() -> None:
 
 def test_one_log_one_page(log: EpisodeLog) -> None:
     assert page(log) == page(record("history/1914-chain-gang", sd_env.RandomPolicy(), seed=3))
+
+
+# --- from an environment ---------------------------------------------------------------------------------------
+
+
+def test_an_environment_tells_of_the_episode_so_far() -> None:
+    env = sd_env.parallel_env("jervis/doubly-dangerous")
+    with pytest.raises(ResetNeeded, match="no turn has been played"):
+        env.unwrapped.log()
+    for seed in (5, None):  # the first episode of the stream, then its next
+        env.reset(seed=seed)
+        with pytest.raises(ResetNeeded):
+            env.unwrapped.replay()
+        rewards = []
+        for _ in range(4):
+            actions = {agent: env.action_space(agent).sample() for agent in env.agents}
+            rewards.append([*env.step(actions)[1].values()])
+        log = env.unwrapped.log()
+        assert verify(log) and log.turns == 4 and log.seed == 5 and log.episode == (0 if seed else 1)
+        assert np.array_equal(log.rewards, rewards)
+        assert np.array_equal(log.states["offense"][-1], env.unwrapped.worlds.states["offense"][0])
+        assert env.unwrapped.replay() == page(log)
+
+
+def test_so_does_one_with_a_single_learner() -> None:
+    env = sd_env.solo_env("jervis/intense")
+    env.reset(seed=3)
+    for _ in range(3):
+        env.step(env.action_space.sample())
+    assert env.unwrapped.log().turns == 3 and env.unwrapped.replay() == page(env.unwrapped.log())
