@@ -40,11 +40,12 @@ def main(argv: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a title may have letters that the terminal lacks
             stream.reconfigure(errors="replace")
     try:
-        code = _run(words)
+        try:
+            code = _run(words)
+        except SystemExit as leaving:  # argparse has helped
+            code = leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1
         sys.stdout.flush()  # a full disk or a closed pipe is noticed here, not at the exit
         return code
-    except SystemExit as leaving:  # argparse has helped
-        return leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1
     except BrokenPipeError:  # the reader of a pipe has seen enough
         _drop_output()
         return 1
@@ -59,9 +60,10 @@ def main(argv: list[str] | None = None) -> int:
     except MemoryError as error:
         return _refuse(f"sd-env: not enough memory for it ({said(error)}).")
     except OSError as error:
-        if error.filename is None:
-            _drop_output()  # it was the output that could not be written
-        return _refuse(f"sd-env: {said(error)}.")
+        if error.filename is not None:
+            return _refuse(f"sd-env: {said(error)}.")
+        _drop_output()
+        return _refuse(f"sd-env: the output cannot be written: {said(error)}.")
 
 
 def _refuse(text: str, code: int = 2) -> int:
