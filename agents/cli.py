@@ -81,11 +81,11 @@ def _drop_output() -> None:
 def _run(words: list[str]) -> int:
     name = words[0] if words else ""
     if name not in COMMANDS:
-        _front().parse_args(words)
         if name and not name.startswith("-"):
             near = difflib.get_close_matches(name, COMMANDS, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}."
             raise UsageError(f"sd-env: there is no command {name!r:.80}; {hint}")
+        _front().parse_args(words)
         _front().print_help()
         return 2
     arguments = parser_of(name).parse_args(words[1:])
@@ -116,7 +116,7 @@ def _front() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"sd-env {version('sd-env')}")
-    parser.add_argument("command", nargs="*", metavar="COMMAND", help="one of those below, and its options")
+    parser.add_argument("command", nargs="?", metavar="COMMAND", help="one of those below")
     return parser
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Callable
 from functools import cache, cached_property
@@ -85,11 +86,14 @@ class Entries(Generic[Entry]):
             raise self._error(f"{self._called(where)}: {self._sentence(error)}") from None
 
     def _sentence(self, error: ValidationError) -> str:
-        """The first complaint of a validation: key, value, what is allowed."""
-        first = error.errors(include_url=False)[0]
+        """A complaint of a validation: key, value, what is allowed. A key that is none goes before all."""
+        details = error.errors(include_url=False)
+        first = next((each for each in details if each["type"] == "extra_forbidden"), details[0])
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            return f"{key} is not a key of {self._kind}; allowed are {', '.join(self._model.model_fields)}."
+            near = difflib.get_close_matches(key, self._model.model_fields, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"allowed are {', '.join(self._model.model_fields)}."
+            return f"{key:.80} is not a key of {self._kind}; {hint}"
         if first["type"] == "missing":
             return f"{key} is missing."
         if first["type"] == "value_error":

@@ -20,6 +20,7 @@ class Once(argparse.Action):
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
     ) -> None:
+        """Keep what the words make."""
         given = namespace.__dict__.setdefault("_given", set())
         if option is not None and self.dest in given:
             parser.error(f"{option} is given twice")

@@ -19,7 +19,8 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from agents.entries import Entries
-from sd_env.errors import RefusedError
+from sd_env.errors import RefusedError, said
+from sd_env.reading import ReadError, read_json
 from sd_env.scenario import Scenario
 from sd_env.scenario_values import DEFAULT, ScenarioError, show
 
@@ -174,10 +175,10 @@ def references(path: Path | None = None) -> Mapping[str, Any]:
     """
     source: Traversable | Path = path or resources.files("agents.evaluation.challenges") / REFERENCES
     try:
-        data = json.loads(source.read_text(encoding="utf-8"))
+        data = read_json(source.read_bytes(), most=1 << 24)
     except OSError as error:
-        raise ChallengeError(f"{source} cannot be read: {error.strerror or error}.") from None
-    except ValueError:
+        raise ChallengeError(f"{source} cannot be read: {said(error)}.") from None
+    except ReadError:
         raise ChallengeError(f"{source} is not JSON, as sd-env challenge --reference writes it.") from None
     if not isinstance(data, dict) or not {"made", "challenges"} <= set(data):
         raise ChallengeError(f"{source} has no 'made' and 'challenges', as sd-env challenge --reference writes them.")
