@@ -13,6 +13,9 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from sd_env.errors import said
+from sd_env.files import read_bounded
+from sd_env.reading import MOST_BYTES
 from sd_env.scenario_files import parse_yaml
 from sd_env.scenario_values import ScenarioError, nearest, show
 
@@ -67,9 +70,11 @@ class Entries(Generic[Entry]):
         try:
             if not path.is_file():
                 raise self._error(f"{self._called(where)} {self._unknown(nearest(where, list(self.names())))}")
-            return self._parsed(path.read_bytes(), where)
-        except OSError as error:
-            raise self._error(f"{self._called(where)} cannot be read: {error.strerror or error}.") from None
+            return self._parsed(read_bounded(path, MOST_BYTES), where)
+        except (OSError, ValueError) as error:
+            if isinstance(error, self._error):
+                raise
+            raise self._error(f"{self._called(where)} cannot be read: {said(error)}.") from None
 
     def _called(self, where: str) -> str:
         return f"{self._kind.partition(' ')[2]} {where!r}"

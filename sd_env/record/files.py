@@ -20,7 +20,7 @@ import numpy as np
 
 from sd_env.choices import Choices
 from sd_env.events import Event
-from sd_env.files import write_whole
+from sd_env.files import read_bounded, write_whole
 from sd_env.reading import ReadError, read_json
 from sd_env.record.columns import (
     FORMAT,
@@ -132,7 +132,7 @@ def read_log(path: str | os.PathLike[str]) -> EpisodeLog:
     """
     where = os.fspath(path)
     try:
-        data = Path(where).read_bytes()
+        data = read_bounded(Path(where), _MOST)
     except (OSError, ValueError) as error:
         raise LogError(f"{where} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
     if data.startswith(_GZIP):
