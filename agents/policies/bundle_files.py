@@ -200,25 +200,6 @@ def _manifest(data: bytes) -> Manifest:
     return manifest_of(found)
 
 
-<<<<<<< HEAD
-def _no_constant(text: str) -> float:
-    raise ValueError(f"{text} is not a number")
-=======
-def manifest_of(data: Mapping[str, Any]) -> Manifest:
-    """The manifest that ``data`` holds.
-
-    Raises:
-        Unfit: naming the first key whose value is not allowed.
-    """
-    try:
-        return Manifest.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise Unfit(f"{_shown(key)} = {_shown(first['input'])} is not allowed ({first['msg']})") from None
->>>>>>> h/doors
-
-
 def _scenario(manifest: Manifest) -> Scenario:
     try:
         scenario = Scenario.load(manifest.scenario)
