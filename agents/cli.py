@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 #: The commands with a module of their own in ``agents.commands``, in the order in which they are listed.
 COMMANDS: Final = (
     "evaluate", "tournament", "crossplay", "challenge", "exploit", "certify", "escalation", "ablate", "thresholds",
-    "verify", "replay", "measure", "strategies", "export", "experiment",
+    "verify", "replay", "explain", "measure", "strategies", "export", "experiment",
 )  # fmt: skip
 TRAIN: Final = "train"
 _TRAIN_HELP: Final = "train the policies of an experiment; its options are those of train.py"
