@@ -7,6 +7,7 @@ it comes from playing the episode again by the same seed with one thing changed 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from agents.evaluation.replayer import Replayer
-from agents.table.replays import Believing, parse_do
+from agents.table.replays import NOBODY, Believing, parse_do
 from sd_env.layout import Signal, Stance
 from sd_env.measures import Assessment, War, assess, filter_beliefs, wars
 from sd_env.measures.episode import security_seekers
@@ -26,7 +27,16 @@ if TYPE_CHECKING:
     from sd_env.measures.episode import FloatArray
 
 #: Kinds of changes, in the order in which they are tried.
-KINDS: Final = ("truth", "reassurance", "threat", "mobilization", "standing down", "no swords", "more shields")
+KINDS: Final = (
+    "truth",
+    "balance",
+    "reassurance",
+    "threat",
+    "mobilization",
+    "standing down",
+    "no swords",
+    "more shields",
+)
 #: What may become of a war when something is changed.
 OUTCOMES: Final = ("averted", "put off", "not averted")
 #: Shields that are given to who is attacked, the fewest first, in arms.
@@ -40,8 +50,9 @@ class Attempt:
     Attributes:
         kind: one of ``KINDS``.
         states: indices of those to whom it is done: who learns the truth, or whose deed, word or arms are changed.
-        toward: index of the state about or toward which; -1 where it is toward nobody in particular.
-        do: the change as ``sd-env replay --do`` takes it; "" for the truth, which is no deed.
+        toward: index of the state about or toward which; ``NOBODY`` where it is no single one.
+        value: arms that are given, or the true offensive advantage; NaN of what has no number.
+        dos: the change as ``sd-env replay --do`` takes it; none for what is known, which is no deed.
         outcome: one of ``OUTCOMES``: no two of those who began the war fight to the end of the episode; they fight, but
             later; or they fight on the same turn.
         turn: the first turn on which they fight; None if averted.
@@ -50,7 +61,8 @@ class Attempt:
     kind: str
     states: tuple[int, ...]
     toward: int
-    do: str
+    value: float
+    dos: tuple[str, ...]
     outcome: str
     turn: int | None
 
@@ -147,7 +159,7 @@ def _tried(replayer: Replayer, war: War) -> tuple[tuple[Attempt, ...], str, tupl
         if not replayer.can_be_informed(i):
             why = "its policy sees no beliefs here (perception.beliefs is false)"
             notes.append(f"What {names[i]} would do if it knew the truth cannot be tried: {why}.")
-    attempts = [*_truths(replayer, war, first), *_deeds(replayer, war, first)]
+    attempts = [*_truths(replayer, war, first), *_balance(replayer, war, first), *_deeds(replayer, war, first)]
     return tuple(attempts), "", tuple(notes)
 
 
@@ -158,10 +170,19 @@ def _begins(log: EpisodeLog, war: War) -> int | None:
     return war.start + int(fought[0]) if len(fought) else None
 
 
-def _attempt(kind: str, states: Sequence[int], toward: int, do: str, again: EpisodeLog, war: War) -> Attempt:
+def _attempt(
+    kind: str,
+    states: Sequence[int],
+    again: EpisodeLog,
+    war: War,
+    *,
+    toward: int = NOBODY,
+    value: float = math.nan,
+    dos: Sequence[str] = (),
+) -> Attempt:
     turn = _begins(again, war)
     outcome = OUTCOMES[0] if turn is None else OUTCOMES[1] if turn > war.start else OUTCOMES[2]
-    return Attempt(kind, tuple(states), toward, do, outcome, turn)
+    return Attempt(kind, tuple(states), toward, value, tuple(dos), outcome, turn)
 
 
 def _truths(replayer: Replayer, war: War, first: int) -> Iterator[Attempt]:
@@ -175,46 +196,63 @@ def _truths(replayer: Replayer, war: War, first: int) -> Iterator[Attempt]:
             beliefs[0, i, j] = float(seekers[j])
         who = sorted({i for i, _ in told})
         shown = Believing(beliefs, since=war.start, force=replayer.log.scenario.heads.limits_force)
-        toward = told[0][1] if len(told) == 1 else -1
-        yield _attempt("truth", who, toward, "", replayer.again(first, shown, informed=who), war)
+        toward = told[0][1] if len(told) == 1 else NOBODY
+        yield _attempt("truth", who, replayer.again(first, shown, informed=who), war, toward=toward)
+
+
+def _balance(replayer: Replayer, war: War, first: int) -> Iterator[Attempt]:
+    """All know how far offence has the advantage, where they were wrong about it."""
+    before = replayer.log.worlds[war.start - 1]
+    true = float(before["offense_advantage"])
+    if true != before["perceived_offense_advantage"]:
+        again = replayer.again(first, overrides={"technology.perceived_offense_advantage": None})
+        yield _attempt("balance", range(len(replayer.log.agents)), again, war, value=true)
 
 
 def _deeds(replayer: Replayer, war: War, first: int) -> Iterator[Attempt]:
-    """Each who is attacked says, does or has something else, the turn before or as the turn of the war begins."""
+    """Each who is attacked says, does or has something else, the turn before or as the turn of the war begins.
 
-    def again(text: str) -> EpisodeLog:
-        return replayer.again(first, parse_do(text, log.agents, log.scenario.heads).intervention)
+    What several of them could do they do together, too.
+    """
+
+    def attempt(kind: str, states: Sequence[int], *dos: str, toward: int = NOBODY, value: float = math.nan) -> Attempt:
+        done = [parse_do(do, log.agents, log.scenario.heads).intervention for do in dos]
+        return _attempt(kind, states, replayer.again(first, *done), war, toward=toward, value=value, dos=dos)
 
     log, start = replayer.log, war.start
-    for target in sorted({target for _, target in war.opening}):
-        name, row = log.agents[target], log.states[start - 1, target]
-        whom = next(attacker for attacker, attacked in war.opening if attacked == target)
-        for kind, toward, do in _said_and_done(log, war, target, whom):
-            yield _attempt(kind, [target], toward, do, again(do), war)
-        if row["offense"] > 0.0:
-            do = f"{name}.offense=0@{start}"
-            yield _attempt("no swords", [target], -1, do, again(do), war)
+    targets = sorted({target for _, target in war.opening})
+    ways: dict[str, list[tuple[int, int, str]]] = {}
+    for target in targets:
+        for kind, toward, do in _ways(log, war, target):
+            ways.setdefault(kind, []).append((target, toward, do))
+    for kind in sorted(ways, key=KINDS.index):
+        for target, toward, do in ways[kind]:
+            yield attempt(kind, [target], do, toward=toward)
+        if len(ways[kind]) > 1:
+            yield attempt(kind, [target for target, *_ in ways[kind]], *(do for *_, do in ways[kind]))
+    for target in targets:
         for shields in SHIELDS:
-            do = f"{name}.defense+={shields:g}@{start}"
-            found = _attempt("more shields", [target], -1, do, again(do), war)
-            if found.outcome == "averted" or shields == SHIELDS[-1]:
+            do = f"{log.agents[target]}.defense+={shields:g}@{start}"
+            found = attempt("more shields", [target], do, value=shields)
+            if found.outcome == OUTCOMES[0] or shields == SHIELDS[-1]:
                 yield found
                 break
 
 
-def _said_and_done(log: EpisodeLog, war: War, target: int, whom: int) -> Iterator[tuple[str, int, str]]:
-    """What the target could have said or done on the turn before, and did not: kind, toward whom, the deed."""
-    before = war.start - 1
+def _ways(log: EpisodeLog, war: War, target: int) -> Iterator[tuple[str, int, str]]:
+    """What who is attacked could have said, done or lacked, and did not: kind, toward whom, as ``--do`` takes it."""
+    name, before = log.agents[target], war.start - 1
+    if log.states["offense"][before, target] > 0.0:
+        yield "no swords", NOBODY, f"{name}.offense=0@{war.start}"
     if before < 1:
         return
-    name, toward = log.agents[target], log.agents[whom]
-    signals, stances = log.scenario.actions.signal, log.scenario.actions.stance
     for kind, signal in (("reassurance", Signal.REASSURE), ("threat", Signal.THREATEN)):
         word = signal.name.lower()
-        if word in signals and log.states["signal"][before, target] != signal:
-            yield kind, -1, f"{name}.signal={word}@{before}"
+        if word in log.scenario.actions.signal and log.states["signal"][before, target] != signal:
+            yield kind, NOBODY, f"{name}.signal={word}@{before}"
+    whom = next(attacker for attacker, attacked in war.opening if attacked == target)
     stance = log.pairs["stance"][before, target, whom]
     if stance == Stance.MOBILIZE:
-        yield "standing down", whom, f"{name}.neutral={toward}@{before}"
-    elif "mobilize" in stances and stance != Stance.ATTACK:
-        yield "mobilization", whom, f"{name}.mobilize={toward}@{before}"
+        yield "standing down", whom, f"{name}.neutral={log.agents[whom]}@{before}"
+    elif "mobilize" in log.scenario.actions.stance and stance != Stance.ATTACK:
+        yield "mobilization", whom, f"{name}.mobilize={log.agents[whom]}@{before}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from agents.evaluation.explain import OUTCOMES, Attempt, Explanation
+from agents.table.replays import NOBODY
 from sd_env.measures import Assessment
 from sd_env.record import EpisodeLog
 from sd_env.show.story import Story
@@ -55,9 +56,13 @@ def _attack(of: Assessment, names: Sequence[str]) -> Iterator[str]:
         f"By what it had seen, {one} could believe with {of.belief:.2f} that {two} was a security seeker; the truth is "
         f"{truth}. {_hung(of, two)}"
     )
+    wrong = of.advantage != of.true_advantage
+    offence = (
+        f" It took the advantage of offence for {of.advantage:.2f}; it was {of.true_advantage:.2f}." if wrong else ""
+    )
     yield (
         f"Net assessment of {one}: its attack wins with probability {of.success:.2f}; an attack of {two} would with "
-        f"{of.risk:.2f} if {one} waits, with {of.risk_met:.2f} if it attacks too."
+        f"{of.risk:.2f} if {one} waits, with {of.risk_met:.2f} if it attacks too.{offence}"
     )
     more = f"{abs(of.motive.utility):.2f} homeland-turns {'more' if of.motive.utility > 0.0 else 'less'} than peace"
     yield (
@@ -100,31 +105,45 @@ def _replays(found: Explanation, names: Sequence[str]) -> Iterator[str]:
             if each.outcome == outcome:
                 until = "" if each.turn is None else f" to turn {each.turn}"
                 yield f"It is {outcome}{until} if {_change(each, names)}.{_how(each)}"
-    rest = [_change(each, names) for each in found.attempts if each.outcome == OUTCOMES[2]]
-    if rest:
-        yield f"It comes on the same turn if {', or if '.join(rest)}."
+    vain = [each for each in found.attempts if each.outcome == OUTCOMES[2]]
+    widest = [each for each in vain if not any(_within(each, other) for other in vain)]
+    if widest:
+        yield f"It comes on the same turn if {', or if '.join(_change(each, names) for each in widest)}."
     if not found.averted:
         yield "None of the changes that were tried averts it."
 
 
+def _within(one: Attempt, other: Attempt) -> bool:
+    """Whether the other is the same of more states."""
+    return one.kind == other.kind and set(one.states) < set(other.states)
+
+
 def _how(attempt: Attempt) -> str:
-    return f" (--do {attempt.do})" if attempt.do else ""
+    return f" ({' '.join(f'--do {do}' for do in attempt.dos)})" if attempt.dos else ""
 
 
 def _change(attempt: Attempt, names: Sequence[str]) -> str:
     """The change, as what goes on from "if"."""
-    who = _and([names[i] for i in attempt.states])
-    toward = names[attempt.toward] if attempt.toward >= 0 else ""
-    value = attempt.do.rpartition("@")[0].rpartition("=")[2]
-    return {
-        "truth": f"{who} knows what {toward} is" if toward else f"{who} know what those are whom they attack",
-        "reassurance": f"{who} reassures the turn before",
-        "threat": f"{who} threatens the turn before",
-        "mobilization": f"{who} mobilizes against {toward} the turn before",
-        "standing down": f"{who} is not mobilized against {toward} the turn before",
-        "no swords": f"{who} has no offensive arms",
-        "more shields": f"{who} has {value} more defensive arms",
+    several = len(attempt.states) > 1
+    toward = names[attempt.toward] if attempt.toward != NOBODY else "who attacks it"
+    if attempt.kind == "balance":
+        return f"all believe in the true advantage of offence, {attempt.value:.2f}"
+    one, more = {
+        "truth": (f"knows what {toward} is", "know what those are whom they attack"),
+        "reassurance": ("reassures the turn before", "reassure the turn before"),
+        "threat": ("threatens the turn before", "threaten the turn before"),
+        "mobilization": (
+            f"mobilizes against {toward} the turn before",
+            "mobilize against those who attack them the turn before",
+        ),
+        "standing down": (
+            f"is not mobilized against {toward} the turn before",
+            "are not mobilized against those who attack them the turn before",
+        ),
+        "no swords": ("has no offensive arms", "have no offensive arms"),
+        "more shields": (f"has {attempt.value:g} more defensive arms", f"have {attempt.value:g} more defensive arms"),
     }[attempt.kind]
+    return f"{_and([names[i] for i in attempt.states])} {more if several else one}"
 
 
 def _and(words: Sequence[str]) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 
@@ -52,20 +52,27 @@ class Replayer:
             for agent, label in zip(log.agents, self._labels, strict=True)
         ]
 
-    def again(self, first: int, *interventions: Intervention, informed: Collection[int] = ()) -> EpisodeLog:
+    def again(
+        self,
+        first: int,
+        *interventions: Intervention,
+        informed: Collection[int] = (),
+        overrides: Mapping[str, Any] | None = None,
+    ) -> EpisodeLog:
         """Play it: before turn ``first`` all act as logged, from then on the policies choose.
 
         Args:
             first: the first turn on which they do.
             interventions: what is done besides.
             informed: states whose policies see beliefs even where the scenario shows none (:meth:`can_be_informed`).
+            overrides: dotted keys of the scenario and their values, where the game was another throughout.
         """
         log, heads = self.log, self.log.scenario.heads
         logged = log.actions[:, None]
         as_logged = [Held(logged, np.ones((1, len(log.agents)), np.bool_), first - 1, heads)]
         if self.held.any():
             as_logged.append(Held(logged, self.held[None], heads=heads))
-        scenario, cast = log.scenario, self._cast
+        scenario, cast = Scenario.load(log.scenario, overrides), self._cast
         if informed and not scenario.perception.beliefs:
             scenario = Scenario.load(scenario, {_SHOWN: True})
             cast = [policy if i in informed else _Unaware(policy) for i, policy in enumerate(cast)]

@@ -36,6 +36,8 @@ class Assessment:
         imminent: whether the target could attack on that turn at all; if not, b does not enter.
         threshold: b at which attacking and waiting are worth the same, in 0 to 1; NaN where there is none.
         pays: one of ``PAYS``: at which b attacking pays.
+        advantage: ω, the offensive advantage that the attacker believed in.
+        true_advantage: ω as it was.
         success: probability that the attack wins, 0 to 1, at that belief.
         risk: probability that the target's attack would win while the attacker waits.
         risk_met: the same while it attacks.
@@ -51,6 +53,8 @@ class Assessment:
     imminent: bool
     threshold: float
     pays: str
+    advantage: float
+    true_advantage: float
     success: float
     risk: float
     risk_met: float
@@ -78,6 +82,8 @@ def assess(
         imminent=imminent,
         threshold=threshold,
         pays=pays,
+        advantage=float(log.worlds["perceived_offense_advantage"][turn - 1]),
+        true_advantage=float(log.worlds["offense_advantage"][turn - 1]),
         success=stakes.success(found.fear),
         risk=stakes.q_first,
         risk_met=stakes.q_both,

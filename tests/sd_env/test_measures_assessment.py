@@ -68,12 +68,13 @@ def test_who_cannot_attack_now_is_not_feared_now() -> None:
 
 
 def test_the_truth_stands_beside_what_was_seen() -> None:
-    """0 sees two arms where there is one, and fears a seeker: in truth there was nothing to spare, and a cost to pay."""
+    """0 sees two arms where there is one, and fears a seeker: in truth there was nothing to spare, and a cost."""
     draft = war()
     draft.pairs["estimate"][:, 0, 1] = 2.0
     found = of(draft, 0.2)
     assert found.risk == pytest.approx(6 / 8) and found.motive.pays
     assert found.truly.utility == pytest.approx(-0.1) and not found.truly.pays
+    assert (found.advantage, found.true_advantage) == (1.0, 1.0)
     draft.states["greed"][:, 1] = 1.0  # and of a greedy one, ½ (3/5 - ¼) - .1
     assert of(draft, 0.2).truly.utility == pytest.approx(0.075)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,18 @@ def test_a_belief_of_its_own_is_set_right_where_the_world_shows_none() -> None:
     assert tried(found)["truth", (0,)] == ("averted", None)
 
 
+def test_a_cult_of_the_offensive_is_averted_by_the_true_balance() -> None:
+    """`worst-case` attacks where it believes that offence leads; here it does not."""
+    log = fought("worst-case", "dove", technology__perceived_offense_advantage=2.0)
+    found = first(log)
+    assert (found.assessments[0].advantage, found.assessments[0].true_advantage) == (2.0, 1.0)
+    assert tried(found)["balance", (0, 1)] == ("averted", None)
+    told = sentences(log, found)
+    assert "It is averted if all believe in the true advantage of offence, 1.00." in told
+    assert any(line.endswith("It took the advantage of offence for 2.00; it was 1.00.") for line in told)
+    assert "balance" not in {kind for kind, _ in tried(first(fought("hawk", "dove")))}
+
+
 def test_the_truth_does_not_avert_a_war_that_the_truth_bids() -> None:
     log = next(
         log
@@ -141,15 +154,30 @@ def test_what_is_said_or_done_the_turn_before_is_tried() -> None:
     )
 
 
+def test_what_both_could_have_said_or_done_they_do_together_too() -> None:
+    """Kydd's game: two seekers who mobilized out of doubt strike on the same turn, each for fear of the other."""
+    log = record("theories/kydd-reassurance", policy_from("bayesian-realist"), 16)
+    found = first(log)
+    assert found.war.opening == ((0, 1), (1, 0)) and found.war.start == 2
+    outcomes = tried(found)
+    assert outcomes["standing down", (0,)] == outcomes["standing down", (1,)] == ("not averted", 2)
+    assert outcomes["standing down", (0, 1)] == ("put off", 3)
+    [both] = [each for each in found.attempts if each.kind == "standing down" and len(each.states) == 2]
+    assert both.dos == ("state_0.neutral=state_1@1", "state_1.neutral=state_0@1")
+    assert wars(counterfactual(log, both.dos).done)[0].start == 3
+    told = sentences(log, found)[-1]
+    assert "State_0 and State_1 reassure the turn before" in told and "State_0 reassures" not in told
+
+
 def test_shields_are_the_fewest_that_avert_it_and_a_replay_agrees() -> None:
     """It attacks from odds of .9 on: of 2 swords by surprise, 3² / (3² + S²), while S = .1 + shields is at most 1."""
     log = fought("power-maximiser:odds=0.9", "dove", states__offense={"state_0": 2.0, "state_1": 0.0}, horizon=1)
     found = first(log)
     [shields] = [each for each in found.averted if each.kind == "more shields"]
-    assert shields.do == "state_1.defense+=1@1"
-    assert wars(counterfactual(log, [shields.do]).done) == []
+    assert shields.dos == ("state_1.defense+=1@1",)
+    assert wars(counterfactual(log, shields.dos).done) == []
     assert wars(counterfactual(log, ["state_1.defense+=0.5@1"]).done)
-    assert f"It is averted if State_1 has 1 more defensive arms. (--do {shields.do})" in sentences(log, found)
+    assert f"It is averted if State_1 has 1 more defensive arms. (--do {shields.dos[0]})" in sentences(log, found)
 
 
 def test_where_nobody_is_known_to_have_played_nothing_is_tried_and_it_is_said() -> None:
@@ -217,6 +245,27 @@ def test_limited_force_and_several_states_are_explained_too() -> None:
     several = max(found, key=lambda each: len(each.war.opening))
     assert len(several.assessments) == len(several.war.opening) > 1
     assert sentences(log, several)[0].count(" attacks ") == len(several.war.opening)
+
+
+def test_no_name_in_a_log_loads_code(tmp_path: Path) -> None:
+    """A zip of stable-baselines3 may run code: `trust` is for what the user names, and not for what a log does."""
+    (tmp_path / "evil.zip").write_bytes(b"no zip")
+    log = dataclasses.replace(fought("hawk", "dove"), policies=(str(tmp_path / "evil.zip"), "dove"))
+    [found, *_] = explain(log, trust=True)
+    assert "evil.zip" in found.untried and "trust" in found.untried
+
+
+def test_the_page_quotes_what_is_told() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "explain.md").read_text(encoding="utf-8")
+    log = record("theories/kydd-reassurance", policy_from("bayesian-realist"), 16)
+    told = sentences(log, first(log))
+    quotes = re.findall(r"(?:^> .*\n)+", page, re.M)
+    assert len(quotes) > 2
+    for quote in quotes:
+        left = " ".join(line.removeprefix("> ") for line in quote.splitlines())
+        for line in told:
+            left = left.replace(line, "")
+        assert left.strip() == ""
 
 
 def test_a_log_of_another_game_is_refused() -> None:
