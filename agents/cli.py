@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import os
 import sys
@@ -64,8 +65,11 @@ def _run(words: list[str]) -> int:
 
         return train(words[1:])
     if name not in COMMANDS:
-        _front().parse_args(words)
-        _front().print_help()
+        front = _front()
+        if not name.startswith("-") and (near := difflib.get_close_matches(name, [*COMMANDS, TRAIN], n=1, cutoff=0.5)):
+            front.error(f"{name!r} is no command (did you mean {near[0]}?)")
+        front.parse_args(words)
+        front.print_help()
         return 2
     arguments = parser_of(name).parse_args(words[1:])
     from agents.messages import shown  # only now: it imports the game, which help does without

@@ -60,7 +60,7 @@ FLOORS: Final = (
     ),
     Room(
         "files",
-        ("agents.files", "agents.machine", "agents.entries", "agents.messages"),
+        ("agents.files", "agents.machine", "agents.numerals", "agents.entries", "agents.messages"),
         "whole files, YAML entries, messages",
     ),
     Room("policies", ("agents.policies", "agents"), "what a policy is, names, bundles, networks"),

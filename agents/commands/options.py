@@ -24,7 +24,9 @@ def add_policies(parser: argparse.ArgumentParser, least: str = "at least one") -
 def add_trust(parser: argparse.ArgumentParser) -> None:
     """``--trust``."""
     parser.add_argument(
-        "--trust", action="store_true", help="load zip files of stable-baselines3 too: loading them can run any code"
+        "--trust",
+        action="store_true",
+        help="take zip files of stable-baselines3, and FILE.py:NAME: loading them can run any code",
     )
 
 
@@ -75,11 +77,10 @@ def add_fresh(parser: argparse.ArgumentParser) -> None:
 
 def whole(text: str) -> int:
     """A whole number that is not negative."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if number < 0:
+    from agents.numerals import whole_number
+
+    number = whole_number(text)
+    if number is None or number < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not allowed; a whole number of at least 0 is")
     return number
 

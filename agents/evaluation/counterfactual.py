@@ -52,7 +52,7 @@ def counterfactual(
         log: the episode.
         dos: what is done (:func:`agents.table.replays.parse_do`), at least one.
         policies: who plays instead of those whom the log names: one for all states, or one a state in index order.
-        trust: whether ``policies`` may be zip files of stable-baselines3.
+        trust: whether ``policies`` may be what can run code: zip files of stable-baselines3, Python files.
 
     Raises:
         InterventionError: for what cannot be done, or not on a turn of the log.

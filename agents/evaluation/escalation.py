@@ -79,7 +79,7 @@ def escalation(
         workers: processes, 0 for one a core.
         parquet: write ``episodes.parquet`` too.
         fresh: set aside what is in ``out``, and begin anew.
-        trust: whether zip files of stable-baselines3 may be loaded, which can run code.
+        trust: whether what can run code may be loaded: zip files of stable-baselines3, Python files.
 
     Returns:
         One row a policy, intervention and measure (docs/measures.md): ``policy, do, measure, h, value, low, high,

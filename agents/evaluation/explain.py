@@ -107,7 +107,7 @@ def explain(
         beliefs: float64 ``(T+1, N, N)`` (:mod:`sd_env.measures.beliefs`); default those of the filter.
         policies: who plays when the episode is played again, instead of those whom the log names: one for all states,
             or one a state in index order.
-        trust: whether ``policies`` may be zip files of stable-baselines3, which can run code.
+        trust: whether ``policies`` may be what can run code: zip files of stable-baselines3, Python files.
 
     Raises:
         LogError: for a log of another game than that which is played here.

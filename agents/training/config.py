@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     CliSettingsSource,
@@ -25,11 +25,20 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from agents.numerals import whole_number
+
 DEFAULT_CONFIG = Path("configs/four_worlds.yaml")
 #: Keys that say how fast a run is computed, not what: the only ones that ``--resume`` lets change.
 MACHINE_KEYS = frozenset({"workers"})
 
-Positive = Annotated[int, Field(ge=1)]
+
+def _whole(value: Any) -> Any:
+    """A text that is a whole number, ``1e4`` too, as that number; anything else as it was."""
+    number = whole_number(value) if isinstance(value, str) else None
+    return value if number is None else number
+
+
+Positive = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Scalar = bool | int | float | str | None
 Override = Scalar | list[Any] | dict[str, Any]
@@ -44,7 +53,7 @@ class _Model(BaseModel):
 
 
 class ScenarioChoice(_Model):
-    """One scenario of an experiment."""
+    """One scenario of an experiment; its name or path alone will do."""
 
     scenario: str = Field(description="catalogue name (jervis/doubly-dangerous) or path of a YAML file")
     label: str | None = Field(
@@ -53,6 +62,11 @@ class ScenarioChoice(_Model):
         description="name in folders and tables; null = last part of the scenario's name",
     )
     overrides: dict[str, Override] = Field(default={}, description="dotted keys of the scenario and their values")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _alone(cls, given: Any) -> Any:
+        return {"scenario": given} if isinstance(given, str) else given
 
     @property
     def name(self) -> str:
