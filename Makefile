@@ -5,13 +5,15 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-lowest test-bare mutants lint science bench docs docs-serve docs-test clean
+.PHONY: help setup train test test-lowest test-bare mutants lint science bench sbom docs docs-serve docs-test clean
 
 # The first of these that runs and is new enough, unless one is named.
 PYTHONS := python3 python3.13 python3.12 python3.11 python
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in $(PYTHONS); do $$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && { echo $$p; break; }; done)
 ARGS ?=
+# any: take a build of torch that the lock file does not know, if no other is offered; known: refuse.
+TORCH ?= any
 # Names of tests, files or options for pytest: make test TESTS="tests/test_packaging.py -x"
 TESTS ?= --ignore=tests/browser
 
@@ -29,15 +31,20 @@ BENCH_RUN := $(BENCH_VENV)/bin/python
 BENCH_STAMP := $(BENCH_VENV)/.ready
 
 # make_venv(folder, what to install, in words): quiet, with the log kept and its end shown when something fails.
+# Where nobody offers a build of torch that the lock file knows, torch alone is taken as it is offered, and that is said.
 define make_venv
 	@"$(or $(PYTHON),false)" -c '$(NEW_ENOUGH)' >/dev/null 2>&1 || { \
 	  echo "sd-env needs Python 3.11 or newer, and found $$("$(or $(PYTHON),python3)" --version 2>/dev/null || echo none); name one with PYTHON=/path/to/python3.11." >&2; exit 1; }
 	@echo "Setting up $(1) with $$("$(PYTHON)" --version) ($(3); log in $(1)/setup.log) ..."
 	@mkdir -p $(1)
 	@{ { "$(PYTHON)" -m venv $(1) || { echo "No virtual environment could be made; on Debian and Ubuntu: apt-get install python3-venv."; exit 1; }; } \
-	  && $(1)/bin/python -m pip install --disable-pip-version-check $(2) \
+	  && { $(1)/bin/python -m pip install --disable-pip-version-check $(2) \
+	    $(if $(findstring --require-hashes,$(2)),|| { [ "$(TORCH)" = any ] && touch $(1)/.any-torch \
+	      && $(1)/bin/python -m pip install --disable-pip-version-check "$$(grep -o '^torch==[0-9.]*' requirements.lock)" \
+	      && $(1)/bin/python -m pip install --disable-pip-version-check $(2); }); } \
 	  && $(1)/bin/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
 	  } >$(1)/setup.log 2>&1 </dev/null || { tail -n 15 $(1)/setup.log >&2; echo "Setting up $(1) failed; the whole log is $(1)/setup.log." >&2; exit 1; }
+	@! rm $(1)/.any-torch 2>/dev/null || echo "No build of torch whose hash is known was offered: it was installed without that check (TORCH=known refuses)." >&2
 	@touch $(1)/.ready
 endef
 
@@ -47,11 +54,11 @@ help: ## show this list
 setup: $(STAMP) ## install sd-env and all that it needs into .venv (once, about two minutes and 2 GB)
 
 $(STAMP): requirements.lock pyproject.toml
-	$(call make_venv,$(VENV),-r requirements.lock,once: about two minutes and 2 GB)
+	$(call make_venv,$(VENV),--require-hashes -r requirements.lock,once: about two minutes and 2 GB)
 
 $(BENCH_STAMP): requirements.lock benchmarks/requirements.lock pyproject.toml
-	$(call make_venv,$(BENCH_VENV),-r requirements.lock,once: about two minutes and 2 GB)
-	@$(BENCH_RUN) -m pip install --disable-pip-version-check --no-deps -r benchmarks/requirements.lock >>$(BENCH_VENV)/setup.log 2>&1 \
+	$(call make_venv,$(BENCH_VENV),--require-hashes -r requirements.lock,once: about two minutes and 2 GB)
+	@$(BENCH_RUN) -m pip install --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements.lock >>$(BENCH_VENV)/setup.log 2>&1 \
 	  || { rm -f $@; tail -n 15 $(BENCH_VENV)/setup.log >&2; exit 1; }
 
 train: $(STAMP) ## train the four worlds and show which spiral (ARGS="--seeds 1")
@@ -67,18 +74,22 @@ test: $(STAMP) ## run all tests (TESTS=tests/sd_env/test_rules.py to run some)
 	@$(RUN) -m pytest -q -n auto --maxprocesses 4 $(TESTS)
 
 $(LOWEST_STAMP): requirements-lowest.lock pyproject.toml
-	$(call make_venv,$(LOWEST_VENV),-r requirements-lowest.lock,once: about two minutes and 2 GB)
+	$(call make_venv,$(LOWEST_VENV),--require-hashes -r requirements-lowest.lock,once: about two minutes and 2 GB)
 
 test-lowest: $(LOWEST_STAMP) ## run the tests at the lowest versions that pyproject.toml accepts (LOWEST_TESTS=tests/sd_env)
 	@$(LOWEST_RUN) -m pytest -q -n auto --maxprocesses 4 $(LOWEST_TESTS)
 
 test-bare: ## play with nothing installed but the game's six dependencies (PYTHON=python3.13)
-	@rm -rf $(BARE_VENV)
-	$(call make_venv,$(BARE_VENV),-c requirements.lock setuptools -e .,half a minute)
+	@rm -rf $(BARE_VENV) && mkdir $(BARE_VENV)
+	@grep -o '^[A-Za-z0-9._-]*==[^ ]*' requirements.lock >$(BARE_VENV)/versions.txt
+	$(call make_venv,$(BARE_VENV),-c $(BARE_VENV)/versions.txt setuptools -e .,half a minute)
 	@$(BARE_VENV)/bin/python -m tests.bare_install
 
 mutants: $(STAMP) ## change the rules one operator at a time and list what no test notices (an hour; ARGS="--only sd_env/rules/war.py --sample 50")
 	@nice -n 15 $(RUN) -m tools.mutants $(ARGS)
+
+sbom: $(STAMP) ## write the software bill of materials, sbom.json (ARGS=--write: and docs/licences.md)
+	@$(RUN) -m tools.sbom $(ARGS)
 
 docs-test: $(STAMP) ## run the code in README.md and docs/
 	@$(RUN) -m pytest -q tests/test_docs.py

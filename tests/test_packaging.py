@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from agents import cli
+from tools.lock import read
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -58,14 +58,8 @@ def requirements(lines: list[str]) -> dict[str, Requirement]:
 
 
 def lock(name: str) -> dict[str, str]:
-    pins: dict[str, str] = {}
-    for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line), f"{name}: not a plain pin: {line}"
-            distribution, version = line.split("==")
-            assert canonicalize_name(distribution) not in pins, f"{name}: pinned twice: {distribution}"
-            pins[canonicalize_name(distribution)] = version
-    return pins
+    _, pins = read(ROOT / name)
+    return {canonicalize_name(distribution): version for distribution, version in pins}
 
 
 def test_the_packages_declare_what_they_import_and_nothing_more() -> None:

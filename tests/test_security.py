@@ -165,6 +165,17 @@ def test_a_forged_unit_runs_no_code_and_is_done_again(tmp_path: Path, sprung: Pa
     assert kept.read_bytes() == good and not sprung.exists()
 
 
+def test_training_takes_no_python_file(tmp_path: Path, sprung: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "trap.py").write_text(f"open({str(sprung)!r}, 'w')\n", encoding="utf-8")
+    data = load_training(ROOT / "configs" / "smoke.yaml").model_dump(mode="json")
+    data |= {"population": {"mode": "versus", "opponents": {f"{tmp_path}/trap.py:Trap": 1.0}}}
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(data), encoding="utf-8")
+    assert train(["--config", str(config), "--runs", str(tmp_path / "runs")]) == 2
+    assert "is of a Python file, which runs when it is loaded" in capsys.readouterr().err
+    assert not sprung.exists() and not (tmp_path / "runs").exists()
+
+
 def test_training_takes_no_zip(tmp_path: Path, sprung: Path, capsys: pytest.CaptureFixture[str]) -> None:
     archive, config = tmp_path / "trap.zip", tmp_path / "config.yaml"
     with zipfile.ZipFile(archive, "w") as file:

@@ -24,7 +24,9 @@ def add_policies(parser: argparse.ArgumentParser, least: str = "at least one") -
 def add_trust(parser: argparse.ArgumentParser) -> None:
     """``--trust``."""
     parser.add_argument(
-        "--trust", action="store_true", help="load zip files of stable-baselines3 too: loading them can run any code"
+        "--trust",
+        action="store_true",
+        help="take zip files of stable-baselines3, and FILE.py:NAME: loading them can run any code",
     )
 
 

@@ -78,7 +78,7 @@ def certify(
         workers: processes, 0 for one a core.
         parquet: write ``episodes.parquet`` too.
         fresh: set aside what is in ``out``, and begin anew.
-        trust: whether zip files of stable-baselines3 may be loaded, which can run code.
+        trust: whether what can run code may be loaded: zip files of stable-baselines3, Python files.
 
     Returns:
         The table of :func:`certificates`.

@@ -8,13 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from agents.policies.specs import check_fits, policy_from
+from agents.evaluation.replayer import Replayer
 from agents.table.interventions import InterventionError
-from agents.table.play import play
-from agents.table.replays import Do, Held, parse_do
+from agents.table.replays import Do, parse_do
 from sd_env.measures import War, wars
-from sd_env.policies import Policy, PolicyError, RandomPolicy
-from sd_env.record import Collector, EpisodeLog, LogError, verify
+from sd_env.record import EpisodeLog
 from sd_env.show.story import Story
 
 #: Arms that differ by less are told as the same.
@@ -54,7 +52,7 @@ def counterfactual(
         log: the episode.
         dos: what is done (:func:`agents.table.replays.parse_do`), at least one.
         policies: who plays instead of those whom the log names: one for all states, or one a state in index order.
-        trust: whether zip files of stable-baselines3 may be loaded.
+        trust: whether ``policies`` may be what can run code: zip files of stable-baselines3, Python files.
 
     Raises:
         InterventionError: for what cannot be done, or not on a turn of the log.
@@ -65,60 +63,10 @@ def counterfactual(
     for do in parsed:
         if do.turn > log.turns:
             raise InterventionError(f"{do.text!r} is on turn {do.turn}; the log has turns 1 to {log.turns}.")
-    found = verify(log)
-    if not found:
-        raise LogError(f"The log is not of the game that is played here: {found.message}.")
-    labels = _labels(log, policies)
-    cast = [_policy(log, agent, label, bool(policies), trust) for agent, label in zip(log.agents, labels, strict=True)]
-    held = np.array([not label for label in labels])
-    first, logged = min(do.turn for do in parsed), log.actions[:, None]
-    everybody = np.ones((1, len(log.agents)), np.bool_)
-    heads = log.scenario.heads
-    as_logged = [Held(logged, everybody, first - 1, heads)]
-    if held.any():
-        as_logged.append(Held(logged, held[None], heads=heads))
-
-    def again(*more: Do) -> EpisodeLog:
-        collector = Collector(policies=labels)
-        play(
-            log.scenario,
-            cast,
-            worlds=1,
-            seed=log.seed,
-            first_world=log.world,
-            episode=log.episode,
-            recorder=collector,
-            interventions=[*as_logged, *(do.intervention for do in more)],
-        )
-        return collector.logs[0]
-
-    bare, done = again(), again(*parsed)
-    return Counterfactual(parsed, bare, done, tuple(_notes(log, bare, done, held)))
-
-
-def _labels(log: EpisodeLog, policies: Sequence[str]) -> list[str]:
-    """Who plays each state; empty where nobody is known, so that actions are held as logged."""
-    n = len(log.agents)
-    if len(policies) not in (0, 1, n):
-        raise PolicyError(f"policies are {len(policies)}; 1 for all states or {n}, one a state, are needed.")
-    return [*policies] * (n if len(policies) == 1 else 1) if policies else list(log.policies)
-
-
-def _policy(log: EpisodeLog, agent: str, label: str, given: bool, trust: bool) -> Policy:
-    """The policy of a label; where there is none, one whose choices will be overruled."""
-    if not label:
-        return RandomPolicy()
-    try:
-        policy = policy_from(label, trust=trust)
-    except PolicyError as error:
-        if given:
-            raise
-        raise PolicyError(
-            f"The log says that {label!r} played {agent}, which is not found here: --policies names who is to play "
-            f"({str(error).removesuffix('.')})."
-        ) from None
-    check_fits(policy, log.scenario, label)
-    return policy
+    replayer = Replayer(log, policies=policies, trust=trust)
+    first = min(do.turn for do in parsed)
+    bare, done = replayer.again(first), replayer.again(first, *(do.intervention for do in parsed))
+    return Counterfactual(parsed, bare, done, tuple(_notes(log, bare, done, replayer.held)))
 
 
 def _notes(log: EpisodeLog, bare: EpisodeLog, done: EpisodeLog, held: np.ndarray) -> Iterator[str]:

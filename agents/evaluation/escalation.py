@@ -27,7 +27,7 @@ from agents.evaluation.players import Spec, digests, load, players_of
 from agents.evaluation.statistics import Interval
 from agents.table.interventions import Intervention
 from agents.table.play import play
-from agents.table.replays import NOBODY, Arms, Deed, Held, Trusting
+from agents.table.replays import NOBODY, Arms, Believing, Deed, Held
 from agents.work import Unit, WorkError, run_units
 from sd_env.layout import Head, Heads, Signal, Stance, slot_of_other
 from sd_env.policies import Policy
@@ -79,7 +79,7 @@ def escalation(
         workers: processes, 0 for one a core.
         parquet: write ``episodes.parquet`` too.
         fresh: set aside what is in ``out``, and begin anew.
-        trust: whether zip files of stable-baselines3 may be loaded, which can run code.
+        trust: whether what can run code may be loaded: zip files of stable-baselines3, Python files.
 
     Returns:
         One row a policy, intervention and measure (docs/measures.md): ``policy, do, measure, h, value, low, high,
@@ -254,9 +254,9 @@ class _Experiment:
         firsts = [pairs_of(course, 1) for course in self._bare]
 
         def make(i: np.ndarray, j: np.ndarray) -> Intervention:
-            trusts, there = np.zeros((self._worlds, *2 * (self._scenario.n_states,)), np.bool_), i != NOBODY
-            trusts[there, i[there], j[there]] = trusts[there, j[there], i[there]] = True
-            return Trusting(trusts, force=self._scenario.heads.limits_force)
+            trust, there = np.full((self._worlds, *2 * (self._scenario.n_states,)), np.nan), i != NOBODY
+            trust[there, i[there], j[there]] = trust[there, j[there], i[there]] = 1.0
+            return Believing(trust, force=self._scenario.heads.limits_force)
 
         [bare, done] = (war != NEVER for war in self._wars(self._plays(make, pairs=firsts), pairs=firsts))
         null = None

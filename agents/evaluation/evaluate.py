@@ -88,7 +88,7 @@ def evaluate_policies(
         parquet: write ``episodes.parquet`` too.
         fresh: set aside what is in ``out``, and begin anew.
         log: of how many worlds a policy's first episode is kept as a log, in ``out/logs``.
-        trust: whether zip files of stable-baselines3 may be loaded, which can run code.
+        trust: whether what can run code may be loaded: zip files of stable-baselines3, Python files.
 
     Returns:
         One row an episode: ``policy, training_seed, against, seat`` (-1: all), and the columns of

@@ -54,7 +54,7 @@ def players_of(specs: Sequence[Spec], scenario: Scenario, *, trust: bool = False
     Args:
         specs: what to load, at least one.
         scenario: which they must fit.
-        trust: whether zip files of stable-baselines3, which can run code, may be loaded.
+        trust: whether what can run code may be loaded: zip files of stable-baselines3, Python files.
 
     Raises:
         PolicyError: one sentence for a policy that is unknown, broken or does not fit.
@@ -102,7 +102,7 @@ def _unseeded(label: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _loaded(spec: str, trust: bool) -> Policy:
+def _loaded(spec: str, trust: bool, changed: int) -> Policy:
     from agents.policies.specs import policy_from
 
     policy: Policy = policy_from(spec, trust=trust)
@@ -110,13 +110,16 @@ def _loaded(spec: str, trust: bool) -> Policy:
 
 
 def load(spec: Spec, trust: bool = False) -> Policy:
-    """The policy of a specification, loaded once a process: ``play`` resets it before it plays.
+    """The policy of a specification, loaded once a process, or once an edit: ``play`` resets it before it plays.
 
     Raises:
         PolicyError: for a name, file or object that is no policy.
     """
     if isinstance(spec, (str, Path)):
-        return _loaded(str(spec), trust)
+        from agents.policies.specs import file_of
+
+        file = file_of(str(spec))
+        return _loaded(str(spec), trust, file.stat().st_mtime_ns if file and file.exists() else 0)
     check_policy(spec, f"{spec!r} is no policy and no text that names one")
     return spec
 
@@ -152,7 +155,7 @@ def play_casts(
         seed: of the worlds and of the policies' draws.
         episode: which episode of the worlds' streams.
         tremble: probability that an entry of an action is replaced by a random legal one.
-        trust: whether zip files of stable-baselines3 may be loaded.
+        trust: as in :func:`players_of`.
         logs: folder, and of how many worlds the first cast's episode logs are written there.
 
     Returns:

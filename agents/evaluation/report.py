@@ -292,7 +292,7 @@ def table(
                 Text(name, style="bold") if learned else f"  {POLICIES[policy]}",
                 *(cell(metrics[metric], decimals) for metric, _, decimals in COLUMNS),
                 outcome_of(metrics) + ("\nnot certified" if marks and marks[name] else "") if learned else "",
-                (theory[name] if theory[name] in OUTCOMES else "see below") if learned else "",
+                (theory[name] if theory[name] in OUTCOMES else "see below" if theory[name] else "-") if learned else "",
                 end_section=policy == list(world)[-1],
                 style="" if learned else "dim",
             )
@@ -321,7 +321,8 @@ def notes(worlds: Mapping[str, World], theory: Mapping[str, str], judged: list[P
             "had not settled: no verdict on the game rests on them (docs/evaluation.md)."
         )
     ]
-    found += [Text(f"\n{name}: theory predicts: {words}") for name, words in theory.items() if words not in OUTCOMES]
+    told = {name: words for name, words in theory.items() if words and words not in OUTCOMES}
+    found += [Text(f"\n{name}: theory predicts: {words}") for name, words in told.items()]
     if judged:
         found += [Text("\nWhat theory predicts, and what was found:"), *lines(judged)]
     return found

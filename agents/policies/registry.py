@@ -8,14 +8,19 @@ Another package joins by an entry point of the group ``sd_env.agents``: its name
 from __future__ import annotations
 
 import difflib
+import hashlib
 import inspect
 import logging
+import os
 import re
+import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from agents.policies.traits import Traits
@@ -71,6 +76,12 @@ class _Entry:
     source: str
     factory: Callable[..., Any] | None = None
     plugs: list[EntryPoint] = field(default_factory=list)
+    kind: str = "package"  # of source
+
+    @property
+    def where(self) -> str:
+        """Where it comes from, for sentences."""
+        return f"the {self.kind} {self.source}"
 
     def load(self) -> Callable[..., Any]:
         """The class or function that makes the policy; PolicyError if its package is broken."""
@@ -83,14 +94,28 @@ class _Entry:
             factory = self.plugs[0].load()
         except Exception as error:  # whatever another's module raises when it is imported
             why = " ".join(f"{type(error).__name__}: {error}".split())
-            raise PolicyError(
-                f"The strategy {self.name!r} of the package {self.source} cannot be loaded: {why}"
-            ) from error
+            raise PolicyError(f"The strategy {self.name!r} of {self.where} cannot be loaded: {why}") from error
         if not callable(factory):
             what = f"{self.plugs[0].value}, which is neither a class nor a function"
-            raise PolicyError(f"The strategy {self.name!r} of the package {self.source} names {what}.")
+            raise PolicyError(f"The strategy {self.name!r} of {self.where} names {what}.")
         self.factory = factory
         return self.factory
+
+    def make(self, parameters: Mapping[str, Any]) -> Policy:
+        """The policy, new; PolicyError as for :func:`make`."""
+        factory = self.load()
+        _check_parameters(self, factory, parameters)
+        try:
+            policy = factory(**parameters)
+        except PolicyError:
+            raise
+        except Exception as error:  # another's constructor may raise anything
+            why = " ".join(f"{type(error).__name__}: {error}".split())
+            raise PolicyError(f"The strategy {self.name!r} of {self.where} cannot be made: {why}") from error
+        if not is_policy(policy):
+            raise PolicyError(f"The strategy {self.name!r} of {self.where} makes no policy: reset or act is missing.")
+        made: Policy = policy
+        return made
 
 
 _registered: dict[str, _Entry] = {}
@@ -122,21 +147,43 @@ def make(name: str, **parameters: Any) -> Policy:
         PolicyError: for a name that does not exist, a parameter that it does not have, a value that is not allowed,
             or a package that is broken.
     """
-    entry = _find(name)
-    factory = entry.load()
-    _check_parameters(entry, factory, parameters)
+    return _find(name).make(parameters)
+
+
+def make_from(file: Path, name: str, **parameters: Any) -> Policy:
+    """The policy that the class or function ``name`` of a Python file makes. The file is run: ask before you do that.
+
+    Raises:
+        PolicyError: for a file that is none or that fails, a name that it does not have, and as for :func:`make`.
+    """
+    return _Entry(f"{file.name}:{name}", str(file), _defined_in(file, name), kind="file").make(parameters)
+
+
+def _defined_in(file: Path, name: str) -> Callable[..., Any]:
+    """What a Python file calls ``name``."""
     try:
-        policy = factory(**parameters)
-    except PolicyError:
-        raise
-    except Exception as error:  # another's constructor may raise anything
-        why = " ".join(f"{type(error).__name__}: {error}".split())
-        raise PolicyError(f"The strategy {name!r} of the package {entry.source} cannot be made: {why}") from error
-    if not is_policy(policy):
-        raise PolicyError(
-            f"The strategy {name!r} of the package {entry.source} makes no policy: reset or act is missing."
-        )
-    made: Policy = policy
+        source = file.read_bytes()
+    except OSError as error:
+        raise PolicyError(f"{file} cannot be read: {error.strerror or error}.") from None
+    # Known to Python by where and what it is: classes of one file are one class, and an edited file is another.
+    module_name = f"file_{hashlib.sha256(os.fsencode(file.resolve()) + source).hexdigest()[:16]}"
+    module = sys.modules.get(module_name)
+    if module is None:
+        module = sys.modules[module_name] = ModuleType(module_name)
+        module.__file__ = str(file)
+        try:
+            exec(compile(source, str(file), "exec"), vars(module))
+        except (Exception, SystemExit) as error:  # whatever another's file raises when it is run
+            del sys.modules[module_name]
+            why = " ".join(f"{type(error).__name__}: {error}".split())
+            raise PolicyError(f"{file} cannot be run: {why}") from error
+    found = getattr(module, name, None)
+    if not callable(found):
+        own = [key for key, value in vars(module).items() if getattr(value, "__module__", "") == module_name]
+        near = difflib.get_close_matches(name, own, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(own) or 'none'}."
+        raise PolicyError(f"{file} has no class or function {name!r}; {hint}")
+    made: Callable[..., Any] = found
     return made
 
 
@@ -247,7 +294,7 @@ def _distribution(plug: EntryPoint) -> str:
     return plug.dist.name if plug.dist is not None else "unknown"
 
 
-def _check_parameters(entry: _Entry, factory: Callable[..., Any], given: dict[str, Any]) -> None:
+def _check_parameters(entry: _Entry, factory: Callable[..., Any], given: Mapping[str, Any]) -> None:
     """Refuse what the factory's signature does not take; a Strategy does it itself."""
     if getattr(factory, "model_fields", None) is not None:
         return

@@ -4,7 +4,9 @@ A specification is
 
 * the name of a strategy, with parameters if there are any: ``tit-for-tat``, ``richardson:reaction=0.3``;
 * the path of a bundle, ``runs/.../policy.sd``, or of the folder of a job or run that has exactly one;
-* where zips are trusted, the path of a zip of stable-baselines3;
+* where that is trusted, the path of a zip of stable-baselines3;
+* likewise, a class or function of a Python file, ``my_file.py:Porcupine``, with parameters if there are any:
+  ``my_file.py:Porcupine:armour=2``;
 * a policy itself.
 
 A bundle takes the parameters ``deterministic`` and ``device``: ``runs/.../policy.sd:deterministic=true``.
@@ -13,6 +15,7 @@ A bundle takes the parameters ``deterministic`` and ``device``: ``runs/.../polic
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from agents.policies.bundles import LearnedBundle
     from agents.policies.protocol import Policy
 
-__all__ = ["PolicyError", "Spec", "check_fits", "label_of", "made_from", "policy_from"]
+__all__ = ["PolicyError", "Spec", "check_fits", "file_of", "label_of", "made_from", "policy_from"]
 
 Spec: TypeAlias = "str | os.PathLike[str] | Policy"
 
@@ -34,6 +37,8 @@ _MANIFEST = "bundle.json"
 #: Where a folder keeps its policies: a job's with one learner, with several, and a run's with such jobs.
 _PLACES = ("*.sd", "learners/*/*.sd", "jobs/*/*.sd", "jobs/*/learners/*/*.sd")
 _BUNDLE_PARAMETERS = ("deterministic", "device")
+#: A class or function of a Python file, perhaps before parameters.
+_IN_FILE = re.compile(r"(?P<file>[^:]*\.py):(?P<name>[A-Za-z_]\w*)(?=:|$)")
 
 
 def policy_from(spec: Spec, *, trust: bool = False) -> Policy:
@@ -41,7 +46,7 @@ def policy_from(spec: Spec, *, trust: bool = False) -> Policy:
 
     Args:
         spec: see the module.
-        trust: whether zips of stable-baselines3, which run code when they are loaded, may be.
+        trust: whether what runs code when it is loaded may be: zips of stable-baselines3, and Python files.
 
     Raises:
         PolicyError: one sentence for a name, parameter or file that does not exist or is not allowed.
@@ -52,6 +57,13 @@ def policy_from(spec: Spec, *, trust: bool = False) -> Policy:
     name, parameters = _split(os.fspath(spec))
     if not _is_path(name):
         return registry.make(name, **parameters)
+    if in_file := _IN_FILE.fullmatch(name):
+        if not trust:
+            raise PolicyError(
+                f"Policy {name!r} is of a Python file, which runs when it is loaded: it is read only with trust=True "
+                "(--trust), which you give if you know who made it."
+            )
+        return registry.make_from(Path(in_file["file"]), in_file["name"], **parameters)
     path = Path(name)
     if path.is_dir():
         return _bundle(_resolve(path), parameters)
@@ -67,7 +79,7 @@ def policy_from(spec: Spec, *, trust: bool = False) -> Policy:
 
 
 def made_from(spec: str | os.PathLike[str]) -> Path | Callable[..., Any]:
-    """What the policy of a specification is made from, without making it: a bundle's folder or a zip, or the strategy.
+    """What the policy of a specification is made from, without making it: a bundle's folder or a file, or the strategy.
 
     Raises:
         PolicyError: one sentence for a name or file that does not exist.
@@ -75,17 +87,26 @@ def made_from(spec: str | os.PathLike[str]) -> Path | Callable[..., Any]:
     name, _ = _split(os.fspath(spec))
     if not _is_path(name):
         return registry.factory_of(name)
-    path = _resolve(Path(name)) if Path(name).is_dir() else Path(name)
+    in_file = _IN_FILE.fullmatch(name)
+    path = Path(in_file["file"] if in_file else name)
+    path = _resolve(path) if path.is_dir() else path
     if not (path / _MANIFEST).is_file() and not path.is_file():
         raise PolicyError(f"Policy {name!r}: there is no such bundle, run folder or zip.")
     return path
 
 
+def file_of(spec: str) -> Path | None:
+    """The Python file whose class or function a specification means; None where it means something else."""
+    in_file = _IN_FILE.fullmatch(_split(spec)[0])
+    return Path(in_file["file"]) if in_file else None
+
+
 def label_of(spec: Spec) -> str:
     """A short name for tables, known without loading anything.
 
-    A strategy as it was written. A bundle's folder without ``.sd``; of a job's ``policy.sd`` the job, of one of its
-    several learners ``learner.job``. The ``name`` of a policy, or its class without ``Policy``, with hyphens.
+    A strategy as it was written, one of a file without the file's folder. A bundle's folder without ``.sd``; of a
+    job's ``policy.sd`` the job, of one of its several learners ``learner.job``. The ``name`` of a policy, or its class
+    without ``Policy``, with hyphens.
     """
     if not isinstance(spec, (str, os.PathLike)):
         name = getattr(spec, "name", None)
@@ -97,6 +118,8 @@ def label_of(spec: Spec) -> str:
     name, _ = _split(text)
     if not _is_path(name):
         return text
+    if in_file := _IN_FILE.fullmatch(name):
+        return Path(in_file["file"]).name + text[len(in_file["file"]) :]
     path = Path(name)
     if path.is_dir() and not (path / _MANIFEST).exists():
         found = _bundles(path)
@@ -142,8 +165,10 @@ def _split(text: str) -> tuple[str, dict[str, Any]]:
     """Name and parameters: what stands after a colon and has an equals sign, the values as YAML."""
     if _exists(text):
         return text, {}
-    name, colon, rest = text.partition(":")
-    if not colon:
+    in_file = _IN_FILE.match(text)
+    end = in_file.end() if in_file else text.find(":")
+    name, rest = text[:end], text[end + 1 :]
+    if end in (-1, len(text)):
         return text, {}
     parameters: dict[str, Any] = {}
     for pair in _pairs(rest):
@@ -178,7 +203,9 @@ def _is_path(name: str) -> bool:
     """Whether a name means a file: it is there, or it looks like one. A strategy's name always means the strategy."""
     if name in registry.names():
         return False
-    return _exists(name) or "/" in name or os.sep in name or name.endswith((".sd", ".zip"))
+    if _IN_FILE.fullmatch(name) or _exists(name):
+        return True
+    return "/" in name or os.sep in name or name.endswith((".sd", ".zip"))
 
 
 def _exists(name: str) -> bool:

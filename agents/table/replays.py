@@ -1,4 +1,4 @@
-"""Interventions of one turn and of replays: arms, a deed, actions that are held, trust that is given.
+"""Interventions of one turn and of replays: arms, a deed, actions that are held, beliefs that are set.
 
 An episode that is played twice with one seed draws the same chance of world and policies both times, so that what
 differs with an intervention is its effect (Pearl's do): nothing else has changed. Here each world of a batch may have
@@ -94,26 +94,30 @@ class Held(Intervention):
             actions[self._held] = self._actions[turn - 1][self._held] if known else self._noop
 
 
-class Trusting(Intervention):
-    """Beliefs that are shown as 1: the observer takes the other for a security seeker. Evidence gathers all the same.
+class Believing(Intervention):
+    """Beliefs that are shown as they are set here, whatever the evidence, which gathers all the same.
 
     Args:
-        pairs: bool ``(B, N, N)``, who takes whom for one; the diagonal does not count.
+        beliefs: float ``(B, N, N)``: what is shown to i as its probability that j is a security seeker; NaN leaves what
+            there is. The diagonal does not count.
+        since: the first turn on which they are shown so.
         force: whether the scenario limits force.
 
     Raises:
         ValueError: when the scenario shows no beliefs.
     """
 
-    def __init__(self, pairs: np.ndarray, *, force: bool = False) -> None:
-        self._force = force
-        n = pairs.shape[1]
+    def __init__(self, beliefs: np.ndarray, *, since: int = 1, force: bool = False) -> None:
+        self._since, self._force = since, force
+        n = beliefs.shape[1]
         others = [[layout.other_of(i, slot) for slot in range(n - 1)] for i in range(n)]
-        self._slots = np.stack([pairs[:, i, others[i]] for i in range(n)], axis=1)
+        self._beliefs = np.stack([beliefs[:, i, others[i]] for i in range(n)], axis=1)
 
     def show(self, observations: np.ndarray, turn: int) -> None:
         """See the class."""
-        layout.observed_beliefs(observations, observations.shape[1], self._force)[self._slots] = 1.0
+        if turn >= self._since:
+            shown = layout.observed_beliefs(observations, observations.shape[1], self._force)
+            np.copyto(shown, self._beliefs, where=~np.isnan(self._beliefs), casting="same_kind")
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class _Model(BaseModel):
 
 
 class ScenarioChoice(_Model):
-    """One scenario of an experiment."""
+    """One scenario of an experiment; its name or path alone will do."""
 
     scenario: str = Field(description="catalogue name (jervis/doubly-dangerous) or path of a YAML file")
     label: Name | None = Field(

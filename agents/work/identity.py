@@ -128,7 +128,7 @@ def _listed(names: list[str]) -> str:
 
 
 def policy_inputs(specs: Iterable[Any]) -> dict[str, str]:
-    """Digests of what makes these policies: files of bundles and zips, sources of strategies of other packages.
+    """Digests of what makes these policies: files of bundles and zips, sources of strategies that are not ours.
 
     Of a strategy counts its module and what that imports of the same package or of no package; of other packages the
     version. This package's own strategies are among the sources of all work. Policies given as objects have none.
@@ -139,6 +139,11 @@ def policy_inputs(specs: Iterable[Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for spec in dict.fromkeys(spec for spec in specs if isinstance(spec, (str, Path))):
         made = made_from(spec)
+        if isinstance(made, Path) and made.suffix == ".py":
+            sources, packages = _written(made)
+            found |= {f"the file {made.name} ({file})": digest for file, digest in sources.items()}
+            found |= {f"the package {package} of the file {made.name}": each for package, each in packages.items()}
+            continue
         if isinstance(made, Path):
             file = made / "bundle.json" if made.is_dir() else made  # which holds the digest of the weights
             found[f"the bundle {spec}"] = _digest(file.read_bytes())
@@ -148,7 +153,7 @@ def policy_inputs(specs: Iterable[Any]) -> dict[str, str]:
         module = str(getattr(made, "__module__", "") or type(made).__module__)
         if module.partition(".")[0] in _OURS:
             continue
-        sources, packages = _plugged(module)
+        sources, packages = _plugged(module, of=module.partition(".")[0])
         if not sources:
             raise PolicyError(f"The strategy {spec!r} has no file of source, so that nothing it plays can be kept.")
         name = str(spec).partition(":")[0]
@@ -160,10 +165,18 @@ def policy_inputs(specs: Iterable[Any]) -> dict[str, str]:
 # --- sources --------------------------------------------------------------------------------------------------
 
 
-def _plugged(module: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Digests of the modules of another package's strategy, by file, and the versions of the packages beside it."""
+def _written(file: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """As :func:`_plugged`, of a file of Python that is no module of any package."""
+    stamp = file.stat()
+    digest, imports = _read(file, stamp.st_mtime_ns, stamp.st_size)
+    sources, packages = _plugged(*(module for level, module in imports if not level))
+    return {file.name: digest} | sources, packages
+
+
+def _plugged(*modules: str, of: str = "") -> tuple[dict[str, str], dict[str, str]]:
+    """Digests of modules of no package, or of the package ``of``, by file, and the versions of the packages beside."""
     holders = packages_distributions()
-    own = set(holders.get(module.partition(".")[0], ()))
+    own = set(holders.get(of, ()))
     packages: dict[str, str] = {}
 
     def follow(top: str) -> bool:
@@ -175,7 +188,7 @@ def _plugged(module: str) -> tuple[dict[str, str], dict[str, str]]:
         packages.update({name: version(name) for name in others})
         return False
 
-    return _reached((module,), follow), packages
+    return _reached(modules, follow), packages
 
 
 def _reached(roots: Iterable[str], follow: Callable[[str], bool]) -> dict[str, str]:

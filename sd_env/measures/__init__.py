@@ -12,6 +12,7 @@ from sd_env.measures.alliances import (
     drawn_in,
     entrapment_costs,
 )
+from sd_env.measures.assessment import Assessment, assess
 from sd_env.measures.balance import (
     Balancing,
     aggressors,
@@ -47,6 +48,7 @@ from sd_env.measures.war import War, first_strikes, tragic_war_rate, war_of, war
 __all__ = [
     "AllyAtWar",
     "Arming",
+    "Assessment",
     "Balancing",
     "Components",
     "Drawn",
@@ -61,6 +63,7 @@ __all__ = [
     "allies_at_war",
     "arming",
     "arms_growth",
+    "assess",
     "attack_rates",
     "backfires",
     "balancing",

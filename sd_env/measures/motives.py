@@ -83,10 +83,18 @@ class Stakes:
 
     def utility(self, fear: float, shift: float, greed: float) -> float:
         """U(h, s, g), in homeland turns."""
-        gain = greed * self.spoils * self.land * ((1.0 - fear) * self.p_first + fear * self.p_both)
+        gain, spared = self.terms(fear, shift, greed)
+        return self.lasting * self.conquest * (gain + spared) - self.cost
+
+    def terms(self, fear: float, shift: float, greed: float) -> tuple[float, float]:
+        """The two terms of U(h, s, g) before L τ: land that is won, and land of its own that is spared."""
+        gain = greed * self.spoils * self.land * self.success(fear)
         saved = fear * (self.q_first - self.q_both) + (1.0 - fear) * shift
-        value = self.value + greed * self.held
-        return self.lasting * self.conquest * (gain + value * saved) - self.cost
+        return gain, (self.value + greed * self.held) * saved
+
+    def success(self, fear: float) -> float:
+        """Probability that the attack succeeds: on one who waits or attacks."""
+        return (1.0 - fear) * self.p_first + fear * self.p_both
 
 
 def motive(
@@ -117,6 +125,20 @@ def motive(
     Raises:
         MeasureError: for another turn, state, discount or beliefs that do not fit; or a state that has fallen.
     """
+    return weighed(log, attacker, target, turn, beliefs, discount=discount, seen=seen)[0]
+
+
+def weighed(
+    log: EpisodeLog,
+    attacker: int,
+    target: int,
+    turn: int,
+    beliefs: FloatArray,
+    *,
+    discount: float = 1.0,
+    seen: bool = True,
+) -> tuple[Motive, Stakes, bool]:
+    """As :func:`motive`, with the terms that it was made of, and whether the target may attack on that turn at all."""
     check_turn(log, turn)
     check_states(log, attacker, target)
     row = turn - 1
@@ -126,17 +148,19 @@ def motive(
     belief = float(checked_beliefs(log, beliefs)[row, attacker, target])
     duel = duels(log, seen=seen, rows=slice(row, turn))
     stakes = _stakes(log, attacker, target, turn, duel, discount)
-    h = 1.0 - belief if duel.may[0, target, attacker] else 0.0
+    imminent = bool(duel.may[0, target, attacker])
+    h = 1.0 - belief if imminent else 0.0
     s = power_shift(log, attacker, target, turn, discount=discount, seen=seen)
     g = float(log.states["greed"][row, attacker])
     total = stakes.utility(h, s, g)
-    return Motive(
+    found = Motive(
         attacker, target, turn, h, s, g, total,
         pays=total > 0.0,
         opportunistic=stakes.utility(0.0, 0.0, g) > 0.0,
         preemptive=stakes.utility(h, 0.0, 0.0) > 0.0,
         preventive=stakes.utility(0.0, s, 0.0) > 0.0,
     )  # fmt: skip
+    return found, stakes, imminent
 
 
 def _stakes(log: EpisodeLog, attacker: int, target: int, turn: int, duel: Duels, discount: float) -> Stakes:

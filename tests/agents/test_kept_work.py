@@ -212,6 +212,28 @@ def rows(number: int) -> list[dict[str, Any]]:
     return [{"number": number}]
 
 
+def test_work_of_a_class_in_a_file_hangs_on_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = (
+        "import numpy as np\nfrom agents.strategies.baselines import Dove\n\nclass Mine(Dove):\n    armour: int = 1\n"
+    )
+    file = Path("mine.py")
+    file.write_text(source)
+    inputs = policy_inputs(["mine.py:Mine:armour=2"])
+    assert set(inputs) == {"the file mine.py (mine.py)", "the package numpy of the file mine.py"}
+    words = ["evaluate", "mine.py:Mine", *ARENA, "--trust", "--out", "o"]
+    assert cli.main(words) == 0 and "mine.py:Mine" in capsys.readouterr().out
+    file.write_text(source + "# a remark\n")
+    assert cli.main(words) == 0
+    file.write_text(source.replace("armour: int = 1", "armour: int = 0"))
+    capsys.readouterr()
+    assert cli.main(words) == 2
+    assert "another version of the file mine.py" in capsys.readouterr().err
+    assert cli.main(words[:-3]) == 2 and "--trust" in capsys.readouterr().err
+
+
 def test_every_part_is_told_by_name() -> None:
     now = identity_of(rows, {"a": 1, "units": "x"}, {"the bundle b.sd": "1", "the bundle c.sd": "1"})
     assert changes(json.loads(json.dumps(now)), now) == []

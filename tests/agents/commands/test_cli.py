@@ -45,6 +45,16 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2 and capsys.readouterr().out == printed
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("trian", "train"), ("evalute", "evaluate"), ("explian", "explain"), ("tournement", "tournament")],
+)
+def test_a_misspelt_command_is_told_the_nearest(word: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([word, "--seeds", "1"]) == 2
+    assert capsys.readouterr().err == f"sd-env: {word!r} is no command (did you mean {meant}?); see sd-env --help.\n"
+    assert main(["xyzzy"]) == 2 and "choose from" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_tells_of_its_options(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([name, "--help"]) == 0

@@ -20,6 +20,7 @@ from agents.commands.train import parse
 from agents.training.config import ConfigError, load_training, trainings
 from agents.training.job import jobs_of, run_job
 from agents.training.run import check, held, new_run
+from sd_env import load_scenario
 
 
 def main(argv: list[str]) -> int:
@@ -142,6 +143,9 @@ def test_a_run_is_not_continued_twice_at_once(tmp_path: Path, capsys: pytest.Cap
         (["--learner.rms_prop_eps", "0.1"], "learner.rms_prop_eps = 0.1 is not a setting of PPO"),
         (["--learner.batch_size", "100000"], "learner.batch_size = 100000 is larger than a rollout"),
         (["--seeds", "[1, 1]"], "seeds: 1 is there twice"),
+        (["--total_steps", "1.5"], "total_steps = '1.5' is not allowed"),
+        (["--total_steps", "1e-1"], "total_steps = '1e-1' is not allowed"),
+        (["--scenarios", "jervis/nowhere"], "jervis/nowhere"),
         (["--overrides", '{"horizon": 0}'], "horizon is 0"),
         (["--overrides", '{"horizn": 3}'], "horizn"),
         (["--scenarios", '[{"scenario": "jervis/nowhere"}]'], "jervis/nowhere"),
@@ -183,6 +187,34 @@ def test_an_unknown_key_in_a_file_is_named_with_its_neighbour(tmp_path: Path) ->
     path.write_text(SMOKE.read_text().replace("ent_coef", "ent_coeff"))
     with pytest.raises(ConfigError, match=r"learner\.ent_coef"):
         parse(["--config", str(path)])
+
+
+@pytest.mark.parametrize("given", ["jervis/intense", '["jervis/intense"]', '[{"scenario": "jervis/intense"}]'])
+def test_a_scenario_is_given_by_its_name(given: str) -> None:
+    config, _ = parse(["--config", str(SMOKE), "--scenarios", given])
+    assert [choice.name for choice in config.scenarios] == ["intense"]
+    assert config.scenarios[0].scenario == "jervis/intense"
+
+
+def test_a_scenario_is_given_by_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    load_scenario("jervis/intense").save(path)
+    config, _ = parse(["--config", str(SMOKE), "--scenarios", str(path)])
+    check(config)
+    assert [choice.scenario for choice in config.scenarios] == [str(path)]
+    whole = SMOKE.read_text()
+    listed = (
+        whole[: whole.index("scenarios:")]
+        + f"scenarios: [jervis/intense, {path}]\n"
+        + whole[whole.index("overrides:") :]
+    )
+    (tmp_path / "config.yaml").write_text(listed)
+    assert [choice.name for choice in load_training(tmp_path / "config.yaml").scenarios] == ["intense", "mine"]
+
+
+@pytest.mark.parametrize(("given", "steps"), [("1e4", 10_000), ("2.5e3", 2_500), ("10_000", 10_000)])
+def test_a_number_of_steps_is_given_as_people_write_it(given: str, steps: int) -> None:
+    assert parse(["--config", str(SMOKE), "--total_steps", given])[0].total_steps == steps
 
 
 def test_resume_refuses_what_is_no_run_and_other_settings(tmp_path: Path) -> None:

@@ -138,6 +138,15 @@ def test_the_report_holds_everything_and_the_table_is_legible(tmp_path: Path) ->
     assert judge(report) == judged
 
 
+def test_a_world_of_which_theory_says_nothing_is_told_so_by_a_dash(tmp_path: Path) -> None:
+    extra = [result(name, seed) | {"scenario": f"games/{name}"} for name in ("silent", "told") for seed in (1, 2)]
+    write_report(tmp_path, "title", extra, {"silent": "", "told": "Nothing at all."}, "python train.py")
+    lines = (tmp_path / "table.txt").read_text().splitlines()
+    assert [line for line in lines if "theory predicts:" in line] == ["told: theory predicts: Nothing at all."]
+    rows = [line.split() for line in lines if line.strip().startswith(("silent ", "told ")) and "±" not in line]
+    assert [(row[0], row[-1]) for row in rows if "0.0000" in row] == [("silent", "-"), ("told", "below")]
+
+
 def certificate(verdict: str, gain: float) -> list[dict[str, object]]:
     row = {"state": "state_0", "type": "greedy states", "own": 30.0, "gain": gain, "low": gain, "high": gain}
     return [row | {"response": "strikes first", "searches": 2, "failed": 0, "verdict": verdict}]

@@ -171,6 +171,112 @@ def test_a_zip_needs_trust(tmp_path: Path) -> None:
     assert "cannot be imported" in refused(archive, trust=True)
 
 
+# --- a class of a file ---------------------------------------------------------------------------------------
+
+PORCUPINE = """
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from agents.strategies import Plan, Strategy, Traits, View
+
+
+class Porcupine(Strategy):
+    \"\"\"Builds shields.\"\"\"
+
+    name: ClassVar[str] = "porcupine"
+    traits: ClassVar[Traits] = Traits()
+    armour: int = Field(default=2, ge=0, le=2)
+
+    def decide(self, view: View, plan: Plan) -> None:
+        plan.build_defense[:] = self.armour
+
+
+class Blind:
+    def __init__(self, seed=0):
+        self.seed = seed
+
+    def reset(self, seed):
+        pass
+
+    def act(self, observation, mask):
+        return np.zeros((len(mask), 4), np.int64)
+
+
+def hedgehog(spines=1):
+    return Porcupine(armour=spines)
+
+
+number = 3
+
+
+def nobody():
+    return 3
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "my_file.py"
+    path.write_text(PORCUPINE, encoding="utf-8")
+    return path
+
+
+def test_a_class_of_a_file_is_a_policy_if_the_file_is_trusted(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy: Any = policy_from(f"{file}:Porcupine:armour=1", trust=True)
+    assert policy.armour == 1 and type(policy) is type(policy_from(f"{file}:Porcupine", trust=True))
+    assert policy_from(f"{file}:hedgehog:spines=0", trust=True).armour == 0  # type: ignore[attr-defined]
+    assert policy_from(f"{file}:Blind:seed=4", trust=True).seed == 4  # type: ignore[attr-defined]
+    assert label_of(f"{file}:Porcupine:armour=1") == "my_file.py:Porcupine:armour=1"
+    monkeypatch.chdir(file.parent)
+    assert policy_from("my_file.py:Porcupine", trust=True).armour == 2  # type: ignore[attr-defined]
+
+
+def test_an_untrusted_file_is_not_even_run(file: Path) -> None:
+    trap = file.parent / "sprung"
+    file.write_text(f"open({str(trap)!r}, 'w')\n{PORCUPINE}", encoding="utf-8")
+    text = refused(f"{file}:Porcupine")
+    assert "is of a Python file, which runs when it is loaded" in text and "--trust" in text
+    assert not trap.exists()
+    policy_from(f"{file}:Porcupine", trust=True)
+    assert trap.exists()
+
+
+def test_an_edited_file_is_run_anew(file: Path) -> None:
+    before = policy_from(f"{file}:hedgehog", trust=True)
+    file.write_text(PORCUPINE.replace("spines=1", "spines=2"), encoding="utf-8")
+    assert (before.armour, policy_from(f"{file}:hedgehog", trust=True).armour) == (1, 2)  # type: ignore[attr-defined]
+    assert not (file.parent / "__pycache__").exists()
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("my_file.py:Porcupin", "has no class or function 'Porcupin'; did you mean Porcupine?"),
+        ("my_file.py:xyz", "has no class or function 'xyz'; it has Porcupine, Blind, hedgehog, nobody."),
+        ("my_file.py:number", "has no class or function 'number'"),
+        ("my_file.py:nobody", "of the file my_file.py makes no policy: reset or act is missing."),
+        ("my_file.py:Porcupine:armour=9", "armour=9 is not allowed"),
+        ("my_file.py:Blind:fear=1", "has no parameter 'fear'; it has seed."),
+        ("my_file.py:Blind:fear", "'fear' is no parameter"),
+        ("gone.py:Porcupine", "gone.py cannot be read: No such file or directory."),
+        ("broken.py:Porcupine", "broken.py cannot be run: SyntaxError"),
+        ("exits.py:Porcupine", "exits.py cannot be run: SystemExit: 3"),
+        ("my_file.py", "is neither a bundle"),
+    ],
+)
+def test_what_is_wrong_with_a_file_gets_a_sentence(
+    spec: str, words: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (file.parent / "broken.py").write_text("def", encoding="utf-8")
+    (file.parent / "exits.py").write_text("raise SystemExit(3)", encoding="utf-8")
+    monkeypatch.chdir(file.parent)
+    with pytest.raises(PolicyError) as caught:
+        policy_from(spec, trust=True)
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
 # --- policies themselves -------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ import pytest
 from agents.policies.registry import make
 from agents.table.interventions import Intervention, InterventionError
 from agents.table.play import play
-from agents.table.replays import NOBODY, Arms, Deed, Held, Trusting, parse_do
+from agents.table.replays import NOBODY, Arms, Believing, Deed, Held, parse_do
 from sd_env import layout
 from sd_env.layout import Head, Other, Own, Signal, Stance
 from sd_env.policies import CastLike
@@ -100,14 +100,16 @@ def test_held_actions_are_played_until_their_end_and_the_policies_draw_on() -> N
     assert (beyond.actions[3:, 0] == layout.noop(2)).all()
 
 
-def test_trust_is_shown_to_whom_it_is_given() -> None:
+def test_beliefs_are_shown_as_they_are_set_to_whom_and_from_when() -> None:
     scenario = Scenario.load("jervis/intense", {"horizon": 6, "perception.beliefs": True})
-    one, two = Spy(), Spy()
-    trusts = np.zeros((2, 2, 2), np.bool_)
-    trusts[0, 0, 1] = True
-    play(scenario, [one, two], worlds=2, seed=3, interventions=Trusting(trusts))
-    first, second = (layout.observed_beliefs(np.stack(spy.seen), 2) for spy in (one, two))
-    assert (first[:, 0] == 1.0).all() and (first[:, 1] < 1.0).all() and (second < 1.0).all()
+    bare, one, two = Spy(), Spy(), Spy()
+    play(scenario, [bare, Spy()], worlds=2, seed=3)
+    beliefs = np.full((2, 2, 2), np.nan)
+    beliefs[0, 0, 1], beliefs[1, 0, 1] = 1.0, 0.25
+    play(scenario, [one, two], worlds=2, seed=3, interventions=Believing(beliefs, since=3))
+    before, first, second = (layout.observed_beliefs(np.stack(spy.seen), 2) for spy in (bare, one, two))
+    assert (first[:2] == before[:2]).all()
+    assert (first[2:, 0] == 1.0).all() and (first[2:, 1] == 0.25).all() and not np.isin(second, (0.25, 1.0)).any()
 
 
 AGENTS = ("state_0", "state_1", "u.s")

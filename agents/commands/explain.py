@@ -1,0 +1,56 @@
+"""``sd-env explain``: why the wars of a logged episode broke out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from agents.commands.options import add_trust
+
+HELP = "say why each war of a logged episode broke out, and what would have averted it"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("log", metavar="LOG", help="an episode log (.jsonl, .jsonl.gz)")
+    parser.add_argument(
+        "--policies",
+        nargs="+",
+        default=[],
+        metavar="POLICY",
+        help="who plays when it is played again, instead of those whom the log names: one, or one a state",
+    )
+    parser.add_argument("--json", action="store_true", help="print the records instead of sentences")
+    add_trust(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print each war's sentences, or all records as JSON. Returns 0."""
+    from dataclasses import asdict
+
+    from agents.evaluation.explain import explain
+    from agents.evaluation.explained import sentences
+    from agents.files import without_nan
+    from sd_env.errors import printable
+    from sd_env.record import read_log
+    from sd_env.show.story import Story
+
+    log = read_log(args.log)
+    found = explain(log, policies=args.policies, trust=args.trust)
+    if args.json:
+        wars = [asdict(each) for each in found]
+        print(json.dumps(without_nan({"agents": log.agents, "wars": wars}), indent=1, allow_nan=False))
+        return 0
+    if hasattr(sys.stdout, "reconfigure"):  # a title may have letters that the terminal lacks
+        sys.stdout.reconfigure(errors="replace")
+    for line in Story(log).opening():
+        print(printable(line))
+    for each in found:
+        print()
+        for line in sentences(log, each):
+            print(printable(line))
+    if not found:
+        print("\nThere is no war in it.")
+    sys.stdout.flush()
+    return 0
