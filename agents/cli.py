@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 #: The commands with a module of their own in ``agents.commands``, in the order in which they are listed.
 COMMANDS: Final = (
     "evaluate", "tournament", "crossplay", "challenge", "exploit", "certify", "escalation", "ablate", "thresholds",
-    "verify", "replay", "measure", "strategies", "export", "experiment",
+    "verify", "replay", "measure", "strategies", "check-policy", "export", "experiment",
 )  # fmt: skip
 TRAIN: Final = "train"
 _TRAIN_HELP: Final = "train the policies of an experiment; its options are those of train.py"
@@ -97,7 +97,7 @@ def _front() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="sd-env",
         description="Play, train and judge policies in worlds of the security dilemma.",
-        epilog="commands:\n" + "\n".join(f"  {name:<12}{text}" for name, text in listed)
+        epilog="commands:\n" + "\n".join(f"  {name:<14}{text}" for name, text in listed)
         + "\n\nsd-env COMMAND --help tells of its options.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -108,7 +108,7 @@ def _front() -> argparse.ArgumentParser:
 
 
 def _module(name: str) -> Any:
-    return importlib.import_module(f"agents.commands.{name}")
+    return importlib.import_module(f"agents.commands.{name.replace('-', '_')}")
 
 
 if __name__ == "__main__":
