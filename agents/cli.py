@@ -55,6 +55,11 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:  # a full disk, a folder that is gone, too few processes
+        from agents.messages import refused_by_the_system
+
+        print(f"sd-env: {refused_by_the_system(error)}", file=sys.stderr)
+        return 2
 
 
 def _run(words: list[str]) -> int:

@@ -8,6 +8,7 @@ process is said by the loggers of the process that started it.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -44,6 +45,12 @@ class _Plain(logging.Handler):
             sys.stderr.flush()
         except Exception:
             self.handleError(record)
+
+
+def refused_by_the_system(error: OSError) -> str:
+    """What the system would not do, in a sentence: a full disk, a folder that is gone, too many processes."""
+    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
+    return printable(f"{where}{error.strerror or error}; what was finished is kept.")
 
 
 def are_shown() -> bool:

@@ -27,6 +27,11 @@ def main(argv: list[str]) -> int:
 
         print(f"train.py: {printable(str(error))}", file=sys.stderr)
         return 2
+    except OSError as error:
+        from agents.messages import refused_by_the_system
+
+        print(f"train.py: {refused_by_the_system(error)}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("train.py: interrupted; continue with --resume and the run's folder.", file=sys.stderr)
         return 130

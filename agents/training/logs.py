@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,17 @@ from agents.files import write_text
 
 #: SB3 counts these from the start of this process: after a resume they would go back.
 _COUNTED_ANEW = frozenset({"time/iterations", "time/time_elapsed"})
+
+
+@contextmanager
+def told_once() -> Iterator[None]:
+    """Within, what the system refuses TensorBoard's own thread is not told by that: the next row raises it anyway."""
+    before = threading.excepthook
+    threading.excepthook = lambda told: None if issubclass(told.exc_type, OSError) else before(told)
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 class Curves(KVWriter):

@@ -15,6 +15,7 @@ from stable_baselines3.common.utils import get_device
 
 from agents.files import write_json, write_text
 from agents.machine import cores
+from agents.messages import refused_by_the_system
 from agents.table.interventions import Interventions
 from agents.training.config import MACHINE_KEYS, ConfigError, TrainingConfig
 from agents.training.job import jobs_of, run_job
@@ -167,11 +168,12 @@ def held(run: Path) -> Iterator[None]:
         yield
 
 
-def train(config: TrainingConfig, run: Path) -> list[str]:
+def train(config: TrainingConfig, run: Path) -> dict[str, bool]:
     """Run the unfinished jobs of ``run`` in worker processes, and those whose files are damaged.
 
     Returns:
-        Names of the jobs that failed, with the traceback of each told, or whose folders are gone.
+        Names of the jobs that failed, or whose folders are gone -> whether the system refused something, as a full disk
+        does, which is told in a sentence; of others the traceback is told.
 
     Raises:
         ConfigError: if a folder is in the place of a job's file.
@@ -184,7 +186,7 @@ def train(config: TrainingConfig, run: Path) -> list[str]:
     waiting = [Unit(job.name, {"job": job}) for job in jobs if states[job.name][0] is None]
     limit = config.workers or cores() // config.torch_threads or 1
     board = Board("train", len(jobs), len(jobs) - len(waiting), size=config.total_steps, measure="agent-steps")
-    failed: list[str] = []
+    failed: dict[str, bool] = {}
     with board, closing(in_processes(_train, waiting, limit)) as events:
         for name, (_, what) in states.items():
             if what:
@@ -195,10 +197,12 @@ def train(config: TrainingConfig, run: Path) -> list[str]:
                     board.progress(name, steps)
                 case Done(name, _):
                     board.finished(name)
-                case Failed(name, _, text):
-                    failed.append(name)
-                    board.say(f"job {name} failed: {text}", logging.ERROR)
-    return failed + [job.name for job in jobs if job.name not in failed and not job.result.exists()]
+                case Failed(name, why, text):
+                    failed[name] = isinstance(why, OSError)
+                    told = refused_by_the_system(why) if isinstance(why, OSError) else text
+                    board.say(f"job {name} failed: {told}", logging.ERROR)
+    gone = [job.name for job in jobs if job.name not in failed and not job.result.exists()]
+    return failed | dict.fromkeys(gone, True)
 
 
 def _train(unit: Unit) -> None:
