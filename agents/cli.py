@@ -83,7 +83,9 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, without the usage before it."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help.\n")
+        from sd_env.show import printable
+
+        self.exit(2, f"{self.prog}: {printable(message)}; see {self.prog} --help.\n")
 
 
 def parser_of(name: str) -> argparse.ArgumentParser:

@@ -269,13 +269,14 @@ def tried(command: str, kind: str, number: int, unbroken: dict[str, bytes], scra
     after = files(folder)
     if again.code:
         wrong.append(f"the same command again ends with {again.code}: {again.said.strip()[-300:]}")
-    elif odd := _different(unbroken, after):
+    elif odd := different(unbroken, after):
         wrong.append(f"after the same command again differ from the unbroken run: {', '.join(odd[:4])}")
     shutil.rmtree(folder)
     return Fault(command, kind, number, ran.code, ran.said.strip(), tuple(wrong))
 
 
-def _different(first: dict[str, bytes], second: dict[str, bytes]) -> list[str]:
+def different(first: dict[str, bytes], second: dict[str, bytes]) -> list[str]:
+    """Files that are not the same in both, but for what hangs on the clock."""
     common = {
         name for name in first.keys() & second.keys() if timeless(name, first[name]) == timeless(name, second[name])
     }
