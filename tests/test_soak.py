@@ -1,11 +1,11 @@
-"""The soak's own arithmetic, and a short one."""
+"""A short soak, and its arithmetic."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from tools import crash, soak
+from tools import soak
 
 
 def test_growth_is_that_of_the_second_half() -> None:
@@ -26,12 +26,3 @@ def test_a_short_soak_measures_memory_and_finds_what_is_no_number(monkeypatch: p
     monkeypatch.setattr(soak.Worlds, "step", spoiled)
     with pytest.raises(ArithmeticError, match="jervis/doubly-dangerous, seed 0: a number that is none after 8 steps"):
         soak.round_of(0)
-
-
-def test_a_kill_loses_nothing(tmp_path: object) -> None:
-    """The command lines of ``make crash`` are such as can be run: kills themselves are tried by test_work and others."""
-    from agents.cli import parser_of
-
-    for name, words in crash.COMMANDS.items():
-        if name != "train":
-            assert parser_of(name).parse_args(words[1:]).workers == 2

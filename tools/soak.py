@@ -74,7 +74,7 @@ def soak(steps: int) -> tuple[list[tuple[int, int]], float]:
         number += 1
         if done >= len(measured) * steps / MEASURED and number >= len(SCENARIOS):
             measured.append((done, resident()))
-    return measured, time.monotonic() - began
+    return [*measured, (done, resident())], time.monotonic() - began
 
 
 def growth(measured: list[tuple[int, int]]) -> float:
