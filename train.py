@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 
-from agents.cli import TRAIN, main
+from agents.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main([TRAIN, *sys.argv[1:]]))
+    sys.exit(main(["train", *sys.argv[1:]]))

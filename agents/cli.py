@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
+import io
 import os
 import sys
-from typing import Any, Final, NoReturn
+from contextlib import suppress
+from typing import Any, Final
 
-#: The commands with a module of their own in ``agents.commands``, in the order in which they are listed.
+from agents.commands.parser import Parser, UsageError
+from sd_env.errors import RefusedError, said, sentence
+
+#: The commands, each a module of ``agents.commands``, in the order in which they are listed.
 COMMANDS: Final = (
-    "evaluate", "tournament", "crossplay", "challenge", "exploit", "certify", "escalation", "ablate", "thresholds",
-    "verify", "replay", "measure", "strategies", "check-policy", "export", "experiment",
+    "train", "evaluate", "tournament", "crossplay", "challenge", "exploit", "certify", "escalation", "ablate",
+    "thresholds", "verify", "replay", "measure", "strategies", "check-policy", "export",
+    "experiment",
 )  # fmt: skip
-TRAIN: Final = "train"
-_TRAIN_HELP: Final = "train the policies of an experiment; its options are those of train.py"
-_OURS: Final = ("sd_env", "agents")
 #: What the extra ``train`` brings, by the names that are imported; sd-env alone is the game.
 TRAINING: Final = frozenset({
-    "matplotlib", "pandas", "pydantic_settings", "rich", "safetensors", "sb3_contrib", "scipy", "sklearn",
+    "matplotlib", "pandas", "rich", "safetensors", "sb3_contrib", "scipy", "sklearn",
     "stable_baselines3", "tensorboard", "torch",
 })  # fmt: skip
 
@@ -30,87 +34,88 @@ def main(argv: list[str] | None = None) -> int:
         argv: the words after ``sd-env``; default those of this process.
 
     Returns:
-        The exit code: 0 well, 1 the command's own no, 2 bad input, 130 interrupted.
+        The exit code: 0 well, 1 the command's own no, 2 bad input or a system that refuses, 130 interrupted.
     """
     words = sys.argv[1:] if argv is None else argv
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a title may have letters that the terminal lacks
+            stream.reconfigure(errors="replace")
     try:
-        return _run(words)
-    except SystemExit as leaving:  # argparse has said why
+        code = _run(words)
+        sys.stdout.flush()  # a full disk or a closed pipe is noticed here, not at the exit
+        return code
+    except SystemExit as leaving:  # argparse has helped
         return leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        _drop_output()
+        return 1
+    except KeyboardInterrupt as interrupt:
+        return _refuse(f"sd-env: {str(interrupt) or 'interrupted.'}", 130)
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] not in TRAINING:
             raise
-        print(f"sd-env: {words[0]} needs the training packages: pip install 'sd-env[train]'", file=sys.stderr)
-        return 2
-    except ValueError as error:
-        if type(error).__module__.partition(".")[0] not in _OURS:
-            raise  # a fault of the program's, not of what it was given
-        from sd_env.show import printable
+        return _refuse(f"sd-env: {words[0]} needs the training packages: pip install 'sd-env[train]'")
+    except RefusedError as error:
+        return _refuse(str(error) if isinstance(error, UsageError) else f"sd-env: {error}")
+    except MemoryError as error:
+        return _refuse(f"sd-env: not enough memory for it ({said(error)}).")
+    except OSError as error:
+        if error.filename is None:
+            _drop_output()  # it was the output that could not be written
+        return _refuse(f"sd-env: {said(error)}.")
 
-        print(f"sd-env: {printable(str(error))}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as interrupt:
-        print(f"sd-env: {str(interrupt) or 'interrupted.'}", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader of a pipe has seen enough
+
+def _refuse(text: str, code: int = 2) -> int:
+    with suppress(OSError):
+        print(sentence(text), file=sys.stderr)
+    return code
+
+
+def _drop_output() -> None:
+    """Nothing more is written to standard output: at the exit Python would try once more, and complain."""
+    with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as error:  # a full disk, a folder that is gone, too few processes
-        from agents.messages import refused_by_the_system
-
-        print(f"sd-env: {refused_by_the_system(error)}", file=sys.stderr)
-        return 2
 
 
 def _run(words: list[str]) -> int:
     name = words[0] if words else ""
-    if name == TRAIN:
-        from agents.commands.train import main as train
-
-        return train(words[1:])
     if name not in COMMANDS:
         _front().parse_args(words)
+        if name and not name.startswith("-"):
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}."
+            raise UsageError(f"sd-env: there is no command {name!r:.80}; {hint}")
         _front().print_help()
         return 2
     arguments = parser_of(name).parse_args(words[1:])
+    arguments.argv = words[1:]
     from agents.messages import shown  # only now: it imports the game, which help does without
 
     with shown():
         return int(_module(name).run(arguments))
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, without the usage before it."""
-
-    def error(self, message: str) -> NoReturn:
-        from sd_env.show import printable
-
-        self.exit(2, f"{self.prog}: {printable(message)}; see {self.prog} --help.\n")
-
-
-def parser_of(name: str) -> argparse.ArgumentParser:
+def parser_of(name: str) -> Parser:
     """The parser of one of :data:`COMMANDS`."""
     module = _module(name)
-    parser = _Parser(prog=f"sd-env {name}", description=module.HELP, allow_abbrev=False)
+    parser = Parser(prog=f"sd-env {name}", description=module.HELP)
     module.add_arguments(parser)
     return parser
 
 
-def _front() -> argparse.ArgumentParser:
-    """The parser of ``sd-env`` without a command: its help lists them, and it refuses what is none."""
+def _front() -> Parser:
+    """The parser of ``sd-env`` without a command: its help lists them."""
     from importlib.metadata import version
 
-    listed = [(name, _module(name).HELP) for name in COMMANDS] + [(TRAIN, _TRAIN_HELP)]
-    parser = _Parser(
+    parser = Parser(
         prog="sd-env",
         description="Play, train and judge policies in worlds of the security dilemma.",
-        epilog="commands:\n" + "\n".join(f"  {name:<14}{text}" for name, text in listed)
+        epilog="commands:\n" + "\n".join(f"  {name:<14}{_module(name).HELP}" for name in COMMANDS)
         + "\n\nsd-env COMMAND --help tells of its options.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"sd-env {version('sd-env')}")
-    parser.add_argument("command", nargs="?", choices=[*COMMANDS, TRAIN], metavar="COMMAND", help="one of those below")
+    parser.add_argument("command", nargs="*", metavar="COMMAND", help="one of those below, and its options")
     return parser
 
 

@@ -8,14 +8,13 @@ process is said by the loggers of the process that started it.
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from sd_env.show import printable
+from sd_env.errors import printable
 
 #: The loggers above all of ours.
 LOGGERS: Final = ("sd_env", "agents")
@@ -45,12 +44,6 @@ class _Plain(logging.Handler):
             sys.stderr.flush()
         except Exception:
             self.handleError(record)
-
-
-def refused_by_the_system(error: OSError) -> str:
-    """What the system would not do, in a sentence: a full disk, a folder that is gone, too many processes."""
-    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
-    return printable(f"{where}{error.strerror or error}; what was finished is kept.")
 
 
 def are_shown() -> bool:

@@ -22,7 +22,7 @@ import torch
 
 from agents.machine import cores
 from agents.training.callbacks import OnStep
-from agents.training.config import LearnerConfig, read_yaml
+from agents.training.config import LearnerConfig, load_training
 from agents.training.learners import make_learner
 from agents.training.seats import SlotsVecEnv, WorldsVecEnv
 from agents.training.table import Table
@@ -61,7 +61,7 @@ def run(smoke: bool, repeats: int) -> Report:
     torch.set_num_threads(1)
     report = Report("table", "The table: PPO and A2C side by side against each alone, one torch thread")
     names = ("smoke", "a2c") if smoke else ("four_worlds", "a2c")
-    first, second = (read_yaml(_CONFIGS / f"{name}.yaml") for name in names)
+    first, second = (load_training(_CONFIGS / f"{name}.yaml") for name in names)
     configs = [first.learner, second.learner]
     worlds = 16 if smoke else first.worlds
     turns = first.learner.n_steps * (1 if smoke else 2)

@@ -30,7 +30,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
 from agents.training.callbacks import OnStep
-from agents.training.config import TrainingConfig, read_yaml
+from agents.training.config import TrainingConfig, load_training
 from agents.training.learners import make_learner
 from agents.training.seats import WorldsVecEnv
 from benchmarks import peers
@@ -160,7 +160,7 @@ def run(smoke: bool, repeats: int) -> Report:
     torch.set_num_threads(1)
     report = Report("training", "Training: PPO of stable-baselines3, one core, one torch thread")
     name = "smoke" if smoke else "four_worlds"
-    config = read_yaml(_CONFIGS / f"{name}.yaml")
+    config = load_training(_CONFIGS / f"{name}.yaml")
     rollouts = 1 if smoke else 2
     with one_core(not smoke):
         measure(report, config, rollouts, repeats)

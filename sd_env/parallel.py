@@ -14,16 +14,15 @@ from pettingzoo.utils.conversions import parallel_to_aec_wrapper
 from pettingzoo.utils.wrappers import BaseWrapper, OrderEnforcingWrapper
 
 from sd_env import layout
+from sd_env.errors import RefusedError
 from sd_env.events import Event, turn_events
 from sd_env.scenario import Scenario, ScenarioLike
 from sd_env.show.ansi import ansi
 from sd_env.spaces import (
     ActionSpace,
-    action_limits,
     check_action,
     check_render_mode,
     check_seed,
-    in_range,
     observation_space,
     state_space,
 )
@@ -219,7 +218,7 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         self.action_spaces: dict[str, spaces.Space[Any]] = {agent: ActionSpace(heads) for agent in self.possible_agents}
         self.state_space = state_space(heads)
         self._in_order = itemgetter(*self.possible_agents)
-        self._limits = action_limits(heads, heads.num_states)
+        self._shape = (heads.num_states, len(heads.kinds))
         self._started = False
         self._events: tuple[Event, ...] | None = ()
         self._before = (b"", b"")
@@ -264,10 +263,13 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         chosen = self._as_array(actions)
         worlds = self.worlds
         # Kept as bytes, so that the events can be told later if anyone asks: far cheaper than telling them.
-        self._before = (worlds.states.tobytes(), worlds.pairs.tobytes())
-        self._actions = chosen
-        self._events = None
-        worlds.step(chosen[None])
+        before = (worlds.states.tobytes(), worlds.pairs.tobytes())
+        try:
+            worlds.step(chosen[None])
+        except RefusedError:
+            self._explain(actions)  # in the words of this face
+            raise
+        self._before, self._actions, self._events = before, chosen, None
         terminated, truncated = bool(worlds.terminations[0]), bool(worlds.truncations[0])
         if terminated or truncated:
             self.agents = []
@@ -295,19 +297,14 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         return dict(zip(names, rows)), infos  # noqa: B905
 
     def _as_array(self, actions: Mapping[str, Any]) -> np.ndarray:
-        """All actions as int64 ``(N, H)``: one look at them together, and one by one only to say what is wrong."""
+        """All actions as int64 ``(N, H)``, whose range is for the worlds to see."""
         try:
             array = np.array(self._in_order(actions))
         except (KeyError, TypeError, ValueError):
             return self._explain(actions)
-        if array.dtype != np.int64 and array.dtype.kind in "iub":
+        if array.dtype != np.int64 and array.dtype.kind in "iu":
             array = array.astype(np.int64)
-        if (
-            array.dtype != np.int64
-            or array.shape != self._limits.shape
-            or len(actions) != len(array)
-            or not in_range(array, self._limits)
-        ):
+        if array.dtype != np.int64 or array.shape != self._shape or len(actions) != len(array):
             return self._explain(actions)
         return array
 

@@ -20,12 +20,13 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 
 from sd_env import layout
+from sd_env.errors import RefusedError, said
 from sd_env.layout import Heads, standard_heads
 
 _P = TypeVar("_P")
 
 
-class PolicyError(ValueError):
+class PolicyError(RefusedError):
     """A policy that cannot be, that does not fit, or that answers with what is no action: one sentence."""
 
 
@@ -154,13 +155,22 @@ def ask(policy: Policy, observation: np.ndarray, mask: np.ndarray, heads: Heads 
     ``full`` is then the whole, and ``half`` the level nearest to it.
 
     Raises:
-        PolicyError: for an answer of another shape, of what are no integers, or of what is no choice of a head. A
-            choice that is only illegal just now is one: the rules replace it.
+        PolicyError: for an answer of another shape, of what are no integers, or of what is no choice of a head, or if
+            it fails. A choice that is only illegal just now is one: the rules replace it.
     """
     heads = heads or standard_heads(layout.num_states_of(mask.shape[1]))
     if not heads.standard and not hasattr(policy, "act_with"):
         return heads.from_standard(ask(policy, *as_standard(observation, mask, heads)))
-    chosen = np.asarray(answer(policy, observation.copy(), mask.copy(), heads))
+    try:
+        chosen = np.asarray(answer(policy, observation.copy(), mask.copy(), heads))
+    except PolicyError:
+        raise
+    except Exception as error:  # whatever somebody's code raises, as a network of another number of states does
+        shown = f"observations {observation.shape} and masks {mask.shape}"
+        raise PolicyError(
+            f"policy {name_of(policy)}: act failed for {shown} of {heads.num_states} states: "
+            f"{type(error).__name__}: {said(error)}."
+        ) from error
     sizes = np.array(heads.sizes)
     wanted = (len(mask), len(sizes))
     if chosen.shape != wanted or chosen.dtype.kind not in "iu":

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Self, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, StrictStr, field_validator, model_validator
+from pydantic import Field, StrictStr, ValidationInfo, field_validator, model_validator
 
 from sd_env import layout
 from sd_env.files import write_whole
@@ -49,6 +49,8 @@ __all__ = ["Bounds", "Scenario", "ScenarioError", "load_scenario", "scenarios"]
 
 #: Keys that say what a scenario is for and change nothing in its game.
 TEXTS: Final = ("name", "title", "description", "sources", "tags", "prediction")
+#: How long the texts for people may be.
+MOST_LETTERS: Final = {"title": 1_000, "description": 20_000, "prediction": 1_000}
 #: Version of the defaults: raise it when one of them changes, since fingerprints leave out what is at its default.
 DEFAULTS: Final = 1
 
@@ -115,6 +117,14 @@ class Scenario(Group):
         if not name.strip() or not name.isprintable() or len(name) > 100:
             raise Refusal(name, "a text of 1 to 100 printable characters, not all of them blank")
         return name
+
+    @field_validator("title", "description", "prediction")
+    @classmethod
+    def _check_length(cls, text: str, info: ValidationInfo) -> str:
+        most = MOST_LETTERS[str(info.field_name)]
+        if len(text) > most:
+            raise Refusal(text, f"a text of at most {most} characters")
+        return text
 
     @model_validator(mode="after")
     def _check_whole(self) -> Self:
@@ -193,6 +203,12 @@ class Scenario(Group):
             if not isinstance(key, str):
                 raise ScenarioError(
                     f"{show(key)} (given {show(value)}) is not a key of a scenario: keys must be texts."
+                )
+            group, _, field = key.partition(".")
+            if field and group in _GROUPS:
+                raise ScenarioError(
+                    f"{show(key)} (given {show(value)}) is a key of overrides, but a scenario nests its keys: "
+                    f"{{{group}: {{{field}: {show(value)}}}}}."
                 )
         if overrides is not None:
             if not isinstance(overrides, Mapping):

@@ -12,41 +12,16 @@ from typing import Any
 
 import yaml
 
+from sd_env.reading import BASES, NUMBER, ReadError, read_yaml
 from sd_env.scenario_values import ScenarioError, nearest, show
-
-
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader that refuses a key given twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            try:
-                twice = key in seen
-                seen.add(key)
-            except TypeError:
-                twice = False  # a list or a mapping as a key: the loader itself refuses it below
-            if twice:
-                line = key_node.start_mark.line + 1
-                raise ScenarioError(
-                    f"{show(key)} on line {line} is a key given twice, but a key must be given only once."
-                )
-        return super().construct_mapping(node, deep)
 
 
 def parse_yaml(text: bytes) -> Mapping[Any, Any]:
     """The mapping that the YAML text holds; raises ScenarioError in one sentence."""
     try:
-        data = yaml.load(text, Loader=_Loader)
-    except ScenarioError:
-        raise
-    except yaml.MarkedYAMLError as error:
-        line = f" on line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ScenarioError(f"the file is not YAML, as it must be: {error.problem or error.context}{line}.") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ScenarioError(f"the file is not YAML, as it must be: {reason}.") from None
+        data = read_yaml(text)
+    except ReadError as error:
+        raise ScenarioError(f"{error}.") from None
     if not isinstance(data, Mapping):
         raise ScenarioError(f"the file holds {show(data)}, but must hold a mapping of scenario keys to values.")
     return data
@@ -67,11 +42,10 @@ def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
 
 _Dumper.add_representer(str, _text)
 
-# YAML 1.1, which PyYAML follows, takes 1e-3 for a text: read it as the number that everybody means, and so quote
-# a text that looks like it
-_FLOAT = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$")
-for _each in (_Loader, _Dumper):
-    _each.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789"))
+# A text that the reader would take for a number, or refuse as one, is quoted: YAML 1.1 knows of no 1e-3
+for _pattern in (NUMBER, BASES):
+    _number = re.compile(f"({_pattern.pattern})$")
+    _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _number, list("-+.0123456789"))
 
 
 def dump_yaml(data: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import core_schema
 
+from sd_env.errors import RefusedError
 from sd_env.layout_actions import Head
 
 Number: TypeAlias = float | tuple[float, float]
@@ -32,7 +33,7 @@ T_co = TypeVar("T_co", covariant=True)
 DEFAULT = "default"
 
 
-class ScenarioError(ValueError):
+class ScenarioError(RefusedError):
     """A scenario that cannot be: one sentence with the key, the value and what is allowed."""
 
 
@@ -304,7 +305,8 @@ class Texts:
         if value is None and self.optional:
             return None
         if not isinstance(value, (list, tuple)) or not all(isinstance(text, str) and text.strip() for text in value):
-            raise Refusal(value, self.allowed)
+            odd = isinstance(value, (list, tuple)) and any(isinstance(item, (bool, int, float)) for item in value)
+            raise Refusal(value, f"{self.allowed}{', in quotes where YAML reads something else' if odd else ''}")
         if self.names and not all(STATE_NAME.fullmatch(name) and name != DEFAULT for name in value):
             raise Refusal(value, self.allowed)
         if self.names and len(set(value)) < len(value):

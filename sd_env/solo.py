@@ -137,6 +137,11 @@ class SoloEnv(gymnasium.Env[Any, np.ndarray]):
         row, info = self._observations[self._agent], self._infos[self._agent]
         return ({"observation": row, **info} if self.dict_observation else row), info
 
+    def action_masks(self) -> np.ndarray:
+        """Legal choices of the coming turn, bool ``(sum(nvec),)``: sb3-contrib asks for it under this name."""
+        legal: np.ndarray = self.game.worlds.masks[0, self.seat].astype(np.bool_)
+        return legal
+
     @property
     def events(self) -> tuple[Event, ...]:
         """What happened in the last turn: :mod:`sd_env.events`."""

@@ -8,7 +8,6 @@ an action that is only *illegal* this turn (masked) is let through: the rules re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -62,23 +61,6 @@ def state_space(heads: layout.Heads) -> spaces.Box:
     return spaces.Box(np.full(size, -1.0), np.full(size, np.finfo(np.float64).max), dtype=np.float64)
 
 
-@cache
-def action_limits(heads: layout.Heads, rows: int) -> np.ndarray:
-    """Number of choices of each entry of ``rows`` actions, uint64 ``(rows, H)``: see :func:`in_range`."""
-    limits = np.tile(np.array(heads.sizes, dtype=np.uint64), (rows, 1))
-    limits.flags.writeable = False
-    return limits
-
-
-def in_range(actions: np.ndarray, limits: np.ndarray) -> bool:
-    """Whether all entries of an int64 array lie in ``[0, limit)``.
-
-    Read as unsigned, a negative number is huge, so that one comparison sees both ends; the search through the
-    bytes costs a fifth of ``.all()`` on arrays this small.
-    """
-    return b"\x00" not in np.less(actions.view(np.uint64), limits).tobytes()
-
-
 def check_action(
     who: str, agent: int, names: Sequence[str], action: Any, heads: layout.Heads | None = None
 ) -> np.ndarray:
@@ -104,7 +86,7 @@ def check_action(
     values = [_plain(entry) for entry in action] if isinstance(action, (list, tuple)) else array.tolist()
     for head, value in enumerate(values):
         choices = heads.labels(kinds[head])
-        if not isinstance(value, int) or not 0 <= value < len(choices):
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < len(choices):
             allowed = ", ".join(f"{number} ({choice})" for number, choice in enumerate(choices))
             raise ValueError(
                 f"action of {who}, head {entries[head]}: {value!r} is not among the whole numbers {allowed}"
@@ -132,8 +114,12 @@ def _shown(action: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+class _NoSuchMode(ValueError, TypeError):
+    """Also a TypeError: at one, stable-baselines3's ``make_vec_env``, which asks for pictures, tries without."""
+
+
 def check_render_mode(mode: str | None, modes: Sequence[str]) -> str | None:
     """The render mode, or a ValueError naming the allowed ones."""
     if mode is not None and mode not in modes:
-        raise ValueError(f"render_mode: {mode!r} is not allowed; allowed are None, {', '.join(map(repr, modes))}")
+        raise _NoSuchMode(f"render_mode: {mode!r} is not allowed; allowed are None, {', '.join(map(repr, modes))}")
     return mode

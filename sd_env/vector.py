@@ -11,8 +11,9 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from sd_env.errors import RefusedError, whole_number
 from sd_env.scenario import Scenario, ScenarioLike
-from sd_env.spaces import ActionSpace, action_limits, check_action, check_seed, in_range, observation_space
+from sd_env.spaces import ActionSpace, check_action, check_seed, observation_space
 from sd_env.worlds import Worlds
 
 
@@ -40,14 +41,15 @@ def make_vector(
     given, settles the size (then leave ``num_envs`` out).
     """
     scenario = Scenario.load(scenario, arguments.pop("overrides", None))
+    num_envs = whole_number("num_envs", num_envs, 1)
     if num_worlds is None:
-        if num_envs % scenario.n_states or num_envs < 1:
+        if num_envs % scenario.n_states:
             raise ValueError(
                 f"num_envs: {num_envs} is not allowed; slots are worlds x states, so allowed are multiples of "
                 f"{scenario.n_states} (or give num_worlds instead)"
             )
         num_worlds = num_envs // scenario.n_states
-    elif num_envs not in (1, num_worlds * scenario.n_states):
+    elif num_envs not in (1, whole_number("num_worlds", num_worlds, 1) * scenario.n_states):
         raise ValueError(f"num_envs: {num_envs} is not num_worlds {num_worlds} x {scenario.n_states} states; give one")
     return WorldsVectorEnv(scenario, num_worlds, **arguments)
 
@@ -105,8 +107,8 @@ class WorldsVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         self.scenario = Scenario.load(scenario, overrides)
         self.worlds = Worlds(self.scenario, num_worlds, threads=threads, autoreset=True)
         self.agents = tuple(self.scenario.agents)
-        self.num_worlds = num_worlds
-        self.num_envs = num_worlds * len(self.agents)
+        self.num_worlds = self.worlds.num_worlds
+        self.num_envs = self.num_worlds * len(self.agents)
         self.dict_observation = dict_observation
         self.copy = copy
         heads, size = self.worlds.heads, self.worlds.observations.shape[-1]
@@ -114,7 +116,7 @@ class WorldsVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         self.single_action_space = ActionSpace(heads)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-        self._limits = action_limits(heads, self.num_envs)
+        self._shape = (self.num_envs, len(heads.kinds))
         self._started = False
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
@@ -140,7 +142,11 @@ class WorldsVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         if not self._started:
             raise gymnasium.error.ResetNeeded("no episode has begun: call reset() before step()")
         worlds, n = self.worlds, len(self.agents)
-        worlds.step(self._as_array(actions).reshape(self.num_worlds, n, -1))
+        try:
+            worlds.step(self._as_array(actions).reshape(self.num_worlds, n, -1))
+        except RefusedError:
+            self._explain(actions)  # in the words of this face
+            raise
         terminations, truncations = worlds.terminations.repeat(n), worlds.truncations.repeat(n)
         observations, infos = self._observe()
         ended = terminations | truncations
@@ -174,19 +180,18 @@ class WorldsVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
             array = np.asarray(actions)
         except ValueError:  # ragged
             array = np.empty(0)
-        if array.shape != self._limits.shape:
-            allowed = f"{self._limits.shape}: one row a slot, one column a head"
+        if array.shape != self._shape:
+            allowed = f"{self._shape}: one row a slot, one column a head"
             raise ValueError(f"actions have shape {array.shape}, but allowed is {allowed}")
-        if array.dtype.kind in "iub":
-            array = np.ascontiguousarray(array, dtype=np.int64)
-            if in_range(array, self._limits):
-                return array
+        return array
+
+    def _explain(self, array: Any) -> None:
+        """Say what is no action."""
         n = len(self.agents)
         for slot, action in enumerate(array):
             agent = slot % n
             who = f"slot {slot} (world {slot // n}, {self.agents[agent]})"
             check_action(who, agent, self.agents, action, self.worlds.heads)
-        raise ValueError(f"actions have dtype {array.dtype}, but allowed are integers")
 
     def close_extras(self, **kwargs: Any) -> None:
         """Give back what the worlds hold."""

@@ -6,14 +6,20 @@ Everything above (PettingZoo, gymnasium and stable-baselines3 faces) is a view o
 from __future__ import annotations
 
 import copy
+import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numba
 import numpy as np
 
 from sd_env import layout
+from sd_env.choices import Choices
+from sd_env.errors import RefusedError, whole_number
 from sd_env.rules.compiled import UNCOMPILED, records
 from sd_env.rules.turn import (
     GOES_ON,
@@ -24,13 +30,23 @@ from sd_env.rules.turn import (
     step_worlds,
     step_worlds_in_parallel,
 )
+from sd_env.scenario import Scenario
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from sd_env.scenario import Scenario
-
 _SEEDS = 2**64
+
+
+@cache
+def memory() -> int:
+    """Bytes of memory that this process may have: those of the machine, or of its container."""
+    found = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with suppress(OSError, ValueError):  # no container, or one without a limit
+        found = min(found, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return found
+
+
 #: Numbers of a state that may be changed from outside between two turns, to see what follows (:meth:`Worlds.show`).
 CHANGEABLE: Final = ("offense", "defense")
 
@@ -75,10 +91,10 @@ class Worlds:
         Raises:
             ValueError: for a number outside what is allowed, naming it.
         """
-        if num_worlds < 1:
-            raise ValueError(f"num_worlds is {num_worlds}; at least 1 is needed")
-        if threads < 1:
-            raise ValueError(f"threads is {threads}; at least 1 is needed")
+        if not isinstance(scenario, Scenario):
+            raise RefusedError(f"scenario is {scenario!r:.80}; a Scenario is needed, as Scenario.load gives it")
+        num_worlds, threads = whole_number("num_worlds", num_worlds, 1), whole_number("threads", threads, 1)
+        first_world = whole_number("first_world", first_world)
         self.scenario = scenario
         self.num_worlds = num_worlds
         self.num_states = scenario.n_states
@@ -100,6 +116,12 @@ class Worlds:
         b, n = self.num_worlds, self.num_states
         d = layout.observation_size(n, *self.scenario.shown)
         m = self.heads.mask_size
+        rows = (layout.PARAMS, layout.WORLDS, layout.WORLDS, *[layout.STATES] * n, *[layout.PAIRS] * n**2)
+        needed, most = b * (sum(row.itemsize for row in rows) + n * (8 * d + 2 * m + 8)), memory()
+        if needed > most:  # else the system kills the process when they are written to
+            raise RefusedError(
+                f"num_worlds is {b}, which need {needed / 1e9:,.1f} GB; this machine has {most / 1e9:,.1f}"
+            )
         self.params = records(np.zeros(b, layout.PARAMS))
         self.worlds = records(np.zeros(b, layout.WORLDS))
         self.states = records(np.zeros((b, n), layout.STATES))
@@ -108,7 +130,7 @@ class Worlds:
         self.masks = np.zeros((b, n, m), np.int8)
         self.rewards = np.zeros((b, n))
         self._ended = np.zeros(b, np.int64)
-        self._actions = np.zeros((b, n, len(self.heads.sizes)), np.int64)
+        self._choices = Choices(b, self.heads, self.scenario.agents)
         self.final_observations = np.zeros_like(self.observations)
         self.final_masks = np.zeros_like(self.masks)
         self.final_tallies = records(np.zeros(b, layout.WORLDS))
@@ -144,11 +166,11 @@ class Worlds:
         """
         chosen = np.ones(self.num_worlds, np.bool_) if worlds is None else np.array(worlds, np.bool_)
         if chosen.shape != (self.num_worlds,):
-            raise ValueError(f"worlds has shape {chosen.shape}; a bool for each world, ({self.num_worlds},), is needed")
+            raise RefusedError(
+                f"worlds has shape {chosen.shape}; a bool for each world, ({self.num_worlds},), is needed"
+            )
         if seed is not None:
-            if not 0 <= seed < _SEEDS:
-                raise ValueError(f"seed is {seed}; 0 .. 2**64 - 1 is allowed")
-            self.seed = int(seed)
+            self.seed = whole_number("seed", seed, 0, _SEEDS - 1)
             self.worlds["episode"][chosen] = 0
         else:
             self.worlds["episode"][chosen] += 1
@@ -167,19 +189,16 @@ class Worlds:
                 nearest legal one and is counted.
 
         Raises:
-            ValueError: for actions of another shape.
+            ValueError: for actions of another shape, that are no integers, or no choices; nothing has changed then.
         """
-        actions = np.asarray(actions)
-        if actions.shape != self._actions.shape:
-            raise ValueError(f"actions have shape {actions.shape}; {self._actions.shape} is needed")
-        self._actions[...] = actions
+        chosen = self._choices.of(actions)
         kernel: Any = step_worlds
         if self.threads > 1 and not UNCOMPILED:
             numba.set_num_threads(self.threads)
             kernel = step_worlds_in_parallel
         kernel(
             np.uint64(self.seed), *self._bounds, self._identity, self.autoreset, self.beliefs_tracked, self._flat,
-            self.params, self.worlds, self.states, self.pairs, self._actions, self.rewards, self._ended,
+            self.params, self.worlds, self.states, self.pairs, chosen, self.rewards, self._ended,
             self.observations, self._own, self._others, self.masks, self.final_observations, self.final_masks,
             self.final_tallies,
         )  # fmt: skip

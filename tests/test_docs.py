@@ -19,11 +19,12 @@ import pytest
 
 import sd_env
 from agents.cli import COMMANDS, parser_of
+from agents.commands.train import parse
 from agents.evaluation.outcome import PREDICTED
 from agents.experiments.quantities import LOGGED, OF_TALLIES
 from agents.policies import registry
 from agents.table.metrics import RATES
-from agents.training.config import TrainingConfig, parse
+from agents.training.config import TrainingConfig
 from agents.training.run import check
 from benchmarks import run as benchmarks
 from examples import tutorials

@@ -20,12 +20,18 @@ import torch as th
 import yaml
 
 from agents import cli
-from agents.commands.options import override
-from agents.commands.train import main as train
+from agents.commands.options import mapping
+from agents.commands.train import parse
 from agents.training import checkpoint
-from agents.training.config import ConfigError, parse, read_yaml
+from agents.training.config import ConfigError, load_training
+from agents.training.players import seat_players
 from agents.work import UNITS, Unit, file_name, run_units
-from sd_env import ScenarioError, load_scenario, parallel_env
+from sd_env import Scenario, ScenarioError, load_scenario, parallel_env
+
+
+def train(argv: list[str]) -> int:
+    return cli.main(["train", *argv])
+
 
 ROOT = Path(__file__).parent.parent
 POLICY = ROOT / "SECURITY.md"
@@ -78,10 +84,10 @@ def test_nested_aliases_are_refused_at_once(key: str, tmp_path: Path) -> None:
     path = tmp_path / "bomb.yaml"
     path.write_text("\n".join([*head, *(f"  - {line}" for line in lines)]), encoding="utf-8")
     started = time.process_time()
-    with pytest.raises(ScenarioError, match=key) as refusal:
+    with pytest.raises(ScenarioError, match="more than 20000 values, with those that aliases repeat") as refusal:
         load_scenario(path)
     assert time.process_time() - started < 5.0
-    assert len(str(refusal.value)) < 10_000
+    assert len(str(refusal.value)) < 1_000
 
 
 def test_no_value_on_the_command_line_makes_an_object(sprung: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,8 +95,8 @@ def test_no_value_on_the_command_line_makes_an_object(sprung: Path, capsys: pyte
     yaml.unsafe_load(make)
     sprung.rmdir()  # it would
     with pytest.raises(Exception, match="not a value as YAML has it"):
-        override(f"title={make}")
-    with pytest.raises(ConfigError):
+        mapping([f"title={make}"])
+    with pytest.raises(ConfigError, match="written without tags"):
         parse(["--config", str(ROOT / "configs" / "smoke.yaml"), "--overrides", f"{{title: {make}}}"])
     scenario = ["--scenario", "jervis/intense", "--worlds", "1", "--seeds", "1"]
     assert cli.main(["evaluate", f"dove:armour={make}", *scenario]) == 2
@@ -126,9 +132,10 @@ def checkpoint_of(folder: Path, tensors: bytes, arrays: bytes) -> None:
 
 
 def test_a_forged_checkpoint_runs_no_code(tmp_path: Path, sprung: Path) -> None:
+    settings, _ = parse(["--config", "smoke", "--worlds", "2"])
     tensors, arrays = pt({"a": th.zeros(1)}), npz(np.zeros(1))
     checkpoint_of(tmp_path / "good", tensors, arrays)
-    assert checkpoint.load(tmp_path / "good") is not None  # but for the traps, these would be read
+    assert checkpoint.load(tmp_path / "good" / f"{64:012d}.json")  # but for the traps, these would be read
     traps = {
         "pickled": (pickle.dumps(Trap(sprung), protocol=2), arrays),
         "in a torch file": (pt({"a": Trap(sprung)}), arrays),
@@ -137,8 +144,10 @@ def test_a_forged_checkpoint_runs_no_code(tmp_path: Path, sprung: Path) -> None:
     }
     for name, (first, second) in traps.items():
         checkpoint_of(tmp_path / name, first, second)
+        with pytest.raises(ValueError):
+            checkpoint.load(tmp_path / name / f"{64:012d}.json")
         with pytest.raises(checkpoint.CheckpointError, match="No checkpoint in"):
-            checkpoint.load(tmp_path / name)
+            checkpoint.take_up(tmp_path / name, seat_players(settings, Scenario.load("jervis/intense"), 1))
     assert not sprung.exists()
 
 
@@ -160,7 +169,7 @@ def test_training_takes_no_zip(tmp_path: Path, sprung: Path, capsys: pytest.Capt
     archive, config = tmp_path / "trap.zip", tmp_path / "config.yaml"
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("data", pickle.dumps(Trap(sprung)))
-    data = read_yaml(ROOT / "configs" / "smoke.yaml").model_dump(mode="json")
+    data = load_training(ROOT / "configs" / "smoke.yaml").model_dump(mode="json")
     data |= {"runs": str(tmp_path / "runs"), "population": {"mode": "versus", "opponents": {str(archive): 1.0}}}
     config.write_text(yaml.safe_dump(data), encoding="utf-8")
     assert train(["--config", str(config)]) == 2
@@ -174,7 +183,7 @@ def test_training_takes_no_zip(tmp_path: Path, sprung: Path, capsys: pytest.Capt
 @pytest.mark.parametrize("name", ["../up", "/etc/x", "a/b", "a\\b", "..", ".hidden", "a\nb", ""])
 def test_a_name_that_becomes_a_file_stays_in_its_folder(name: str, tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
-    good = read_yaml(ROOT / "configs" / "smoke.yaml").model_dump(mode="json")
+    good = load_training(ROOT / "configs" / "smoke.yaml").model_dump(mode="json")
     for bad in (
         good | {"name": name},
         good | {"scenarios": [{"scenario": "jervis/intense", "label": name}]},
@@ -182,7 +191,7 @@ def test_a_name_that_becomes_a_file_stays_in_its_folder(name: str, tmp_path: Pat
     ):
         config.write_text(yaml.safe_dump(bad), encoding="utf-8")
         with pytest.raises(ConfigError, match=r"is .*not allowed|should match|must"):
-            read_yaml(config)
+            load_training(config)
     file = tmp_path / f"{file_name(name)}.json"
     assert file.resolve().parent == tmp_path.resolve()
     assert "/" not in file_name(name) and "\\" not in file_name(name)

@@ -27,9 +27,9 @@ from tools.faults import ROOT, different, files
 IN_A_ROW: Final = 4
 _PLAYED: Final = ("--scenario", "jervis/intense", "--worlds", "256", "--workers", "2", "--out", "out")
 _TRAINED: Final = (
-    "--config", str(ROOT / "configs" / "smoke.yaml"), "--total_steps", "8192", "--worlds", "8", "--overrides",
-    '{"horizon": 8}', "--learner.batch_size", "64", "--learner.n_steps", "8", "--evaluation.worlds", "16",
-    "--checkpoint.every_rollouts", "2", "--seeds", "[1, 2]", "--workers", "2", "--runs", "runs",
+    "--config", "smoke", "--total_steps", "8192", "--worlds", "8", "--overrides", "horizon=8", "--learner.batch_size",
+    "64", "--learner.n_steps", "8", "--evaluation.worlds", "16", "--checkpoint.every_rollouts", "2", "--seeds", "1",
+    "2", "--workers", "2", "--runs", "runs",
 )  # fmt: skip
 COMMANDS: Final = {
     "evaluate": ("evaluate", "tit-for-tat", "hawk", "--seeds", *map(str, range(1, 9)), *_PLAYED),

@@ -129,11 +129,10 @@ class Faults:
 # --- what is run ------------------------------------------------------------------------------------------------
 
 _GAME = ("--scenario", "games/one-shot", "--seeds", "1", "2", "--worlds", "2")
-_TRAINING = (
-    "--config", str(ROOT / "configs" / "smoke.yaml"), "--total_steps", "64", "--worlds", "2", "--overrides",
-    '{"horizon": 4}', "--learner.batch_size", "16", "--learner.n_steps", "4", "--learner.n_epochs", "1",
-    "--evaluation.worlds", "2", "--checkpoint.every_rollouts", "1", "--seeds", "[1]", "--scenarios",
-    '[{"scenario": "jervis/doubly-safe", "label": "safe"}]',
+_TRAINING: Final = (
+    "--config", "smoke", "--total_steps", "64", "--worlds", "2", "--overrides", "horizon=4", "--learner.batch_size",
+    "16", "--learner.n_steps", "4", "--learner.n_epochs", "1", "--evaluation.worlds", "2",
+    "--checkpoint.every_rollouts", "1", "--seeds", "1", "--scenarios", "jervis/doubly-safe",
 )  # fmt: skip
 _STUDY = """
 name: made-up
@@ -170,14 +169,14 @@ def _experiment(workers: int) -> int:
 
 def _train(workers: int) -> int:
     """Go on with the run that there is, or begin one, as a user would."""
-    from agents.commands.train import main
+    from agents import cli
     from agents.training import run
     from agents.work import in_turn
 
     begun = [path.parent for path in Path("runs").glob("*/plan.json") if (path.parent / "config.yaml").exists()]
     words = ["--resume", str(begun[0])] if begun else [*_TRAINING, "--runs", "runs"]
     with patch.object(run, "in_processes", in_turn) if workers == 1 else contextlib.nullcontext():
-        return main([*words, "--workers", str(workers)])
+        return cli.main(["train", *words, "--workers", str(workers)])
 
 
 def _record(workers: int) -> int:
@@ -288,7 +287,7 @@ def _told_wrong(ran: _Ran) -> Iterator[str]:
         yield f"a traceback: {ran.said.strip().splitlines()[-1][:200]}"
     if ran.code not in (0, 2):
         yield f"it ended with {ran.code}"
-    lines = [line for line in ran.said.splitlines() if line.startswith(("sd-env: ", "train.py: "))]
+    lines = [line for line in ran.said.splitlines() if line.startswith("sd-env: ")]
     if ran.code == 2 and len(lines) > 1:
         yield f"{len(lines)} lines where one sentence is promised"
 

@@ -38,7 +38,14 @@ class Room:
 FLOORS: Final = (
     Room(
         "layout",
-        ("sd_env.layout", "sd_env.layout_actions", "sd_env.layout_memory", "sd_env.files", "sd_env.version"),
+        (
+            "sd_env.layout",
+            "sd_env.layout_actions",
+            "sd_env.layout_memory",
+            "sd_env.files",
+            "sd_env.errors",
+            "sd_env.version",
+        ),
         "names and columns",
     ),
     Room("rules", ("sd_env.rules",), "the turn, one module a rule"),
@@ -47,7 +54,7 @@ FLOORS: Final = (
         ("sd_env.scenario", "sd_env.scenario_files", "sd_env.scenario_groups", "sd_env.scenario_values"),
         "the game's parameters, read and checked",
     ),
-    Room("worlds", ("sd_env.worlds",), "B worlds in flat arrays"),
+    Room("worlds", ("sd_env.worlds", "sd_env.choices"), "B worlds in flat arrays"),
     Room("events", ("sd_env.events",), "what happened on a turn"),
     Room("protocol", ("sd_env.policies",), "what a policy is to the game"),
     Room("record", ("sd_env.record",), "logs of episodes"),
@@ -60,7 +67,7 @@ FLOORS: Final = (
     ),
     Room(
         "files",
-        ("agents.files", "agents.machine", "agents.entries", "agents.messages"),
+        ("agents.files", "agents.machine", "agents.entries", "agents.messages", "agents.escape"),
         "whole files, YAML entries, messages",
     ),
     Room("policies", ("agents.policies", "agents"), "what a policy is, names, bundles, networks"),

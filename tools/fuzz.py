@@ -78,13 +78,13 @@ def _scenario(data: bytes, place: Path) -> None:
 
 def _config(data: bytes, place: Path) -> None:
     """A configuration of a training that goes no further, since its device is not there."""
-    from agents.commands.train import main
+    from agents import cli
 
     path, nowhere = place / "config.yaml", "cuda:99"
     path.write_bytes(data)
     said = io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
-        code = main(["--config", str(path), "--device", nowhere])
+        code = cli.main(["train", "--config", str(path), "--device", nowhere])
     if code != 2 or nowhere not in said.getvalue():
         raise Refusal(said.getvalue().rstrip("\n") if code == 2 else f"exit code {code}\n")
 
@@ -129,8 +129,7 @@ def _argv(data: bytes, place: Path) -> None:
     with contextlib.suppress(ValueError):  # no command line at all
         words = shlex.split(data.decode("utf-8", "surrogateescape").replace("\x00", ""))
         with contextlib.chdir(place):
-            if words[:1] != ["train"]:
-                _command(words)
+            _command(words)
 
 
 def _command(words: list[str], load: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from agents.commands.options import add_trust, add_work, command_line, positive, whole
+from agents.commands.options import add_seeds, add_trust, add_work, command_line, positive
 
 HELP = "score policies among residents that they did not train with: 0 is random play, 1 the best known"
 
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only", nargs="+", metavar="NAME", help="challenges, or paths of your own; default all that a policy fits"
     )
-    parser.add_argument("--seeds", nargs="+", type=whole, metavar="N", help="of the worlds; default 9001 to 9008")
+    add_seeds(parser, None, "of the worlds; default 9001 to 9008")
     parser.add_argument("--worlds", type=positive, default=64, metavar="N", help="a seed; default 64")
     parser.add_argument(
         "--reference",

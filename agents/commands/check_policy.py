@@ -27,9 +27,9 @@ def run(args: argparse.Namespace) -> int:
     """Print a sentence for each check; returns 0 if none found a fault, else 1."""
     from agents.evaluation.policy_checks import examine
     from agents.policies.specs import check_fits, policy_from
+    from sd_env.errors import printable
     from sd_env.policies import PolicyError
     from sd_env.scenario import Scenario
-    from sd_env.show import printable
 
     if args.worlds < 2:
         raise PolicyError(f"--worlds {args.worlds} is not allowed; at least 2 are needed.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from agents.commands.options import add_policies, add_scenario, add_work, command_line, positive, whole
+from agents.commands.options import add_policies, add_scenario, add_seeds, add_work, command_line, positive
 
 HELP = "give a state arms, words or deeds in a replay of the same worlds, and see what they do to another"
 
@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     add_policies(parser)
     add_scenario(parser)
-    parser.add_argument("--seeds", nargs="+", type=whole, default=[1, 2, 3], metavar="N", help="default 1 2 3")
+    add_seeds(parser, (1, 2, 3), "default 1 2 3")
     parser.add_argument("--worlds", type=positive, default=128, metavar="N", help="a seed; default 128")
     parser.add_argument("--turn", type=positive, default=1, metavar="T", help="on which it is done; default 1")
     parser.add_argument("--window", type=positive, default=24, metavar="H", help="turns that are compared; default 24")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from agents.commands.options import add_fresh, whole
+from agents.commands.options import add_fresh, add_seeds, whole
 
 HELP = "run an experiment of the science, or one of your own, and judge what theory predicts"
 
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="DIR", help="folder of its results; default runs/experiments/NAME; resumed if there"
     )
     add_fresh(parser)
-    parser.add_argument("--seeds", nargs="+", type=whole, metavar="N", help="instead of the experiment's own")
+    add_seeds(parser, None, "instead of the experiment's own")
     parser.add_argument("--workers", type=whole, default=0, metavar="N", help="processes; default one a core")
     parser.add_argument("--smoke", action="store_true", help="seconds instead of minutes; the numbers mean nothing")
     parser.add_argument("--json", action="store_true", help="print the report as JSON instead of a table")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from agents.commands.options import add_trust, override
+from agents.commands.options import add_overrides, add_trust
 
 HELP = "write a trained policy as ONNX or for torch, or turn a zip of stable-baselines3 into a bundle"
 
@@ -17,9 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--torch", metavar="FILE.pt2", help="write it for torch.export.load")
     parser.add_argument("--bundle", metavar="DIR.sd", help="write it as a bundle; one that is there is replaced")
     parser.add_argument("--scenario", metavar="S", help="where a zip's policy was trained: catalogue name or YAML path")
-    parser.add_argument(
-        "--overrides", nargs="+", default=[], type=override, metavar="KEY=VALUE", help="values of it to replace"
-    )
+    add_overrides(parser)
     add_trust(parser)
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 
 def add_policies(parser: argparse.ArgumentParser, least: str = "at least one") -> None:
@@ -39,8 +37,8 @@ def add_overrides(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overrides",
         nargs="+",
-        default=[],
-        type=override,
+        default={},
+        action=Mapped,
         metavar="KEY=VALUE",
         help="values of the scenario to replace, as in technology.offense_advantage=2.0",
     )
@@ -48,11 +46,15 @@ def add_overrides(parser: argparse.ArgumentParser) -> None:
 
 def add_sizes(parser: argparse.ArgumentParser, *, worlds: int = 128, seeds: Sequence[int] = (1, 2, 3)) -> None:
     """``--seeds``, ``--worlds``, ``--episodes``."""
-    parser.add_argument(
-        "--seeds", nargs="+", type=whole, default=list(seeds), metavar="N", help=f"default {' '.join(map(str, seeds))}"
-    )
+    add_seeds(parser, seeds, f"default {' '.join(map(str, seeds))}")
     parser.add_argument("--worlds", type=positive, default=worlds, metavar="N", help=f"a seed; default {worlds}")
     parser.add_argument("--episodes", type=positive, default=1, metavar="N", help="a world; default 1")
+
+
+def add_seeds(parser: argparse.ArgumentParser, default: Sequence[int] | None, text: str) -> None:
+    """``--seeds``."""
+    given = None if default is None else list(default)
+    parser.add_argument("--seeds", action=Listed, each=whole, default=given, metavar="N", help=text)
 
 
 def add_work(parser: argparse.ArgumentParser) -> None:
@@ -75,19 +77,17 @@ def add_fresh(parser: argparse.ArgumentParser) -> None:
 
 def whole(text: str) -> int:
     """A whole number that is not negative."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; a whole number of at least 0 is")
+    found = value(text) if text.isascii() and len(text) < 40 else None
+    number = int(found) if isinstance(found, float) and found.is_integer() else found  # 1e4 is a whole number
+    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; a whole number of at least 0 is")
     return number
 
 
 def positive(text: str) -> int:
     """A whole number of at least 1."""
     if (number := whole(text)) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; a whole number of at least 1 is")
+        raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; a whole number of at least 1 is")
     return number
 
 
@@ -98,27 +98,77 @@ def share(text: str) -> float:
     except ValueError:
         number = -1.0
     if not 0.0 <= number <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; a number from 0 to 1 is")
+        raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; a number from 0 to 1 is")
     return number
 
 
 def value(text: str) -> Any:
-    """A value of a scenario, as YAML has it: ``2.0``, ``true``, ``[1, 2]``, ``gamble``."""
-    from sd_env.scenario_files import parse_yaml
-    from sd_env.scenario_values import ScenarioError
+    """A value as a scenario's YAML has it: ``2.0``, ``true``, ``[1, 2]``, ``gamble``."""
+    from sd_env.reading import ReadError, read_yaml
 
     try:
-        return parse_yaml(f"value: {text}".encode())["value"]
-    except (ScenarioError, yaml.YAMLError):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a value as YAML has it") from None
+        return read_yaml(text, "the value")
+    except ReadError as error:
+        why = str(error).replace(" on line 1", "")
+        raise argparse.ArgumentTypeError(f"{text!r:.80} is not a value as YAML has it: {why}") from None
 
 
-def override(text: str) -> tuple[str, Any]:
-    """``key=value``."""
-    key, sign, given = text.partition("=")
-    if not (key and sign):
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; KEY=VALUE is, as in war.conquest=0.2")
-    return key, value(given)
+def words(text: str, plain: bool = False) -> list[Any]:
+    """One word of a list: the values of ``[1, 2]``, or one value; ``plain``: as it is written."""
+    if text[:1] in "[{":
+        found = value(text)
+        return found if isinstance(found, list) else [found]
+    return [text if plain else value(text)]
+
+
+def mapping(texts: Sequence[str]) -> dict[str, Any]:
+    """``KEY=VALUE`` words, or mappings as ``{key: value}``, as one mapping; no key may be in it twice."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        if text.startswith("{"):
+            pairs = value(text)
+            if not isinstance(pairs, dict):
+                raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; KEY=VALUE is, as in war.conquest=0.2")
+        else:
+            key, sign, given = text.partition("=")
+            if not (key and sign):
+                raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; KEY=VALUE is, as in war.conquest=0.2")
+            pairs = {key: value(given)}
+        if twice := [key for key in pairs if key in found]:
+            raise argparse.ArgumentTypeError(f"{twice[0]!r:.80} is given twice")
+        found |= pairs
+    return found
+
+
+class Mapped(argparse.Action):
+    """Keeps the mapping that an option's words make."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        """Read the words."""
+        try:
+            setattr(namespace, self.dest, {**getattr(namespace, self.dest), **mapping(values)})
+        except argparse.ArgumentTypeError as error:
+            parser.error(f"argument {option}: {error}")
+
+
+class Listed(argparse.Action):
+    """Keeps the list that an option's words make: ``1 2 3``, or ``[1, 2, 3]``; each checked by ``type``."""
+
+    def __init__(self, *, each: Callable[[str], Any], **keywords: Any) -> None:
+        super().__init__(nargs="+", **keywords)
+        self._each = each
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        """Read the words."""
+        try:
+            found = [each for text in values for each in (words(text) if text[:1] == "[" else [text])]
+            setattr(namespace, self.dest, [self._each(str(each)) for each in found])
+        except argparse.ArgumentTypeError as error:
+            parser.error(f"argument {option}: {error}")
 
 
 def settings(args: argparse.Namespace) -> dict[str, Any]:
@@ -129,7 +179,7 @@ def settings(args: argparse.Namespace) -> dict[str, Any]:
 
 def command_line(name: str, args: argparse.Namespace) -> dict[str, Any]:
     """What made a report: the command and its options, for the report itself."""
-    given = {key: entry for key, entry in vars(args).items() if key not in ("out", "workers", "json", "fresh")}
+    given = {key: entry for key, entry in vars(args).items() if key not in ("out", "workers", "json", "fresh", "argv")}
     return {"command": f"sd-env {name}", **{key: str(v) if isinstance(v, Path) else v for key, v in given.items()}}
 
 
@@ -139,4 +189,4 @@ def noise(text: str) -> tuple[str, float]:
     try:
         return kind, float(given)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; KIND=NUMBER is, as in tremble=0.05") from None
+        raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; KIND=NUMBER is, as in tremble=0.05") from None

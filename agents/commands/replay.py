@@ -40,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the story; tables are left out where the terminal is too narrow for them. Returns 0."""
+    from sd_env.errors import printable
     from sd_env.record import LogError, read_log
-    from sd_env.show import printable
     from sd_env.show.story import Story
 
     story = Story(read_log(args.log))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from agents.policies.protocol import Policy
 from agents.table.play import play
 from sd_env import layout
+from sd_env.errors import RefusedError
 from sd_env.policies import Cast
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
@@ -29,7 +30,7 @@ DRAWS: Final = 4096
 Floats = NDArray[np.float64]
 
 
-class ExactError(ValueError):
+class ExactError(RefusedError):
     """A game that cannot be solved by enumeration; the message is one sentence with key, value and what is allowed."""
 
 

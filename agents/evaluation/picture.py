@@ -10,8 +10,8 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
+from agents.escape import save_picture
 from agents.evaluation.outcome import ARMS, ATTACKS, SPIRAL
-from agents.files import write_whole
 
 matplotlib.use("Agg")  # before pyplot: no display is needed
 
@@ -67,5 +67,5 @@ def draw(curves: Mapping[str, Sequence[Path]], picture: Path, title: str) -> Non
     axes[1].legend(framealpha=0.85, edgecolor="none", fontsize=10)
     seeds = max((len(paths) for paths in curves.values()), default=0)
     figure.suptitle(f"{title}: mean of {seeds} seed{'s' * (seeds != 1)}" + ", band = range of seeds" * (seeds > 1))
-    write_whole(picture, lambda file: figure.savefig(file, dpi=140, format="png"))
+    save_picture(figure, picture, dpi=140)
     plt.close(figure)

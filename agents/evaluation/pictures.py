@@ -10,10 +10,10 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
+from agents.escape import save_picture
 from agents.evaluation.evaluate import PAYOFF
 from agents.evaluation.outcome import ARMS, ATTACKS
 from agents.evaluation.picture import COLOURS, STYLES
-from agents.files import write_whole
 
 matplotlib.use("Agg")  # before pyplot: no display is needed
 
@@ -133,5 +133,5 @@ def _number(value: float) -> str:
 
 
 def _save(figure: Any, picture: Path) -> None:
-    write_whole(picture, lambda file: figure.savefig(file, dpi=140, format="png"))
+    save_picture(figure, picture, dpi=140)
     plt.close(figure)

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rich.text import Text
 
 from agents.evaluation.statistics import EPISODES, SEEDS, TRAINING_SEEDS, Estimate, Interval
+from sd_env.errors import RefusedError
 
 Verdict = Literal["supported", "contradicted", "undecided"]
 SUPPORTED: Final = "supported"
@@ -40,7 +41,7 @@ Bounds = tuple[float | None, float | None]
 Words = Callable[[str], str]
 
 
-class PredictionError(ValueError):
+class PredictionError(RefusedError):
     """A record of a prediction that is none: one sentence."""
 
 

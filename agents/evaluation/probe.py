@@ -28,6 +28,7 @@ from sklearn.preprocessing import StandardScaler
 from agents.policies.protocol import RandomPolicy
 from agents.table.play import play
 from sd_env import layout
+from sd_env.errors import RefusedError
 from sd_env.policies import Cast, CastLike, is_policy, name_of
 from sd_env.record import Collector, EpisodeLog
 from sd_env.scenario import Scenario
@@ -38,7 +39,7 @@ INPUTS: Final[tuple[Inputs, ...]] = ("observation", "latent")
 _MOST_STEPS: Final = 1000  # of the regression's solver; standardised inputs need far fewer
 
 
-class ProbeError(ValueError):
+class ProbeError(RefusedError):
     """A probe that cannot be made: one sentence with what was given and what is needed."""
 
 

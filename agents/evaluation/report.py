@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from agents.escape import Printable, console
 from agents.evaluation.certify import ALLOWED, GREEDY, SEEKERS
 from agents.evaluation.outcome import (
     ARMS,
@@ -226,7 +227,7 @@ def _estimates(data: Mapping[str, Any]) -> dict[str, Estimate]:
 def as_text(shown: RenderableType) -> str:
     """What is printed, as plain text of at most ``WIDTH`` columns."""
     text = io.StringIO()
-    Console(file=text, width=WIDTH, color_system=None).print(shown)
+    console(file=text, width=WIDTH).print(Printable(shown))
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 

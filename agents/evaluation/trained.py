@@ -6,8 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
+from agents.escape import Printable, console
 from agents.evaluation.certify import SCRATCH, WARM, certify_all
 from agents.evaluation.escalation_of_run import escalation_of_run
 from agents.evaluation.picture import draw
@@ -18,6 +17,7 @@ from agents.files import write_text
 from agents.training.config import TrainingConfig
 from agents.training.job import Job, jobs_of
 from agents.training.run import results, train
+from sd_env.errors import printable
 
 
 def train_and_report(config: TrainingConfig, run: Path, argv: list[str]) -> int:
@@ -30,14 +30,13 @@ def train_and_report(config: TrainingConfig, run: Path, argv: list[str]) -> int:
         run: its folder.
         argv: the command line, for the report.
     """
-    console = Console()
-    console.print(f"Run folder: {run}", highlight=False, soft_wrap=True)
+    _say(f"Run folder: {run}")
     failed = train(config, run)
     finished = results(config, run)
     if finished:
         done = [job for job in jobs_of(config, run) if job.name in finished]
         theory = {job.choice.name: job.scenario().prediction for job in done}
-        command = shlex.join(["python", "train.py", *argv])
+        command = shlex.join(["sd-env", "train", *argv])
         found = certified(config, run, done)
         table = write_report(run, config.name, [*finished.values()], theory, command, found, expected(done))
         worlds = {
@@ -45,17 +44,21 @@ def train_and_report(config: TrainingConfig, run: Path, argv: list[str]) -> int:
             for name in theory
         }
         draw(worlds, run / "four_worlds.png", config.name)
-        # wider than a narrow terminal rather than with numbers cut off
-        wide = Console(width=max(WIDTH, console.width))
-        wide.print(table)
+        wide = console(width=WIDTH)
+        wide.print(Printable(table))
         if (escalates := escalation_of_run(config, run, done)) is not None:
             write_text(run / "escalation.txt", as_text(escalates))
-            wide.print(escalates)
-        console.print(f"\nReport, curves, policies: {run}", highlight=False, soft_wrap=True)
+            wide.print(Printable(escalates))
+        _say("")
+        _say(f"Report, curves, policies: {run}")
     if failed:
-        again = f"python train.py --resume {run}"
-        console.print(f"{len(failed)} jobs failed: {', '.join(failed)}. Try again: {again}", soft_wrap=True)
+        again = shlex.join(["sd-env", "train", "--resume", str(run)])
+        _say(f"{len(failed)} jobs failed: {', '.join(failed)}. Try again: {again}")
     return 0 if not failed else 2 if all(failed.values()) else 1
+
+
+def _say(text: str) -> None:
+    print(printable(text), flush=True)
 
 
 def certified(config: TrainingConfig, run: Path, done: list[Job]) -> dict[str, dict[str, list[dict[str, Any]]]]:

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from agents.entries import Entries
+from sd_env.errors import RefusedError
 from sd_env.scenario_files import parse_yaml
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ Text = Annotated[str, Field(min_length=1)]
 Given = Literal["security"] | dict[str, Literal["security", "greedy"]] | None
 
 
-class ExperimentError(ValueError):
+class ExperimentError(RefusedError):
     """An experiment that cannot be, or is not there: one sentence with the key, the value and what is allowed."""
 
 

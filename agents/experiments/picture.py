@@ -11,12 +11,12 @@ from typing import Any, Final
 import matplotlib
 import numpy as np
 
+from agents.escape import save_picture
 from agents.evaluation.picture import COLOURS, STYLES
 from agents.evaluation.threshold import effective_turns, middle, plain, trust_threshold
 from agents.experiments.judge import is_numeric, positions
 from agents.experiments.language import Experiment, given_name
 from agents.experiments.work import OWN
-from agents.files import write_whole
 from sd_env.scenario import Scenario
 
 matplotlib.use("Agg")  # before pyplot: no display is needed
@@ -49,7 +49,7 @@ def draw(experiment: Experiment, levels: Levels, picture: Path) -> None:
             _lines(experiment, rows, axis)
         axis.set_title(_words(experiment, measure), fontsize=11)
     figure.suptitle(experiment.title)
-    write_whole(picture, lambda file: figure.savefig(file, dpi=130, format="png"))
+    save_picture(figure, picture, dpi=130)
     plt.close(figure)
 
 

@@ -26,9 +26,10 @@ import torch as th
 from pydantic import Field, ValidationError
 from safetensors import SafetensorError
 
-from agents.files import without_nan
+from agents.files import without_nan, write_whole
 from agents.policies.networks import KINDS, Architecture, Network, Plain, PolicyClass
 from sd_env import layout
+from sd_env.files import sync_folder
 from sd_env.policies import PolicyError
 from sd_env.scenario import Scenario, ScenarioError
 
@@ -204,11 +205,9 @@ def write_bundle(path: Path, manifest: Manifest, weights: bytes) -> None:
             fresh = temporary / "new"
             fresh.mkdir()
             for name, content in ((WEIGHTS, weights), (MANIFEST, text)):
-                with (fresh / name).open("wb") as handle:
-                    handle.write(content)
-                    handle.flush()
-                    os.fsync(handle.fileno())
+                write_whole(fresh / name, content)
             _replace(fresh, path, temporary / "old")
+            sync_folder(path.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except Unfit as reason:

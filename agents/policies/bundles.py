@@ -368,8 +368,9 @@ def _device(wanted: str | th.device) -> th.device:
         return th.device("cuda" if th.cuda.is_available() else "cpu")
     try:
         device = th.device(wanted)
-        th.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:  # no such name; torch without CUDA; no such GPU
+        th.zeros(1, device=device).numpy(force=True)  # meta is a device without numbers
+    # no such name; torch without CUDA; no such GPU; one that holds no numbers
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
         text = " ".join(str(error).splitlines()[0].split())
         raise BundleError(f"device {str(wanted)!r} cannot be used here: {text.rstrip('.')}.") from None
     return device

@@ -13,15 +13,13 @@ A bundle takes the parameters ``deterministic`` and ``device``: ``runs/.../polic
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import yaml
-
 from agents.policies import registry
 from sd_env.policies import PolicyError, check_policy
+from sd_env.reading import ReadError, read_yaml
 from sd_env.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -36,7 +34,6 @@ _MANIFEST = "bundle.json"
 #: Where a folder keeps its policies: a job's with one learner, with several, and a run's with such jobs.
 _PLACES = ("*.sd", "learners/*/*.sd", "jobs/*/*.sd", "jobs/*/learners/*/*.sd")
 _BUNDLE_PARAMETERS = ("deterministic", "device")
-_FLOAT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+")
 
 
 def policy_from(spec: Spec, *, trust: bool = False) -> Policy:
@@ -143,7 +140,7 @@ def check_fits(policy: Policy, scenario: Scenario, label: str) -> None:
 
 def _split(text: str) -> tuple[str, dict[str, Any]]:
     """Name and parameters: what stands after a colon and has an equals sign, the values as YAML."""
-    if os.path.exists(text):
+    if _exists(text):
         return text, {}
     name, colon, rest = text.partition(":")
     if not colon:
@@ -159,10 +156,10 @@ def _split(text: str) -> tuple[str, dict[str, Any]]:
         if key in parameters:
             raise PolicyError(f"Policy {text!r} gives {key} twice.")
         try:
-            # YAML 1.1 takes 1e-3 for a text; everybody else for a number
-            parameters[key] = float(value) if _FLOAT.fullmatch(value) else yaml.safe_load(value)
-        except (yaml.YAMLError, ValueError, RecursionError):
-            raise PolicyError(f"Policy {text!r}: the value of {key}, {value!r}, is not YAML.") from None
+            parameters[key] = read_yaml(value, "it")
+        except ReadError as error:
+            why = str(error).replace(" on line 1", "")
+            raise PolicyError(f"Policy {text!r:.200}: the value of {key}, {value!r:.80}, is refused: {why}.") from None
     return name, parameters
 
 
@@ -181,7 +178,14 @@ def _is_path(name: str) -> bool:
     """Whether a name means a file: it is there, or it looks like one. A strategy's name always means the strategy."""
     if name in registry.names():
         return False
-    return os.path.exists(name) or "/" in name or os.sep in name or name.endswith((".sd", ".zip"))
+    return _exists(name) or "/" in name or os.sep in name or name.endswith((".sd", ".zip"))
+
+
+def _exists(name: str) -> bool:
+    try:
+        return os.path.exists(name)
+    except ValueError:  # a name that no system has
+        return False
 
 
 def _resolve(path: Path) -> Path:

@@ -11,7 +11,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from agents.files import write_whole
+from agents.escape import save_picture
 
 matplotlib.use("Agg")  # before pyplot: no display is needed
 
@@ -124,5 +124,5 @@ def draw(table: pd.DataFrame, picture: Path, seeds: int) -> None:
     figure.colorbar(image, ax=axes, label="share of episodes", shrink=0.5, aspect=30)
     counted = f"mean of {seeds} seed{'s' * (seeds != 1)}; grey: does not apply"
     figure.suptitle(f"Components of the security dilemma (Tang 2009): {counted}", fontsize=12)
-    write_whole(picture, lambda file: figure.savefig(file, dpi=140, format="png"))
+    save_picture(figure, picture, dpi=140)
     plt.close(figure)

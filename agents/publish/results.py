@@ -25,6 +25,7 @@ from agents.evaluation.predictions import REDERIVED, Prediction, counted, predic
 from agents.evaluation.report import Report, as_text
 from agents.files import write_json, write_text
 from agents.machine import described
+from sd_env.errors import RefusedError
 from sd_env.scenario import ScenarioError
 from sd_env.scenario_files import parse_yaml
 
@@ -32,7 +33,7 @@ STATUS: Final = "status.yaml"
 _MARK: Final = re.compile(r"[a-z]+( [a-z]+)*: .+")
 
 
-class ResultError(ValueError):
+class ResultError(RefusedError):
     """A published result that cannot be written: one sentence."""
 
 

@@ -29,7 +29,7 @@ from agents.files import copy_whole
 from agents.messages import shown
 from agents.publish import results
 from agents.publish.results import ResultError
-from agents.training.config import ConfigError, TrainingConfig, read_yaml
+from agents.training.config import ConfigError, TrainingConfig, load_training
 from agents.work import WorkError
 from sd_env.policies import PolicyError
 from sd_env.scenario import ScenarioError
@@ -120,7 +120,7 @@ def run(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fals
     from agents.evaluation.trained import train_and_report
     from agents.training.run import begun, check, held, new_run, versions
 
-    config = read_yaml(CONFIGS / f"{name}.yaml")
+    config = load_training(CONFIGS / f"{name}.yaml")
     if smoke:
         config = smoke_sized(config)
     if runs is not None:
@@ -131,7 +131,7 @@ def run(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fals
     if name in ("isolation", "one_shot"):  # which train without a run folder
         report = _special(name).run(config)
     elif name == "set_network":  # two networks side by side; the flat one is that of all other results
-        report = _special(name).run(config, read_yaml(CONFIGS / "science.yaml").learner.net_arch, out)
+        report = _special(name).run(config, load_training(CONFIGS / "science.yaml").learner.net_arch, out)
     else:
         folder = (None if fresh else begun(config)) or new_run(config)
         with held(folder):
@@ -176,7 +176,7 @@ def play(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fal
     """Play the tournament or the challenges with the policies of ``science`` in ``runs``; returns the exit code."""
     from agents.publish import reference
 
-    folder = runs or read_yaml(CONFIGS / "science.yaml").runs
+    folder = runs or load_training(CONFIGS / "science.yaml").runs
     work = {"tournament": reference.tournaments, "challenges": reference.suite}[name]
     work(reference.bundles(folder), out, folder / "reference", smoke, fresh)
     return 0
@@ -194,7 +194,7 @@ def fill(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fal
     """Fill the table of the dilemma's components for the catalogue; returns the exit code."""
     from agents.publish import components
 
-    science = read_yaml(CONFIGS / "science.yaml")
+    science = load_training(CONFIGS / "science.yaml")
     config = components.config_from(science, ("jervis/doubly-dangerous", "games/one-shot") if smoke else ())
     if smoke:
         config = smoke_sized(config)

@@ -18,6 +18,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
+from agents.escape import save_picture
 from agents.evaluation.certify import CERTIFIED, GREEDY, SCRATCH, SEEKERS, WARM, certify
 from agents.evaluation.escalation import escalation
 from agents.evaluation.outcome import ATTACKS
@@ -30,11 +31,10 @@ from agents.files import write_text
 from agents.messages import shown
 from agents.policies.specs import policy_from
 from agents.publish.science import smoke_sized
-from agents.training.config import ConfigError, TrainingConfig, read_yaml
+from agents.training.config import ConfigError, TrainingConfig, load_training
 from agents.training.job import jobs_of, run_job
 from agents.training.run import check
 from agents.work import Unit, WorkError, run_units, write_table
-from sd_env.files import write_whole
 from sd_env.scenario import ScenarioError
 
 matplotlib.use("Agg")  # before pyplot: no display is needed
@@ -254,7 +254,7 @@ def draw(table: pd.DataFrame, picture: Path) -> None:
     right.set(xlabel="turn of the first attack between them: 10%, median, 90%")
     right.axvline(5, color="0.8", zorder=0)
     figure.suptitle("The search for a spiral: filled where nothing that was tried gains more than 2%", fontsize=11)
-    write_whole(picture, lambda file: figure.savefig(file, dpi=120, format="png"))
+    save_picture(figure, picture, dpi=120)
     plt.close(figure)
 
 
@@ -271,7 +271,7 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.smoke and arguments.out is None:
         parser.error("--smoke needs --out: its numbers must not replace the real ones")
     try:
-        config = read_yaml(CONFIG)
+        config = load_training(CONFIG)
         if arguments.smoke:
             config = smoke_sized(config)
         out = arguments.out or RESULTS

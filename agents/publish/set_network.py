@@ -17,6 +17,7 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from agents.escape import save_picture
 from agents.evaluation import predictions
 from agents.evaluation.picture import COLOURS, STYLES, read_curve
 from agents.evaluation.predictions import Prediction
@@ -24,7 +25,6 @@ from agents.evaluation.report import Report
 from agents.evaluation.statistics import Interval, estimate, paired_difference, probability_of_improvement
 from agents.evaluation.tables import frame_of
 from agents.evaluation.trained import train_and_report
-from agents.files import write_whole
 from agents.training.config import TrainingConfig
 from agents.training.job import Job, jobs_of
 from agents.training.measure import LEARNED, POPULATION
@@ -173,5 +173,5 @@ def draw(curves: Mapping[str, Mapping[str, Sequence[Curve]]], picture: Path) -> 
     if axes[0][0].get_legend_handles_labels()[1]:
         axes[0][0].legend()
     figure.suptitle("Others as a set or as a list: mean over seeds, band = range of seeds")
-    write_whole(picture, lambda file: figure.savefig(file, dpi=140, format="png"))
+    save_picture(figure, picture, dpi=140)
     plt.close(figure)

@@ -12,6 +12,7 @@ from agents.policies.traits import Traits
 from agents.strategies.plan import Plan
 from agents.strategies.view import View
 from sd_env.policies import PolicyError
+from sd_env.scenario_values import show
 
 
 class Cell(NamedTuple):
@@ -125,4 +126,4 @@ def _sentence(strategy: type[Strategy], error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{strategy.name} needs the parameter {key!r}."
     wanted = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    return f"{strategy.name}: {key}={first['input']!r} is not allowed; it {wanted}."
+    return f"{strategy.name}: {key}={show(first['input'])} is not allowed; it {wanted}."

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
+from sd_env.errors import RefusedError
 from sd_env.layout import Head, Heads, slot_of_other, standard_heads
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ InterventionsLike: TypeAlias = "Mapping[str, Mapping[str, str]]"
 ALL: Final = "all"
 
 
-class InterventionError(ValueError):
+class InterventionError(RefusedError):
     """Interventions for a state, a part of the action or a choice that there is not: one sentence."""
 
 

@@ -16,11 +16,38 @@ from agents.training import checkpoint
 from agents.training.config import CheckpointConfig, LearnerConfig
 from agents.training.logs import Curves
 from agents.training.players import Players
+from sd_env.errors import RefusedError
 
 #: Share of a training, its last, in which noise falls no more and what is reported should move no more.
 LAST: Final = 0.2
+#: No weight that learns anything is larger; sums of a few hundred of them are still numbers.
+MOST_WEIGHT: Final = 1e9
 #: Name of the worlds' own rows, where there are several parties.
 WORLDS: Final = ""
+
+
+class DivergedError(RefusedError):
+    """A training has diverged: one sentence. The last checkpoint is of before."""
+
+
+def check_finite(name: str, learner: BaseAlgorithm) -> None:
+    """Refuse to go on with a learner whose weights are no numbers any more.
+
+    Raises:
+        DivergedError: naming it and what may help.
+    """
+    if not is_finite(learner):
+        raise DivergedError(
+            f"the learner {name} has diverged: after {learner.num_timesteps:,} agent-steps its weights are no numbers "
+            "to compute with. "
+            "The last checkpoint is of before; a new run with a smaller learner.learning_rate, or a smaller "
+            "learner.max_grad_norm, may learn."
+        )
+
+
+def is_finite(learner: BaseAlgorithm) -> bool:
+    """Whether a learner's weights are numbers that it can compute with: not NaN, and none beyond ``MOST_WEIGHT``."""
+    return all(bool((weights.abs() <= MOST_WEIGHT).all()) for weights in learner.policy.parameters())
 
 
 class OnStep(BaseCallback):
@@ -139,6 +166,7 @@ class OnRollout(BaseCallback):
         self._begun = 0
 
     def _on_rollout_start(self) -> None:
+        check_finite(self._name, self.model)  # before a checkpoint could keep what is lost
         # Here, between an update and the next rollout, no buffer holds anything that would have to be saved.
         players = self._job.players
         if self._checkpoints and self._begun and self._begun % self._job.config.every_rollouts == 0:

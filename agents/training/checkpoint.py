@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, BinaryIO
-from zipfile import BadZipFile
 
 import numpy as np
 import torch as th
@@ -28,15 +26,19 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from agents.files import write_json, write_whole
 from agents.training.logs import Curves
 from agents.training.players import Players
+from sd_env.errors import RefusedError, said
+from sd_env.reading import read_json
 
 logger = logging.getLogger(__name__)
 
 FORMAT = 2
+#: Of the JSON: rows of a long training.
+MOST_BYTES = 1 << 28
 #: Not "*.json", which would also find the temporary file of a write that was cut off.
 _COMPLETE = "[0-9]*.json"
 
 
-class CheckpointError(ValueError):
+class CheckpointError(RefusedError):
     """A job has checkpoints and none of them can be used; the message is one sentence."""
 
 
@@ -106,52 +108,65 @@ def _counters(learner: OnPolicyAlgorithm) -> dict[str, Any]:
     }
 
 
-def load(folder: Path) -> dict[str, Any] | None:
-    """The newest undamaged checkpoint in ``folder``: its JSON with ``tensors`` and ``arrays`` added.
+def take_up(folder: Path, players: Players) -> dict[str, Any] | None:
+    """Put fresh learners and their table where the newest checkpoint left them that can be used, and all chance.
+
+    What cannot be used is told and passed over for the one before, be it damaged, made up or of something else. The
+    curves are not touched: give ``rows[name]`` to each :class:`Curves`, and call :func:`restore_pending` then.
 
     Returns:
-        None if the job never wrote one.
+        The checkpoint's JSON; None if the job never wrote one.
 
     Raises:
-        CheckpointError: if there are checkpoints and all are damaged.
+        CheckpointError: if there are checkpoints and none can be used.
     """
-    found = sorted(folder.glob(_COMPLETE), reverse=True)
     complaint = ""
-    for path in found:
+    for path in (found := sorted(folder.glob(_COMPLETE), reverse=True)):
         try:
-            meta: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            if meta["format"] != FORMAT:
-                raise ValueError(f"it has format {meta['format']}, this version reads {FORMAT}")
-            for suffix, digest in meta["sha256"].items():
-                if _digest(path.with_suffix(f".{suffix}")) != digest:
-                    raise ValueError(f"{path.stem}.{suffix} is damaged")
-            try:
-                tensors = th.load(path.with_suffix(".pt"), map_location="cpu", weights_only=True)
-            except UnpicklingError:  # whose text advises to load it all the same
-                raise ValueError(f"{path.stem}.pt holds something else than tensors") from None
-            with np.load(path.with_suffix(".npz"), allow_pickle=False) as npz:
-                arrays = {key: npz[key] for key in npz.files}
-            rows = {
-                name: [{k: np.nan if v is None else v for k, v in row.items()} for row in own]
-                for name, own in meta["rows"].items()
-            }
-            return meta | {"tensors": tensors, "arrays": arrays, "rows": rows}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError, BadZipFile) as error:
-            why = " ".join(str(error).split())
-            logger.warning("Checkpoint %s cannot be used: %s. The one before is tried.", path, why.rstrip("."))
+            saved = load(path)
+            restore(saved, players)
+            return saved
+        except Exception as error:  # unpickling and unzipping what anybody wrote may raise whatever there is
+            why = said(error).rstrip(".")
+            logger.warning("Checkpoint %s cannot be used: %s. The one before is tried.", path, why)
             complaint = complaint or why
     if found:
         raise CheckpointError(f"No checkpoint in {folder} can be used: of the newest, {complaint or 'it is damaged'}.")
     return None
 
 
+def load(path: Path) -> dict[str, Any]:
+    """The checkpoint whose JSON is at ``path``, with ``tensors`` and ``arrays`` added.
+
+    Raises:
+        CheckpointError: if it is of another format, or a digest is wrong, or there is something else than tensors.
+        Exception: whatever reading what is no checkpoint raises.
+    """
+    meta: dict[str, Any] = read_json(path.read_bytes(), most=MOST_BYTES)
+    if meta["format"] != FORMAT:
+        raise CheckpointError(f"it has format {meta['format']}, this version reads {FORMAT}")
+    for suffix in ("pt", "npz"):
+        if _digest(path.with_suffix(f".{suffix}")) != meta["sha256"][suffix]:
+            raise CheckpointError(f"{path.stem}.{suffix} is damaged")
+    try:
+        tensors = th.load(path.with_suffix(".pt"), map_location="cpu", weights_only=True)
+    except UnpicklingError:  # whose text advises to load it all the same
+        raise CheckpointError(f"{path.stem}.pt holds something else than tensors") from None
+    with np.load(path.with_suffix(".npz"), allow_pickle=False) as npz:
+        arrays = {key: npz[key] for key in npz.files}
+    rows = {
+        name: [{k: np.nan if v is None else v for k, v in row.items()} for row in own]
+        for name, own in meta["rows"].items()
+    }
+    return meta | {"tensors": tensors, "arrays": arrays, "rows": rows}
+
+
 def restore(checkpoint: Mapping[str, Any], players: Players) -> None:
     """Put fresh learners and their table where :func:`load`'s checkpoint left them, and all random streams with them.
 
-    The curves are not touched: give ``checkpoint["rows"][name]`` to each :class:`Curves`.
-
     Raises:
         CheckpointError: if the checkpoint is of other learners.
+        Exception: whatever they say of tensors or arrays that are not theirs; they can then be restored from another.
     """
     kinds = {name: counters["algorithm"] for name, counters in checkpoint["learners"].items()}
     mine = {name: type(learner).__name__ for name, learner in players.learners.items()}
@@ -179,8 +194,14 @@ def _restore_learner(learner: OnPolicyAlgorithm, counters: Mapping[str, Any], te
         memory._last_lstm_states = RNNStates((pi_h, pi_c), (vf_h, vf_c))
     learner.ep_info_buffer = deque(counters["episodes"], maxlen=learner._stats_window_size)
     learner.ep_success_buffer = deque(maxlen=learner._stats_window_size)
-    for key, value in counters["pending"].items():  # what the last update recorded and no row holds yet
-        learner.logger.record(key, np.nan if value is None else value, tuple(counters["excluded"][key]) or None)
+
+
+def restore_pending(checkpoint: Mapping[str, Any], players: Players) -> None:
+    """Record again, in the learners' own loggers, what the last update did and no row holds yet."""
+    for name, learner in players.learners.items():
+        counters = checkpoint["learners"][name]
+        for key, value in counters["pending"].items():
+            learner.logger.record(key, np.nan if value is None else value, tuple(counters["excluded"][key]) or None)
 
 
 def _named(kinds: Mapping[str, str]) -> str:

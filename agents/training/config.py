@@ -1,63 +1,73 @@
-"""What an experiment is: the types of its YAML, and reading it with overrides from the command line.
+"""What a training is: the types of its YAML, and reading it.
 
 The YAML holds every value; these classes hold types, ranges and meanings, and no second set of defaults. A setting
 that only some learners have may be left out for the others; leaving it out for a learner that needs it is an error.
-
-Why pydantic-settings and not jsonargparse (both were tried on this file): it reports errors as data (key, value,
-what is allowed), so that each becomes one sentence, where jsonargparse hands out finished text of several lines below
-a usage block; and it leaves whole numbers of an override whole (``n_states: 4`` became 4.0).
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
+from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    CliSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-    YamlConfigSettingsSource,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-DEFAULT_CONFIG = Path("configs/four_worlds.yaml")
+from sd_env.errors import RefusedError, said
+from sd_env.reading import ReadError, read_yaml
+from sd_env.scenario_files import dump_yaml
+from sd_env.scenario_values import show
+
+#: The training of ``make train``, among those that come with the package.
+DEFAULT_CONFIG: Final = "four_worlds"
 #: Keys that say how fast a run is computed, not what: the only ones that ``--resume`` lets change.
 MACHINE_KEYS = frozenset({"workers"})
 
-Positive = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+def _whole(value: Any) -> Any:
+    """1e4 is a whole number, however it is written."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Positive = Annotated[Whole, Field(ge=1, le=10**12)]
+Seed = Annotated[Whole, Field(ge=0, lt=2**31)]
+Threads = Annotated[Whole, Field(ge=1, le=1024)]
+Width = Annotated[Whole, Field(ge=1, le=2**16)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 Scalar = bool | int | float | str | None
 Override = Scalar | list[Any] | dict[str, Any]
 
 
-class ConfigError(ValueError):
-    """A bad key, value or file of an experiment; the message is one sentence."""
+class ConfigError(RefusedError):
+    """A bad key, value or file of a training; the message is one sentence."""
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class ScenarioChoice(_Model):
     """One scenario of an experiment."""
 
     scenario: str = Field(description="catalogue name (jervis/doubly-dangerous) or path of a YAML file")
-    label: str | None = Field(
-        default=None,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
-        description="name in folders and tables; null = last part of the scenario's name",
+    label: Name | None = Field(
+        default=None, description="name in folders and tables; null = last part of the scenario's name"
     )
     overrides: dict[str, Override] = Field(default={}, description="dotted keys of the scenario and their values")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, given: Any) -> Any:
+        return {"scenario": given} if isinstance(given, str) else given
 
     @property
     def name(self) -> str:
         """The label, or the last part of the scenario's name."""
-        return self.label or re.sub(r"[^A-Za-z0-9._-]", "-", Path(self.scenario).stem)
+        return self.label or re.sub(r"[^A-Za-z0-9._-]", "-", Path(self.scenario).stem)[:100]
 
 
 Algorithm = Literal["PPO", "A2C", "MaskablePPO", "RecurrentPPO"]
@@ -95,13 +105,13 @@ class LearnerConfig(_Model):
     vf_coef: float = Field(ge=0, description="weight of the value loss")
     max_grad_norm: float = Field(gt=0, description="longest gradient")
     reward_scale: float = Field(gt=0, description="what the learner's rewards are multiplied by; metrics are not")
-    batch_size: int | None = Field(default=None, ge=2, description="agent-steps in a minibatch")
-    n_epochs: int | None = Field(default=None, ge=1, description="passes over each rollout")
+    batch_size: Whole | None = Field(default=None, ge=2, description="agent-steps in a minibatch")
+    n_epochs: Positive | None = Field(default=None, description="passes over each rollout")
     clip_range: float | None = Field(default=None, gt=0, description="PPO's clip range")
     target_kl: float | None = Field(default=None, gt=0, description="stop a rollout's passes beyond 1.5 times this")
     rms_prop_eps: float | None = Field(default=None, gt=0, description="RMSProp's epsilon")
-    lstm_hidden_size: int | None = Field(default=None, ge=1, description="units of the LSTM")
-    n_lstm_layers: int | None = Field(default=None, ge=1, description="layers of the LSTM")
+    lstm_hidden_size: Width | None = Field(default=None, description="units of the LSTM")
+    n_lstm_layers: Whole | None = Field(default=None, ge=1, le=16, description="layers of the LSTM")
     network: Literal["flat", "set"] = Field(
         description="flat: weights of its own for each other state; set: the same for all, fit for any number of them"
     )
@@ -109,8 +119,9 @@ class LearnerConfig(_Model):
         default="shared",
         description="shared: one network for security seekers and greedy states; by_type: one for each",
     )
-    net_arch: list[Positive] = Field(
-        description="hidden layers, the same for policy and value, not shared; of a set: embeddings, pooled, more"
+    net_arch: list[Width] = Field(
+        max_length=16,
+        description="hidden layers, the same for policy and value, not shared; of a set: embeddings, pooled, more",
     )
     activation: Literal["tanh", "relu"] = Field(description="of the hidden layers")
     observations: Literal["symlog", "raw"] = Field(description="squash observations with sign(x) log(1+|x|), or not")
@@ -160,7 +171,7 @@ class PopulationConfig(_Model):
         description="shared: one policy plays all states; independent: one for each state; roles: one for each role; "
         "league: one against its past selves and opponents; versus: one against opponents"
     )
-    roles: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")], list[str]] | None = Field(
+    roles: dict[Name, list[str]] | None = Field(
         default=None, min_length=1, description="role -> its states, each state in one role"
     )
     opponents: dict[str, Weight] | None = Field(
@@ -168,8 +179,8 @@ class PopulationConfig(_Model):
     )
     latest_weight: Weight | None = Field(default=None, description="weight of the latest past self")
     past_weight: Weight | None = Field(default=None, description="weight of all older past selves together")
-    snapshot_rollouts: int | None = Field(default=None, ge=1, description="a past self after so many rollouts")
-    keep_snapshots: int | None = Field(default=None, ge=1, description="how many past selves stay in the league")
+    snapshot_rollouts: Positive | None = Field(default=None, description="a past self after so many rollouts")
+    keep_snapshots: Positive | None = Field(default=None, description="how many past selves stay in the league")
     interventions: dict[str, dict[str, str]] | None = Field(
         default=None, description="state, or all -> part of its action -> what it is bound to, whatever it would choose"
     )
@@ -193,7 +204,7 @@ class CheckpointConfig(_Model):
     """How a run survives being killed."""
 
     every_rollouts: Positive = Field(description="a checkpoint after so many rollouts")
-    keep: int = Field(ge=2, description="how many checkpoints stay: an older one is there if the last is damaged")
+    keep: Whole = Field(ge=2, description="how many checkpoints stay: an older one is there if the last is damaged")
 
 
 class EvaluationConfig(_Model):
@@ -207,8 +218,8 @@ class EvaluationConfig(_Model):
 class CertificateConfig(_Model):
     """How final policies are certified (:mod:`agents.evaluation.certify`): what is tried to beat them."""
 
-    scratch: int = Field(ge=0, description="learned responses that start from scratch, of each policy and seat")
-    warm: int = Field(ge=0, description="learned responses that start from the policy")
+    scratch: Whole = Field(ge=0, description="learned responses that start from scratch, of each policy and seat")
+    warm: Whole = Field(ge=0, description="learned responses that start from the policy")
     steps: Positive = Field(description="turns that each response is learned over")
     worlds: Positive = Field(description="worlds in which the best deviator is measured beside the policy")
 
@@ -219,7 +230,7 @@ class RoundsConfig(_Model):
     most: Positive = Field(description="rounds at most; none follows where no response gains more than gap")
     gap: float = Field(ge=0, description="share of a type's return that a response must gain to take its place")
     response_steps: Positive = Field(description="turns that a response is learned over, from scratch")
-    worlds: int = Field(ge=2, description="worlds in which it is measured beside the policy")
+    worlds: Whole = Field(ge=2, description="worlds in which it is measured beside the policy")
     steps: Positive = Field(description="agent-steps that the policy learns on, where a response took a place in it")
     ent_coef: float = Field(gt=0, description="weight of the entropy bonus then, at the start; it falls as in training")
     learning_rate: float = Field(gt=0, description="step size then, at the start; it falls as in training")
@@ -228,7 +239,7 @@ class RoundsConfig(_Model):
 class TrainingConfig(_Model):
     """A list of scenarios times seeds: each pair is a job that trains one population."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="what run folders are called")
+    name: Name = Field(description="what run folders are called")
     scenarios: list[ScenarioChoice] = Field(min_length=1, description="one population for each, per seed")
     overrides: dict[str, Override] = Field(description="dotted scenario keys that hold for all scenarios")
     seeds: list[Seed] = Field(min_length=1, description="one job per scenario and seed")
@@ -250,10 +261,10 @@ class TrainingConfig(_Model):
         default=None, description="certificates of final policies that play all states; null: none, and no verdict"
     )
     device: str = Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:0")
-    workers: int = Field(ge=0, description="jobs at a time; 0 = one for each core")
-    torch_threads: Positive = Field(description="threads of torch in each job")
-    world_threads: Positive = Field(description="threads that step the worlds of each job")
-    runs: Path = Field(description="folder of the run folders")
+    workers: Whole = Field(ge=0, le=1024, description="jobs at a time; 0 = one for each core")
+    torch_threads: Threads = Field(description="threads of torch in each job")
+    world_threads: Threads = Field(description="threads that step the worlds of each job")
+    runs: Path = Field(strict=False, description="folder of the run folders")
 
     @model_validator(mode="after")
     def _is_the_scenarios_game(self) -> TrainingConfig:
@@ -304,111 +315,51 @@ class TrainingConfig(_Model):
         return self
 
     def to_yaml(self) -> str:
-        """The experiment as YAML that :func:`read_yaml` reads back to an equal object."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+        """The training as YAML that :func:`load_training` reads back to an equal object."""
+        return dump_yaml(self.model_dump(mode="json"))
 
 
-class _CommandLine(TrainingConfig, BaseSettings):
-    """Train the worlds of an experiment. Every value comes from the YAML of --config; each --key here overrides one."""
-
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    config: str | None = Field(default=None, description=f"YAML of the experiment (default {DEFAULT_CONFIG})")
-    resume: str | None = Field(default=None, description="run folder to continue")
+def trainings() -> dict[str, Traversable]:
+    """The trainings that come with the package, by name."""
+    found = (resources.files("agents") / "configs").iterdir()
+    return {name.removesuffix(".yaml"): file for name, file in sorted((file.name, file) for file in found)}
 
 
-class _Where(BaseSettings):
-    """First look at the command line: which file holds the values."""
-
-    config: str | None = None
-    resume: str | None = None
-
-
-def read_yaml(path: Path | str) -> TrainingConfig:
-    """Read a whole experiment from ``path``.
+def load_training(name_or_path: Path | str) -> TrainingConfig:
+    """A whole training, by the name of one that comes with the package or by the path of a file.
 
     Raises:
-        ConfigError: if the file is missing, is not a YAML mapping, or has a bad key or value.
+        ConfigError: if there is none, if it is not a YAML mapping, or has a bad key or value.
     """
-    return validated(TrainingConfig, _mapping(Path(path)))
+    return validated(TrainingConfig, read_mapping(name_or_path))
 
 
-def parse(argv: list[str]) -> tuple[TrainingConfig, Path | None]:
-    """The experiment that a command line asks for, and the run folder to resume, if any.
-
-    Values come from ``--config`` (or, with ``--resume RUN``, from ``RUN/config.yaml``); ``--any.key value`` overrides
-    them. Nothing is created here.
-
-    Raises:
-        ConfigError: one sentence that names the key, the value and what is allowed.
-        SystemExit: after ``--help``.
-    """
+def read_mapping(name_or_path: Path | str) -> dict[str, Any]:
+    """What the YAML of a training holds, unchecked; raises ConfigError."""
+    own, path = trainings(), Path(name_or_path)
+    file = own.get(str(name_or_path), path)
     try:
-        where = CliSettingsSource(
-            _Where, cli_parse_args=_bare(argv), cli_ignore_unknown_args=True, cli_exit_on_error=False
-        )()
-    except SettingsError as error:
-        raise ConfigError(_cli_sentence(error, argv)) from error
-    resume = where.get("resume")
-    if resume is not None:
-        if where.get("config") is not None:
-            raise ConfigError(f"--resume {resume} goes with the run's own config: leave --config out.")
-        path = Path(resume) / "config.yaml"
-        if not path.is_file():
-            raise ConfigError(f"--resume {resume} is not a run folder: it has no config.yaml.")
-    else:
-        path = Path(where.get("config") or DEFAULT_CONFIG)
-    try:
-        cli: CliSettingsSource[Any] = CliSettingsSource(
-            _CommandLine,
-            cli_parse_args=argv,
-            cli_prog_name="train.py",
-            cli_exit_on_error=False,
-            cli_enforce_required=False,
-            cli_implicit_flags=False,
-        )
-        given: dict[str, Any] = cli()
-    except SettingsError as error:
-        raise ConfigError(_cli_sentence(error, argv)) from error
-    given.pop("config", None)
-    given.pop("resume", None)
-    if resume is not None and (others := sorted(set(given) - MACHINE_KEYS)):
-        raise ConfigError(
-            f"--{others[0]} cannot change when a run is resumed; allowed beside --resume are "
-            f"{' and '.join('--' + key for key in sorted(MACHINE_KEYS))} alone."
-        )
-    base = _mapping(path)
-    if "paths" in given:  # as a whole: '{}' asks for one way to learn
-        base.pop("paths", None)
-    merged = _merge(base, given)
-    return validated(TrainingConfig, merged), (None if resume is None else Path(resume))
+        found = read_yaml(file.read_bytes())
+    except (OSError, ValueError) as error:
+        if isinstance(error, ReadError):
+            raise ConfigError(f"Config {path}: {error}.") from None
+        if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            raise ConfigError(f"Config {show(str(path))} cannot be read: {said(error)}.") from None
+        near = difflib.get_close_matches(path.stem, own, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"by name there are {', '.join(own)}."
+        raise ConfigError(f"Config {show(str(path))} does not exist; {hint}") from None
+    if not isinstance(found, Mapping):
+        raise ConfigError(f"Config {path} holds {show(found)}, but must hold a mapping of keys to values.")
+    return dict(found)
 
 
-def _bare(argv: list[str]) -> list[str]:
-    """The arguments without --help, which the full parser answers."""
-    return [word for word in argv if word not in ("-h", "--help")]
-
-
-def _mapping(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        known = ", ".join(str(p) for p in sorted(path.parent.glob("*.yaml"))) or "none there"
-        raise ConfigError(f"Config file {path} does not exist; files in its folder: {known}.")
-    try:
-        data = YamlConfigSettingsSource(_CommandLine, yaml_file=path, yaml_file_encoding="utf-8")()
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"Config file {path} is not valid YAML: {' '.join(str(error).split())}.") from error
-    except (TypeError, ValueError, SettingsError) as error:
-        raise ConfigError(f"Config file {path} must hold a mapping of keys to values.") from error
-    return dict(data)
-
-
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """``over`` on ``base``, key by key where both are mappings; dotted-key mappings of a scenario merge too."""
-    merged = dict(base)
+    found = dict(base)
     for key, value in over.items():
-        old = merged.get(key)
-        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged
+        old = found.get(key)
+        found[key] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return found
 
 
 def validated(model: type[TrainingConfig], data: dict[str, Any]) -> TrainingConfig:
@@ -420,51 +371,40 @@ def validated(model: type[TrainingConfig], data: dict[str, Any]) -> TrainingConf
 
 
 def _sentence(error: ValidationError) -> str:
-    """The first complaint of a validation as one sentence: key, value, what is allowed."""
+    """One complaint of a validation as a sentence: key, value, what is allowed. A key that is none goes before all."""
     details = error.errors(include_url=False)
-    first = details[0]
+    first = next((each for each in details if each["type"] == "extra_forbidden"), details[0])
     key = ".".join(str(part) for part in first["loc"])
     kind, value = first["type"], first["input"]
     if kind == "extra_forbidden":
-        text = f"{key} is not a key; {_nearest(key)}"
+        text = f"{key} is not a key; {nearest_key(key)}"
     elif kind == "missing":
         text = f"{key} is missing: give it in the YAML or as --{key}."
     elif kind == "value_error":
         text = f"{key + '.' if key else ''}{first['ctx']['error']}."
     else:
-        text = f"{key} = {value!r} is not allowed: {first['msg'].removeprefix('Input ')}."
+        text = f"{key} = {show(value)} is not allowed: {first['msg'].removeprefix('Input ')}."
     more = len(details) - 1
     return text if not more else f"{text} There {'is' if more == 1 else 'are'} {more} more."
 
 
-def _keys(model: type[BaseModel] = TrainingConfig, prefix: str = "") -> list[str]:
-    """All dotted keys of the experiment."""
-    keys = []
+def keys(model: type[BaseModel] = TrainingConfig, prefix: str = "") -> dict[str, Any]:
+    """All dotted keys of a training with their fields, groups among them."""
+    found: dict[str, Any] = {}
     for name, field in model.model_fields.items():
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            keys += _keys(inner, f"{prefix}{name}.")
-        else:
-            keys.append(prefix + name)
-    return keys
+        found[prefix + name] = field
+        inner = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        for group in inner:
+            if isinstance(group, type) and issubclass(group, BaseModel):
+                found |= keys(group, f"{prefix}{name}.")
+    return found
 
 
-def _nearest(key: str) -> str:
+def nearest_key(key: str) -> str:
+    """What to say of a key that is none."""
     parent = key.rpartition(".")[0]
-    keys = [*_keys(), "config", "resume"]
-    if near := difflib.get_close_matches(key, keys, n=1, cutoff=0.75):
+    known = [*keys(), "config", "resume"]
+    if near := difflib.get_close_matches(key, known, n=1, cutoff=0.75):
         return f"did you mean {near[0]}?"
-    beside = [k for k in keys if k.rpartition(".")[0] == parent]
-    return f"allowed are {', '.join(beside or keys)}."
-
-
-def _cli_sentence(error: SettingsError, argv: list[str]) -> str:
-    """A complaint of the command line's parser as one sentence."""
-    text = " ".join(str(error.__cause__ or error).split()).removeprefix("error parsing CLI: ")
-    if match := re.search(r"unrecognized arguments: (\S+)", text):
-        word = match[1]
-        if word.startswith("--"):
-            key = word.removeprefix("--").partition("=")[0]
-            return f"--{key} is not a key; {_nearest(key)}"
-        return f"{word!r} is not expected here: settings are given as --key value."
-    return f"Command line: {text}."
+    beside = [k for k in known if k.rpartition(".")[0] == parent]
+    return f"allowed are {', '.join(beside or known)}."

@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from agents.files import without_nan, write_json, write_text
 from agents.policies.bundle_files import MANIFEST, read_bundle
 from agents.policies.bundles import BundleError, LearnedBundle, load_bundle, save_bundle
 from agents.training import checkpoint
-from agents.training.callbacks import WORLDS, Anneal, OnRollout, Rollouts
+from agents.training.callbacks import WORLDS, Anneal, OnRollout, Rollouts, check_finite
 from agents.training.config import ScenarioChoice, TrainingConfig
 from agents.training.learners import use_threads
 from agents.training.logs import Curves, told_once
@@ -27,6 +28,7 @@ from agents.training.measure import LEARNED, measure, moved
 from agents.training.players import Players, seat_players, seats_of
 from agents.training.rounds import improve
 from agents.work import WorkError, locked, set_aside
+from sd_env.errors import RefusedError
 from sd_env.scenario import Scenario
 
 #: Seconds that a resumed job waits for the killed run's worker to notice that it is an orphan.
@@ -139,6 +141,7 @@ def run_job(job: Job, report: Callable[[int], None] = lambda steps: None) -> Non
 
     Raises:
         CheckpointError: if there are checkpoints and none can be used.
+        DivergedError: if a learner's weights are no numbers any more; its checkpoints are of before.
         WorkError: if another process holds the job, or something is in the place of its files.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
@@ -153,12 +156,12 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
     scenario = job.scenario()
     write_text(job.folder / "scenario.yaml", scenario.to_yaml())
     players = seat_players(config, scenario, job.seed)
-    saved = checkpoint.load(job.folder / "checkpoints")
+    saved = checkpoint.take_up(job.folder / "checkpoints", players)
     curves = _curves(job, players, saved["rows"] if saved else {})
     for name, learner in players.learners.items():
         learner.set_logger(Logger(str(job.learner_folder(name)), [curves[name]]))
     if saved:
-        checkpoint.restore(saved, players)
+        checkpoint.restore_pending(saved, players)
         report(players.steps)
     started, before = time.monotonic(), players.steps
     rollouts = Rollouts(players, curves, job.folder / "checkpoints", config.checkpoint, report)
@@ -210,7 +213,27 @@ def _learn(players: Players, rollouts: Rollouts, config: TrainingConfig) -> None
     each = {
         seat: {"callback": [Anneal(config.learner), OnRollout(name, rollouts)]} for name, seat in players.seats.items()
     }
-    players.table.learn(left, each=each, log_interval=1, reset_num_timesteps=not any(done.values()))
+    with _finite(players):
+        players.table.learn(left, each=each, log_interval=1, reset_num_timesteps=not any(done.values()))
+
+
+@contextmanager
+def _finite(players: Players) -> Iterator[None]:
+    """Within, learning that breaks on weights that are no numbers, or ends with them, is told as what it is.
+
+    Raises:
+        DivergedError: naming the learner.
+    """
+    try:
+        yield
+    except RefusedError:
+        raise
+    except (ValueError, RuntimeError):  # torch's, of logits that are not finite
+        for name, learner in players.learners.items():
+            check_finite(name, learner)
+        raise
+    for name, learner in players.learners.items():
+        check_finite(name, learner)
 
 
 def _improve(
@@ -229,7 +252,8 @@ def _improve(
         stage = len(worlds.rows)
         [(name, seat)] = players.seats.items()
         callbacks = [*callbacks, OnRollout(name, rollouts, checkpoints=False)]
-        players.table.learn(steps, each={seat: {"callback": callbacks}}, log_interval=1, reset_num_timesteps=False)
+        with _finite(players):
+            players.table.learn(steps, each={seat: {"callback": callbacks}}, log_interval=1, reset_num_timesteps=False)
 
     return improve(config, players, scenario, job.seed, learn_on), stage
 

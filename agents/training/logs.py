@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,10 @@ def told_once() -> Iterator[None]:
         yield
     finally:
         threading.excepthook = before
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 class Curves(KVWriter):
@@ -60,7 +65,7 @@ class Curves(KVWriter):
             if not math.isnan(value) and key != "time/total_timesteps":
                 self._board.add_scalar(key, value, step)
         if set(row) <= set(self._columns):
-            with self._path.open("a", encoding="utf-8", newline="") as handle:
+            with open(self._path, "a", encoding="utf-8", newline="", opener=_no_link) as handle:
                 handle.write(self._lines([row]))
         else:
             self._rewrite()

@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from stable_baselines3.common.utils import get_device
 
 from agents.files import write_json, write_text
 from agents.machine import cores
-from agents.messages import refused_by_the_system
+from agents.policies.bundle_files import MOST_WEIGHTS
 from agents.table.interventions import Interventions
 from agents.training.config import MACHINE_KEYS, ConfigError, TrainingConfig
 from agents.training.job import jobs_of, run_job
@@ -38,6 +39,11 @@ from agents.work import (
     progress,
 )
 from agents.work.identity import PACKAGES, version_of
+from sd_env.errors import RefusedError, said
+from sd_env.layout import observation_size
+from sd_env.scenario import Scenario
+from sd_env.scenario_values import show
+from sd_env.worlds import memory
 
 
 def check(config: TrainingConfig) -> None:
@@ -58,6 +64,7 @@ def check(config: TrainingConfig) -> None:
             Interventions(config.population.interventions or {}, scenario.agents, scenario.heads)
         except ValueError as error:
             raise ConfigError(f"population: {job.choice.name}: {error}") from error
+        _check_memory(job.config, scenario)
         batch = job.config.learner.batch_size
         if batch is not None and batch > rollout:
             raise ConfigError(
@@ -69,6 +76,26 @@ def check(config: TrainingConfig) -> None:
         found = th.cuda.device_count()
         if index >= found:
             raise ConfigError(f"device = {config.device} is not there: {found} CUDA devices found.")
+
+
+def _check_memory(config: TrainingConfig, scenario: Scenario) -> None:
+    """Refuse what no memory or bundle holds, before it is tried."""
+    columns, learner = observation_size(scenario.n_states, *scenario.shown), config.learner
+    widths = [columns, *learner.net_arch, sum(scenario.heads.sizes)]
+    weights = 2 * sum(a * b for a, b in pairwise(widths)) * (2 if learner.networks == "by_type" else 1)
+    if learner.lstm_hidden_size is not None:
+        weights += 8 * (learner.n_lstm_layers or 1) * learner.lstm_hidden_size * (learner.lstm_hidden_size + columns)
+    if 4 * weights > MOST_WEIGHTS:
+        raise ConfigError(
+            f"learner.net_arch = {show(learner.net_arch)} makes a network of {weights:,} weights; a bundle holds "
+            f"{MOST_WEIGHTS // 4:,} at most."
+        )
+    needed, most = 4 * columns * config.worlds * scenario.n_states * learner.n_steps, memory()
+    if needed > most:
+        raise ConfigError(
+            f"worlds = {config.worlds} and learner.n_steps = {learner.n_steps} make rollouts of {needed / 1e9:,.1f} "
+            f"GB; this machine has {most / 1e9:,.1f}."
+        )
 
 
 def new_run(config: TrainingConfig) -> Path:
@@ -172,8 +199,8 @@ def train(config: TrainingConfig, run: Path) -> dict[str, bool]:
     """Run the unfinished jobs of ``run`` in worker processes, and those whose files are damaged.
 
     Returns:
-        Names of the jobs that failed, or whose folders are gone -> whether the system refused something, as a full disk
-        does, which is told in a sentence; of others the traceback is told.
+        Names of the jobs that failed, or whose folders are gone -> whether that was foreseen, as a full disk is, and
+        told in a sentence; of a fault of the program's the traceback is told.
 
     Raises:
         ConfigError: if a folder is in the place of a job's file.
@@ -198,9 +225,8 @@ def train(config: TrainingConfig, run: Path) -> dict[str, bool]:
                 case Done(name, _):
                     board.finished(name)
                 case Failed(name, why, text):
-                    failed[name] = isinstance(why, OSError)
-                    told = refused_by_the_system(why) if isinstance(why, OSError) else text
-                    board.say(f"job {name} failed: {told}", logging.ERROR)
+                    failed[name] = isinstance(why, (RefusedError, OSError, MemoryError))
+                    board.say(f"job {name} failed: {said(why) if failed[name] else text}", logging.ERROR)
     gone = [job.name for job in jobs if job.name not in failed and not job.result.exists()]
     return failed | dict.fromkeys(gone, True)
 

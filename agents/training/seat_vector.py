@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from agents.training.seats import SlotsVecEnv
-from sd_env.spaces import ActionSpace, action_limits, in_range
+from sd_env.spaces import ActionSpace
 
 
 class SeatVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
@@ -32,7 +32,6 @@ class SeatVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.single_action_space = ActionSpace(seat.worlds.heads)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-        self._limits = action_limits(seat.worlds.heads, self.num_envs)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -50,18 +49,8 @@ class SeatVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         Raises:
             ValueError: for what is no action.
         """
-        chosen = np.asarray(actions)
-        if chosen.shape != self._limits.shape or chosen.dtype.kind not in "iu":
-            raise ValueError(
-                f"actions are {chosen.dtype} {chosen.shape}, but allowed are integers {self._limits.shape}"
-            )
-        chosen = np.ascontiguousarray(chosen, dtype=np.int64)
-        if not in_range(chosen, self._limits):
-            slot, head = np.argwhere((chosen < 0) | (chosen >= self._limits.astype(np.int64)))[0]
-            most = int(self._limits[slot, head]) - 1
-            raise ValueError(f"actions[{slot}, {head}] is {chosen[slot, head]}, but allowed is 0 to {most}")
         seat, worlds = self.seat, self.seat.worlds
-        seat.step_async(chosen)
+        seat.step_async(actions)
         seat.turn()
         of = seat.slots // seat.num_states
         terminations, truncations = worlds.terminations[of], worlds.truncations[of]

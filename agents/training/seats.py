@@ -20,6 +20,8 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from agents.table.metrics import tally_rows
 from sd_env import layout
+from sd_env.choices import whole_choices
+from sd_env.errors import whole_number
 from sd_env.scenario import Scenario
 from sd_env.spaces import observation_box
 from sd_env.worlds import Worlds
@@ -268,8 +270,12 @@ class WorldsVecEnv(SlotsVecEnv):
         return self.observe()
 
     def step_async(self, actions: np.ndarray) -> None:
-        """Hold ``actions`` (int, ``(slots, heads)``) for the next :meth:`step_wait`."""
-        self._actions = np.asarray(actions).reshape(self._shape)
+        """Hold ``actions`` (int, ``(slots, heads)``) for the next :meth:`step_wait`, which refuses what is no choice.
+
+        Raises:
+            ValueError: for another shape, or for what are no integers.
+        """
+        self._actions = whole_choices(actions, (self.num_envs, self._shape[-1])).reshape(self._shape)
 
     def turn(self) -> None:
         """Play one turn of all worlds."""
@@ -285,7 +291,8 @@ class WorldsVecEnv(SlotsVecEnv):
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
         """Seed the worlds at the next :meth:`reset`: one seed for all, since each world has its own stream of it."""
-        self._pending_seed = int(np.random.randint(0, 2**31 - 1)) if seed is None else int(seed)
+        drawn = np.random.randint(0, 2**31 - 1) if seed is None else seed
+        self._pending_seed = whole_number("seed", drawn, 0, 2**64 - 1)
         return [self._pending_seed] * self.num_envs
 
     def take_totals(self) -> tuple[np.ndarray, int]:
@@ -312,7 +319,5 @@ class WorldsVecEnv(SlotsVecEnv):
 
 def make_worlds(scenario: Scenario | str | Path, num_worlds: int, seed: int | None, threads: int) -> Worlds:
     """Worlds that reset themselves, of a scenario or of what ``Scenario.load`` understands."""
-    if num_worlds < 1:
-        raise ValueError(f"num_worlds must be at least 1, got {num_worlds}.")
     loaded = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
     return Worlds(loaded, num_worlds, seed=seed, threads=threads, autoreset=True)

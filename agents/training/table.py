@@ -26,6 +26,8 @@ from agents.training.playing_on import is_factory, look_again, player_of
 from agents.training.seat_vector import SeatVectorEnv
 from agents.training.seats import SlotsVecEnv, Totals, make_worlds
 from agents.training.streams import Streams
+from sd_env.choices import whole_choices
+from sd_env.errors import whole_number
 from sd_env.policies import derived_seed
 from sd_env.scenario import Scenario
 
@@ -67,7 +69,7 @@ class Seat(SlotsVecEnv):
 
     def step_async(self, actions: np.ndarray) -> None:
         """Lay ``actions`` (int, ``(slots, heads)``) on the table for the coming turn."""
-        self._table.put(self.slots, np.asarray(actions).reshape(self.num_envs, self._heads))
+        self._table.put(self.slots, whole_choices(actions, (self.num_envs, self._heads)))
 
     def turn(self) -> None:
         """Wait until everyone has chosen and the turn is played."""
@@ -138,7 +140,8 @@ class Table:
         horizon_ends: bool = False,
     ) -> None:
         loaded = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
-        slots = slots_of_seats(list(seats), loaded.agents, max(num_worlds, 1))
+        num_worlds = whole_number("num_worlds", num_worlds, 1)
+        slots = slots_of_seats(list(seats), loaded.agents, num_worlds)
         self.worlds = make_worlds(loaded, num_worlds, seed, threads)
         self.scenario = loaded
         self.seed = self.worlds.seed

@@ -6,10 +6,10 @@ import logging
 import time
 from typing import Final
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from agents import messages
+from agents.escape import console
 
 logger = logging.getLogger(__name__)
 
@@ -29,13 +29,13 @@ class Board:
     """
 
     def __init__(self, title: str, total: int, done: int, *, size: int = 1, measure: str = "units") -> None:
-        console = Console(stderr=True)
+        screen = console(stderr=True)
         self._title, self._total, self._done, self._size = title, total, done, size
         self._measure, self._parts, self._last = measure, dict[str, int](), time.monotonic()
         counted = TextColumn(f"{{task.completed:,}}/{{task.total:,}} {measure}")
         columns = (BarColumn(), counted, TimeElapsedColumn(), TimeRemainingColumn())
-        self._bar = Progress(TextColumn("{task.description}"), *columns, console=console)
-        self._shown = messages.are_shown() and console.is_terminal and bool(title)
+        self._bar = Progress(TextColumn("{task.description}"), *columns, console=screen)
+        self._shown = messages.are_shown() and screen.is_terminal and bool(title)
         self._task = self._bar.add_task(title, total=total * size, completed=done * size)
 
     def __enter__(self) -> Board:

@@ -18,9 +18,10 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Protocol, TypeAlias
 
 from agents.messages import Said, ToParent
+from sd_env.errors import RefusedError
 
 
-class WorkError(ValueError):
+class WorkError(RefusedError):
     """Work that cannot be done as asked: one sentence."""
 
 

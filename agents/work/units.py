@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import pandas as pd
 
+from agents.escape import csv_of
 from agents.files import write_text, write_whole
 from agents.machine import cores
 from agents.work import folder, identity
@@ -104,7 +105,7 @@ def check_parquet(wanted: bool) -> None:
 
 def write_table(frame: pd.DataFrame, stem: Path, parquet: bool = False) -> None:
     """Write ``stem.csv``, and ``stem.parquet`` on request; each is written whole. CSV keeps every digit."""
-    write_text(stem.with_suffix(".csv"), frame.to_csv(index=False))
+    write_text(stem.with_suffix(".csv"), csv_of(frame))
     if parquet:
         write_whole(stem.with_suffix(".parquet"), lambda file: frame.to_parquet(file, index=False))
 

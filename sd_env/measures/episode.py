@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sd_env.errors import RefusedError
 from sd_env.rules.compiled import records
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     BoolArray = NDArray[np.bool_]
 
 
-class MeasureError(ValueError):
+class MeasureError(RefusedError):
     """A log or an argument that a measure cannot use; the message is one sentence."""
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final, get_type_hints
 import numpy as np
 
 from sd_env import layout
+from sd_env.errors import RefusedError
 from sd_env.events import KINDS, NAMING, Builds, Event
 from sd_env.layout import Build
 from sd_env.scenario_values import show
@@ -33,7 +34,7 @@ LAST_INDEX: Final = 2**63 - 2
 _NAMED_FLOATS: Final = {None: math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
-class LogError(ValueError):
+class LogError(RefusedError):
     """A log that cannot be read or written: one sentence with the file, the line and what is wrong."""
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from sd_env.choices import Choices
 from sd_env.events import Event
 from sd_env.files import write_whole
 from sd_env.record.columns import (
@@ -302,6 +303,7 @@ class _Reader:
             row["observations"] = decode("observations", line["observations"], np.dtype(np.float32), (n, size))
         if turn:
             row["actions"] = decode("actions", line["actions"], np.dtype(np.int64), (n, len(scenario.heads.kinds)))
+            Choices(1, scenario.heads, agents).of(row["actions"][None])
             row["rewards"] = decode("rewards", line["rewards"], np.dtype(np.float64), (n,))
             row["events"] = _events(turn, line["events"], agents)
         return row

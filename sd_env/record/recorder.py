@@ -17,6 +17,8 @@ import numba
 import numpy as np
 
 from sd_env import layout
+from sd_env.choices import Choices
+from sd_env.errors import whole_number
 from sd_env.events import Event, turn_events
 from sd_env.policies import Cast, CastLike
 from sd_env.record.columns import LAST_INDEX
@@ -175,13 +177,12 @@ class Recorder:
         """
         self._worlds = worlds
         chosen = range(worlds.num_worlds) if which is None else which
-        for b in chosen:
-            if not 0 <= b < worlds.num_worlds:
-                raise ValueError(f"which names world {b}; 0 to {worlds.num_worlds - 1} are in the batch")
+        chosen = [whole_number("an entry of which", b, 0, worlds.num_worlds - 1) for b in chosen]
         if policies and len(policies) != worlds.num_states:
             needed = f"one for each of {worlds.num_states} states is needed"
             raise ValueError(f"policies has {len(policies)} labels; {needed}")
         self._policies = tuple(policies)
+        self._choices = Choices(worlds.num_worlds, worlds.heads, worlds.scenario.agents)
         first = int(worlds.worlds["index"][0])
         self._tapes = {int(b): Tape(worlds.scenario, first + int(b), observations=observations) for b in chosen}
 
@@ -189,14 +190,10 @@ class Recorder:
         """Keep the turn just played with ``actions``, int ``(B, N, H)``; returns the logs of episodes that it ended.
 
         Raises:
-            ValueError: if a turn was left out, or the world was not played with these actions.
+            ValueError: for what are no actions, if a turn was left out, or the world was not played with these.
         """
         worlds = self._worlds
-        sent = np.asarray(actions)
-        needed = (worlds.num_worlds, *actions_shape(worlds.heads))
-        if sent.shape != needed:
-            raise ValueError(f"actions have shape {sent.shape}; {needed}, those of the last step, are needed")
-        sent = sent.astype(np.int64)
+        sent = self._choices.of(actions)
         finished: list[EpisodeLog] = []
         ended = worlds.terminations | worlds.truncations
         for b, tape in self._tapes.items():
@@ -285,11 +282,10 @@ def record(
     """
     loaded = Scenario.load(scenario)
     cast = Cast(policies, loaded.agents, heads=loaded.heads)
-    for name, value in (("world", world), ("episode", episode)):
-        if not 0 <= value <= LAST_INDEX:
-            raise ValueError(f"{name} is {value}; 0 .. 2**63 - 2 is allowed")
+    seed, world = whole_number("seed", seed, 0, 2**64 - 1), whole_number("world", world, 0, LAST_INDEX)
+    episode = whole_number("episode", episode, 0, LAST_INDEX)
     tape = Tape(loaded, world, observations=observations)
-    tape.worlds.reset(seed)  # says what is wrong with it
+    tape.worlds.reset(seed)
     tape.begin(seed, episode)
     cast.reset(seed, episode, world)
     actions = np.zeros((1, *actions_shape(loaded.heads)), np.int64)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from sd_env.errors import printable
 from sd_env.layout import Signal, Stance
-from sd_env.show import printable
 
 if TYPE_CHECKING:
     from sd_env.events import Event

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import sd_env
 from sd_env import layout
 from sd_env.policies import RandomPolicy
-from sd_env.record import Collector, EpisodeLog, Recorder, read_log, record, verify, write_log
+from sd_env.record import Collector, EpisodeLog, LogError, Recorder, read_log, record, verify, write_log
 from sd_env.record.columns import TABLES
 from sd_env.record.recorder import versions_here
 from sd_env.scenario import Scenario
@@ -178,14 +178,14 @@ def test_a_recorder_refuses_what_is_not_what_was_played() -> None:
     worlds = Worlds(lively(), 2, seed=7)
     rng = np.random.default_rng(1)
     for kwargs, words in (
-        ({"which": [2]}, "which names world 2; 0 to 1 are in the batch"),
+        ({"which": [2]}, "an entry of which is 2; a whole number from 0 to 1 is needed"),
         ({"policies": ["a"]}, "policies has 1 labels; one for each of 3 states is needed"),
     ):
         with pytest.raises(ValueError, match=words):
             Recorder(worlds, **kwargs)
     recorder = Recorder(worlds)
     worlds.step(random_actions(rng, worlds))
-    with pytest.raises(ValueError, match=r"actions have shape \(1, 3, 5\); \(2, 3, 5\), those of the last step"):
+    with pytest.raises(ValueError, match=r"actions have shape \(1, 3, 5\); \(2, 3, 5\) is needed"):
         recorder.turn(np.zeros((1, 3, 5)))
     actions = np.full((2, 3, 5), [2, 2, 2, 1, 1])
     worlds.reset(seed=7)
@@ -209,19 +209,18 @@ def test_a_recorder_refuses_what_is_not_what_was_played() -> None:
         recorder.turn(actions)
 
 
-def test_actions_that_are_no_choices_are_logged_as_they_were_sent(tmp_path: Path) -> None:
-    worlds = Worlds(quiet(2, horizon=1), 1, seed=0)
+def test_illegal_choices_are_logged_as_they_were_sent_and_what_is_no_choice_is_in_no_log(tmp_path: Path) -> None:
+    worlds = Worlds(quiet(2, horizon=1, actions__build_offense=["none"]), 1, seed=0)
     recorder = Recorder(worlds)
-    actions = np.array([[[9, 0, -1, 1], [0, 0, 0, 2**40]]])
+    actions = np.array([[[2, 0, 0, 1], [0, 0, 0, 1]]])
     worlds.step(actions)
     (log,) = recorder.turn(actions)
     assert (log.actions == actions).all()
-    assert [str(event) for event in log.events[0]] == [
-        "state_0 may not choose 9 as build_offense: none instead",
-        "state_0 may not choose -1 as signal: silence instead",
-        "state_1 may not choose 1099511627776 as stance toward state_0: neutral instead",
-    ]
+    assert [str(event) for event in log.events[0]] == ["state_0 may not choose full as build_offense: none instead"]
     assert read_log(write_log(tmp_path / "wild.jsonl", log)) == log
+    made_up = dataclasses.replace(log, actions=np.array([[[9, 0, 0, 1], [0, 0, 0, 1]]]))
+    with pytest.raises(LogError, match="line 3: action of state_0 .* 9 is not among the whole numbers 0"):
+        read_log(write_log(tmp_path / "made_up.jsonl", made_up))
 
 
 # --- recording in one call ------------------------------------------------------------------------------------
@@ -283,8 +282,8 @@ def test_record_refuses_in_one_sentence() -> None:
         ([some, some, 3], 0, 0, 0, r"the cast has 3 for state_2; a policy has reset\(seed\) and act"),
         (Short(), 0, 0, 0, r"policy Short: act gave int64 \(0, 5\); integers \(1, 5\) are needed"),
         (some, -1, 0, 0, "seed is -1"),
-        (some, 0, -1, 0, "world is -1; 0 .. 2"),
-        (some, 0, 0, 2**63 - 1, "episode is 9223372036854775807; 0 .. 2"),
+        (some, 0, -1, 0, "world is -1; a whole number from 0"),
+        (some, 0, 0, 2**63 - 1, "episode is 9223372036854775807; a whole number from 0"),
     ):
         with pytest.raises(ValueError, match=words):
             record(lively(), policies, seed, world, episode=episode)  # type: ignore[arg-type]

@@ -87,12 +87,21 @@ def test_numbers_in_scientific_notation_are_numbers(tmp_path: Path) -> None:
         ("war: [1\n", "the file is not YAML, as it must be: expected ',' or ']', but got '<stream end>' on line 2."),
         (
             "war: !!python/object/apply:os.getcwd []\n",
-            "the file is not YAML, as it must be: could not determine a constructor for the tag "
-            "'tag:yaml.org,2002:python/object/apply:os.getcwd' on line 1.",
+            "the file is not YAML, as it must be: line 1 has the tag !!python/object/apply:os.getcwd, "
+            "but values are written without tags.",
         ),
         ("war: {conquest: .nan}\n", f"war.conquest is nan, but {SHARE}."),
         ("war: {conquest: -.inf}\n", f"war.conquest is -inf, but {SHARE}."),
         ("war:\n", "war is null, but must be a mapping of this group's keys to values."),
+        (
+            "war.conquest: .1\n",
+            "'war.conquest' (given 0.1) is a key of overrides, but a scenario nests its keys: {war: {conquest: 0.1}}.",
+        ),
+        (
+            "states:\n  names: [no, se]\n",
+            "no on line 2 is false to some readers of YAML and a text to others: "
+            "write false, or quote it ('no') if the text is meant.",
+        ),
         ("? [a, b]\n: 1\n", "the file is not YAML, as it must be: found unhashable key on line 1."),
     ],
 )
@@ -102,7 +111,7 @@ def test_bad_files_are_refused(tmp_path: Path, text: str, sentence: str) -> None
     assert refused(str(path)) == f"{path}: {sentence}"
 
 
-@pytest.mark.parametrize("text", [b"\xff\xfe\x00\x01\x02", b"a: \x00", b"[" * 20000, b"a: 2020-13-45", b"\x80"])
+@pytest.mark.parametrize("text", [b"\xff\xfe\x00\x01\x02", b"a: \x00", b"[" * 20000, b"a: !!bool b", b"\x80"])
 def test_files_that_are_no_yaml_are_refused_whatever_they_hold(tmp_path: Path, text: bytes) -> None:
     path = write(tmp_path, text)
     assert refused(path).startswith(f"{path}: the file is not YAML, as it must be: ")

@@ -19,6 +19,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from agents.entries import Entries
+from sd_env.errors import RefusedError
 from sd_env.scenario import Scenario
 from sd_env.scenario_values import DEFAULT, ScenarioError, show
 
@@ -30,7 +31,7 @@ Text = Annotated[str, Field(min_length=1)]
 Spec = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*(:.+)?$")]
 
 
-class ChallengeError(ValueError):
+class ChallengeError(RefusedError):
     """A challenge that cannot be, or is not there: one sentence with the key, the value and what is allowed."""
 
 

@@ -19,7 +19,7 @@ from agents.evaluation.challenges.suite import play_challenge, scale_of
 from agents.policies import registry
 from agents.policies.specs import policy_from
 from agents.policies.traits import Traits
-from agents.training.config import TrainingConfig, read_yaml
+from agents.training.config import TrainingConfig, load_training
 from sd_env.scenario import Scenario
 
 ROOT = Path(__file__).parents[3]
@@ -144,13 +144,13 @@ def leaks(config: TrainingConfig, challenge: Challenge) -> set[str]:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.stem)
 def test_no_experiment_trains_against_the_residents_of_a_challenge_in_its_scenario(path: Path) -> None:
-    config = read_yaml(path)
+    config = load_training(path)
     found = {name: leaks(config, load_challenge(name)) for name in challenges()}
     assert {name: residents for name, residents in found.items() if residents} == {}
 
 
 def test_such_an_experiment_would_be_found() -> None:
-    data = read_yaml(ROOT / "configs" / "smoke.yaml").model_dump(mode="json")
+    data = load_training(ROOT / "configs" / "smoke.yaml").model_dump(mode="json")
     data["scenarios"] = [{"scenario": "jervis/doubly-dangerous"}]
     data["overrides"] = {}
     data["population"] = {"mode": "versus", "opponents": {"grim-trigger": 1.0, "dove": 1.0}}

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from agents.commands.train import parse
 from agents.evaluation.outcome import COOPERATES, RACES, SPIRALS
 from agents.evaluation.report import write_report
 from agents.evaluation.statistics import estimate
 from agents.evaluation.verdict import Start, uncertified, unsettled, verdict
 from agents.table.metrics import RATES
-from agents.training.config import ConfigError, parse
+from agents.training.config import ConfigError
 from agents.training.job import jobs_of
 from agents.training.measure import errors_of, moved
 from tests.agents.evaluation.test_report import certificate, result

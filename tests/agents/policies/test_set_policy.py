@@ -13,6 +13,7 @@ import torch as th
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.commands.train import parse
 from agents.evaluation.report import as_text
 from agents.policies.bundles import BundleError, LearnedBundle, bundle_of, load_bundle, save_bundle
 from agents.policies.sb3_set import MaskableSetPolicy, SetPolicy
@@ -20,7 +21,7 @@ from agents.policies.set_network import SetHeads
 from agents.policies.specs import PolicyError, check_fits
 from agents.publish import science, set_network
 from agents.table.play import play
-from agents.training.config import ConfigError, LearnerConfig, TrainingConfig, parse, read_yaml
+from agents.training.config import ConfigError, LearnerConfig, TrainingConfig, load_training
 from agents.training.job import jobs_of, run_job, trained_policy
 from agents.training.learners import make_learner
 from agents.training.seats import WorldsVecEnv
@@ -34,7 +35,7 @@ SHOWN = [(True, False), (False, False), (True, True), (False, True)]
 
 def config(**changes: Any) -> LearnerConfig:
     """Small layers, and logits that differ."""
-    data = read_yaml(CONFIGS / "smoke.yaml").learner.model_dump()
+    data = load_training(CONFIGS / "smoke.yaml").learner.model_dump()
     data |= {"network": "set", "net_arch": [8, 6], "n_steps": 4, "batch_size": 8, "n_epochs": 1} | changes
     return LearnerConfig.model_validate(data)
 
@@ -215,7 +216,7 @@ def test_what_does_not_go_together_is_refused_in_a_sentence() -> None:
 
 def run_config(states: int, **population: Any) -> TrainingConfig:
     """Three rollouts of a population over sets, a checkpoint after each."""
-    data = read_yaml(CONFIGS / "smoke.yaml").model_dump()
+    data = load_training(CONFIGS / "smoke.yaml").model_dump()
     data |= {"worlds": 4, "seeds": [5], "scenarios": data["scenarios"][:1], "population": population}
     data |= {"overrides": {"horizon": 4, "n_states": states}, "total_steps": 3 * 4 * 4 * states}
     data["checkpoint"] |= {"every_rollouts": 1}
@@ -338,7 +339,7 @@ def test_networks_are_judged_by_the_interval_of_paired_differences() -> None:
 
 
 def test_smoke_sized_networks_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = read_yaml(CONFIGS / "set_network.yaml")
+    data = load_training(CONFIGS / "set_network.yaml")
     small = data.model_copy(update={"scenarios": data.scenarios[:1], "overrides": {"horizon": 4}})
     for name, text in (("set_network", small.to_yaml()), ("science", (CONFIGS / "science.yaml").read_text())):
         (tmp_path / f"{name}.yaml").write_text(text)

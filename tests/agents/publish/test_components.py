@@ -16,13 +16,13 @@ from agents.publish.components import DILEMMA, FLAGS, LEARNED, REFERENCE, Row, a
 from agents.publish.components_shown import as_table, cell
 from agents.publish.science import smoke_sized
 from agents.table.play import play
-from agents.training.config import read_yaml
+from agents.training.config import load_training
 from agents.training.run import check
 from agents.work import UNITS
 from sd_env.record import Collector
 from sd_env.scenario import Scenario, scenarios
 
-SCIENCE = read_yaml(Path(__file__).parents[3] / "configs" / "science.yaml")
+SCIENCE = load_training(Path(__file__).parents[3] / "configs" / "science.yaml")
 TWO = ("jervis/multipolar", "games/one-shot")
 
 

@@ -17,7 +17,7 @@ from agents.publish.one_shot import WaitUnlessGreedy, share_of_attacks
 from agents.publish.results import read
 from agents.publish.science import SECURITY, TRAININGS, judge_alliances
 from agents.table.play import play
-from agents.training.config import read_yaml
+from agents.training.config import load_training
 from sd_env.scenario import Scenario
 from tests.learners import fresh
 
@@ -134,7 +134,7 @@ def test_the_four_worlds_stand_where_calibration_puts_them() -> None:
 
 
 def test_one_shot_config_is_at_m_plus_and_minus_15_hundredths() -> None:
-    for choice in read_yaml(ROOT / "configs" / "one_shot.yaml").scenarios:
+    for choice in load_training(ROOT / "configs" / "one_shot.yaml").scenarios:
         scenario = Scenario.load(choice.scenario, choice.overrides)
         m = trust_threshold(scenario, 1.0, 0.2)
         trust = 1.0 - scenario.motives.p_greedy  # type: ignore[operator]
@@ -144,5 +144,5 @@ def test_one_shot_config_is_at_m_plus_and_minus_15_hundredths() -> None:
 @pytest.mark.parametrize("side", ["below", "above"])
 def test_ppo_lands_on_the_predicted_side_of_m(side: str) -> None:
     """Smoke-sized: one technology, one seed; make science runs three technologies and five seeds."""
-    share = share_of_attacks(read_yaml(ROOT / "configs" / "one_shot.yaml"), f"advantage-1.4-{side}", seed=1)
+    share = share_of_attacks(load_training(ROOT / "configs" / "one_shot.yaml"), f"advantage-1.4-{side}", seed=1)
     assert (share > 0.5) == (side == "below"), share

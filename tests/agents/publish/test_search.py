@@ -13,12 +13,12 @@ from matplotlib import image
 from agents.publish import search as searching
 from agents.publish.science import smoke_sized
 from agents.publish.search import CONFIG, SETTING, draw, main
-from agents.training.config import TrainingConfig, read_yaml
+from agents.training.config import TrainingConfig, load_training
 from agents.training.run import check
 
 
 def small(labels: list[str]) -> TrainingConfig:
-    data = smoke_sized(read_yaml(CONFIG)).model_dump(mode="json")
+    data = smoke_sized(load_training(CONFIG)).model_dump(mode="json")
     data["scenarios"] = [data["scenarios"][0] | {"label": label} for label in labels]
     data |= {"seeds": [1], "paths": {"uniform": {}}}
     data["overrides"] |= {"horizon": 12}
@@ -26,10 +26,10 @@ def small(labels: list[str]) -> TrainingConfig:
 
 
 def test_every_setting_of_the_search_is_one() -> None:
-    config = read_yaml(CONFIG)
+    config = load_training(CONFIG)
     check(config)
     assert len({choice.name for choice in config.scenarios}) == len(config.scenarios)
-    assert set(config.seeds).isdisjoint(read_yaml(CONFIG.parent / "science.yaml").seeds)  # held back for results
+    assert set(config.seeds).isdisjoint(load_training(CONFIG.parent / "science.yaml").seeds)  # held back for results
 
 
 def test_what_was_tried_is_kept_and_resumed(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from agents.policies.protocol import Policy
 from agents.policies.specs import policy_from
 from agents.table.metrics import rates_of
 from agents.table.play import play, returns_of
-from agents.training.config import read_yaml
+from agents.training.config import load_training
 from agents.training.learners import LearnedPolicy
 from agents.training.measure import LEARNED, measure
 from agents.training.players import seat_players
@@ -165,7 +165,7 @@ def test_a_challenge_gives_the_same_number(scenario: str, policy: str, focal: li
 
 
 def test_training_and_exploit_and_the_probe_give_the_same_number() -> None:
-    config = read_yaml(Path(__file__).parents[3] / "configs" / "smoke.yaml")
+    config = load_training(Path(__file__).parents[3] / "configs" / "smoke.yaml")
     game = game_of("two")
     for mode in ("shared", "independent"):
         population = config.population.model_copy(update={"mode": mode})

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 import torch as th
 
-from agents.commands.train import main
+from agents import cli
+from agents.commands.train import parse
 from agents.policies.bundles import load_bundle
 from agents.policies.protocol import Policy, RandomPolicy
 from agents.policies.state import capture, recall
 from agents.table.metrics import RATES
 from agents.table.population import Pool, keyed_uniforms
 from agents.training import checkpoint
-from agents.training.config import ConfigError, TrainingConfig, parse, read_yaml
+from agents.training.config import ConfigError, TrainingConfig, load_training
 from agents.training.job import Job, jobs_of, run_job
 from agents.training.learners import make_learner
 from agents.training.players import LEARNER, Rotated, seat_players, seats_of
@@ -28,6 +29,11 @@ from sd_env import layout
 from sd_env.policies import Cast
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
+
+
+def main(argv: list[str]) -> int:
+    return cli.main(["train", *argv])
+
 
 ROOT = Path(__file__).parents[3]
 SMOKE = ROOT / "configs" / "smoke.yaml"
@@ -56,7 +62,7 @@ ALGORITHMS: dict[str, dict[str, Any]] = {
 
 def config(mode: str, algorithm: str = "PPO", **population: Any) -> TrainingConfig:
     """Five rollouts of 8 turns, a checkpoint before the third and the fifth; episodes of up to 6 turns."""
-    data = read_yaml(SMOKE).model_dump()
+    data = load_training(SMOKE).model_dump()
     slots = 4 * (1 if mode in ("versus", "league") else N)
     data |= {"total_steps": 5 * 8 * slots, "worlds": 4, "seeds": [5], "scenarios": data["scenarios"][:1]}
     data["overrides"] = {"horizon": 6, "continuation": 0.95, "n_states": N}
@@ -365,8 +371,8 @@ def test_roles_seat_their_states() -> None:
 def test_a_checkpoint_of_other_learners_is_refused(tmp_path: Path) -> None:
     done = job(tmp_path, "independent")
     run_job(done)
-    saved = checkpoint.load(done.folder / "checkpoints")
-    assert saved is not None and saved["num_timesteps"] == 4 * 8 * 4 * N
+    saved = checkpoint.load(sorted((done.folder / "checkpoints").glob("*.json"))[-1])
+    assert saved["num_timesteps"] == 4 * 8 * 4 * N
     other = config("roles")
     with pytest.raises(
         checkpoint.CheckpointError, match=r"is of state_0 \(PPO\), .*, the experiment has rivals \(PPO\)"
@@ -401,7 +407,7 @@ def test_bad_populations_are_refused_in_one_sentence(
     arguments = ["--config", str(SMOKE), "--runs", str(tmp_path / "runs"), "--population", json.dumps(population)]
     assert main(arguments) == 2
     error = capsys.readouterr().err
-    assert sentence in error and error.count("\n") == 1 and error.startswith("train.py: ")
+    assert sentence in error and error.count("\n") == 1 and error.startswith("sd-env: ")
     assert not (tmp_path / "runs").exists()
 
 

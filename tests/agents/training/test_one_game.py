@@ -11,10 +11,11 @@ import pytest
 import torch as th
 from stable_baselines3 import PPO
 
+from agents.commands.train import parse
 from agents.evaluation.threshold import effective_turns
 from agents.policies.sb3 import SymlogExtractor, TypesPolicy
 from agents.training.callbacks import Anneal
-from agents.training.config import ConfigError, TrainingConfig, parse, read_yaml
+from agents.training.config import ConfigError, TrainingConfig, load_training
 from agents.training.learners import make_learner
 from agents.training.players import seat_players
 from agents.training.seats import WorldsVecEnv
@@ -23,7 +24,7 @@ from sd_env import layout
 from sd_env.scenario import Scenario
 
 CONFIGS = Path(__file__).parents[3] / "configs"
-SMOKE = read_yaml(CONFIGS / "smoke.yaml")
+SMOKE = load_training(CONFIGS / "smoke.yaml")
 
 
 def config(**learner: Any) -> TrainingConfig:
@@ -68,7 +69,7 @@ def test_a_training_that_discounts_is_refused_in_a_sentence(gamma: float, tmp_pa
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_training_is_of_the_scenarios_own_game(path: Path) -> None:
-    assert read_yaml(path).learner.gamma == 1.0
+    assert load_training(path).learner.gamma == 1.0
 
 
 def test_the_turns_of_thresholds_are_those_that_are_scored() -> None:

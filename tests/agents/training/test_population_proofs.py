@@ -18,7 +18,7 @@ from agents.policies.bundles import bundle_of
 from agents.policies.protocol import Policy
 from agents.table.metrics import rates_of
 from agents.table.play import play
-from agents.training.config import TrainingConfig, read_yaml
+from agents.training.config import TrainingConfig, load_training
 from agents.training.learners import LearnedPolicy, make_learner
 from agents.training.players import Players, seat_players
 from agents.training.table import Table
@@ -35,7 +35,7 @@ DEARER = {"war.attacker_cost": 0.2}
 
 def settings(total_steps: int = 32_000) -> TrainingConfig:
     """Twenty rollouts of 32 worlds and 25 turns for two learners, or as many as ``total_steps`` give."""
-    data = read_yaml(SMOKE).model_dump()
+    data = load_training(SMOKE).model_dump()
     data |= {"total_steps": total_steps, "worlds": 32, "population": {"mode": "independent"}}
     data["learner"] |= {
         "algorithm": "MaskablePPO", "n_steps": 25, "batch_size": 400, "n_epochs": 4, "learning_rate": 0.002,

@@ -8,16 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from agents.commands.train import main
+from agents import cli
+from agents.commands.train import parse
 from agents.policies.bundles import load_bundle
-from agents.training.config import parse
 from agents.training.run import begun, new_run, train
 from agents.work import identity as identities
-from tests.agents.commands.test_train_cli import SMALL
+from tests.agents.commands.test_train_cli import small
+
+
+def main(argv: list[str]) -> int:
+    return cli.main(["train", *argv])
+
 
 ONE = [
-    *SMALL, "--scenarios", '[{"scenario": "jervis/doubly-safe", "label": "safe"}]', "--seeds", "[1]",
-    "--total_steps", "192",
+    *small("192"), "--scenarios", '[{"scenario": "jervis/doubly-safe", "label": "safe"}]', "--seeds", "[1]",
 ]  # fmt: skip
 
 
@@ -47,7 +51,7 @@ def refused(run: Path, capsys: pytest.CaptureFixture[str]) -> str:
     capsys.readouterr()
     assert main(["--resume", str(run)]) == 2
     said = capsys.readouterr().err
-    assert said.count("\n") == 1 and said.startswith(f"train.py: --resume {run}: ")
+    assert said.count("\n") == 1 and said.startswith(f"sd-env: --resume {run}: ")
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
     return said
 
@@ -196,7 +200,7 @@ def test_a_folder_in_the_place_of_a_result_is_a_sentence(run: Path, capsys: pyte
     (job / "result.json").mkdir()
     assert main(["--resume", str(run)]) == 2
     assert capsys.readouterr().err == (
-        f"train.py: {job / 'result.json'} is a folder where a file is needed; remove it.\n"
+        f"sd-env: {job / 'result.json'} is a folder where a file is needed; remove it.\n"
     )
 
 

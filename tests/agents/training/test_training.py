@@ -21,9 +21,10 @@ from agents.policies.bundles import BundleError, load_bundle
 from agents.policies.sb3 import HeadsDistribution, SymlogExtractor
 from agents.table.metrics import RATES, rates
 from agents.training import checkpoint
-from agents.training.config import TrainingConfig, read_yaml
+from agents.training.config import TrainingConfig, load_training
 from agents.training.job import Job, jobs_of, run_job, trained_policies, trained_policy
 from agents.training.learners import make_learner
+from agents.training.players import seat_players
 from agents.training.seats import WorldsVecEnv
 from sd_env import layout
 from sd_env.scenario import Scenario
@@ -34,7 +35,7 @@ ALGORITHMS = {"PPO": {}, "A2C": {}, "MaskablePPO": {}, "RecurrentPPO": {"lstm_hi
 
 def config(algorithm: str = "PPO", **learner: Any) -> TrainingConfig:
     """Five rollouts of 64 agent-steps, a checkpoint after every second."""
-    data = read_yaml(CONFIGS / "smoke.yaml").model_dump()
+    data = load_training(CONFIGS / "smoke.yaml").model_dump()
     data |= {"total_steps": 320, "worlds": 4, "seeds": [5], "scenarios": data["scenarios"][:1]}
     data["overrides"] = {"horizon": 6, "continuation": 0.95}
     data["evaluation"] |= {"worlds": 4}
@@ -93,7 +94,7 @@ def test_resumed_equals_unbroken(algorithm: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_config_trains_and_its_policy_can_be_loaded(path: Path, tmp_path: Path) -> None:
-    data = read_yaml(path).model_dump()
+    data = load_training(path).model_dump()
     data |= {"worlds": 4, "total_steps": 1}
     data["evaluation"] |= {"worlds": 4}
     if data["rounds"]:
@@ -144,7 +145,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(
     newest = sorted(folder.glob(f"*.{suffix}"))[-1]
     assert newest.stem.endswith("256")
     newest.write_bytes(newest.read_bytes()[:-40])
-    loaded = checkpoint.load(folder)
+    loaded = checkpoint.take_up(folder, seat_players(broken.config, broken.scenario(), broken.seed))
     assert loaded is not None and loaded["num_timesteps"] == 128
     (message,) = caplog.messages
     assert re.fullmatch(r"Checkpoint \S+000000000256\.json cannot be used: .+[^.]\. The one before is tried\.", message)

@@ -1,0 +1,75 @@
+"""Strangers' words made harmless where they are shown: on a terminal, in tables of rich, in pictures, in CSV.
+
+Titles of scenarios, names of policies, folders and keys may be anybody's. What :mod:`sd_env.errors` does for sentences
+and :mod:`agents.messages` for messages, this does for all else, once for each way of showing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from agents.files import write_whole
+from sd_env.errors import printable
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+
+#: With these a spreadsheet begins a formula, or a cell in whose middle one may stand.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def console(*, stderr: bool = False, width: int | None = None, file: TextIO | None = None) -> Console:
+    """A console on which brackets and colons are what they are: no markup, no emoji, no colours of numbers.
+
+    Args:
+        stderr: write there instead of to standard output.
+        width: at least so many columns, rather than numbers cut off.
+        file: write there instead, in this very width.
+    """
+    from rich.console import Console
+
+    plain: Any = {"markup": False, "emoji": False, "highlight": False}
+    if file is not None:
+        return Console(file=file, width=width, color_system=None, **plain)
+    found = Console(stderr=stderr, **plain)
+    return found if width is None or found.width >= width else Console(stderr=stderr, width=width, **plain)
+
+
+@dataclass(frozen=True)
+class Printable:
+    """What rich shows, without letters that would drive a terminal."""
+
+    shown: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.segment import Segment
+
+        for text, style, control in console.render(self.shown, options):
+            yield Segment("\n".join(map(printable, text.split("\n"))), style, control)
+
+
+def save_picture(figure: Figure, path: Path, dpi: int) -> None:
+    """Write a figure as PNG, whole; a dollar in its texts is a dollar and begins no formula."""
+    import matplotlib
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_parse_math(False)
+    with matplotlib.rc_context({"text.parse_math": False}):  # for labels that are made only when it is drawn
+        write_whole(path, lambda file: figure.savefig(file, dpi=dpi, format="png"))
+
+
+def csv_of(frame: pd.DataFrame) -> str:
+    """A table as CSV that keeps every digit; a text that a spreadsheet would compute has a ``'`` before it."""
+    texts = frame.select_dtypes(include=["object", "string", "category"]).columns
+    safe = frame.assign(**{name: frame[name].map(_cell) for name in texts}) if len(texts) else frame
+    return str(safe.rename(columns=_cell).to_csv(index=False))
+
+
+def _cell(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
