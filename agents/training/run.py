@@ -199,7 +199,7 @@ def train(config: TrainingConfig, run: Path) -> dict[str, bool]:
     """Run the unfinished jobs of ``run`` in worker processes, and those whose files are damaged.
 
     Returns:
-        Names of the jobs that failed, or whose folders are gone -> whether that was foreseen, as a full disk is, and
+        Names of the jobs that failed, or whose folders are gone -> whether that was foreseen, as a full disk is, and is
         told in a sentence; of a fault of the program's the traceback is told.
 
     Raises:

@@ -126,7 +126,7 @@ def faults(make: Callable[[], Any], worlds: int = 8) -> dict[str, str]:
     ("bad", "check", "said"),
     [
         (Spelled, "answers", "act gave <U6 (8, 4); integers (8, 4) are needed"),
-        (Raises, "answers", "it raised ZeroDivisionError: of what?."),
+        (Raises, "answers", "ZeroDivisionError: of what?"),
         (object, "answers", "it is no policy; a policy has reset(seed) and act(observation, mask)."),
         (Attacks, "legality", "illegal when they were made (first: stance"),
         (GlobalChance, "chance", "with one seed it acts in two ways, first on turn 1"),
