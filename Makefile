@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-lowest test-bare mutants lint science bench sbom docs docs-serve docs-test clean
+.PHONY: help setup train test test-lowest test-bare test-container mutants faults crash fuzz soak lint science bench sbom docs docs-serve docs-test clean
 
 # The first of these that runs and is new enough, unless one is named.
 PYTHONS := python3 python3.13 python3.12 python3.11 python
@@ -49,7 +49,7 @@ define make_venv
 endef
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | while IFS='|' read -r name what; do printf '  make %-11s %s\n' "$$name" "$$what"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | while IFS='|' read -r name what; do printf '  make %-14s %s\n' "$$name" "$$what"; done
 
 setup: $(STAMP) ## install sd-env and all that it needs into .venv (once, about two minutes and 2 GB)
 
@@ -90,6 +90,21 @@ mutants: $(STAMP) ## change the rules one operator at a time and list what no te
 
 sbom: $(STAMP) ## write the software bill of materials, sbom.json (ARGS=--write: and docs/licences.md)
 	@$(RUN) -m tools.sbom $(ARGS)
+
+faults: $(STAMP) ## let the k-th write, fsync, rename, open or fork fail, for each k (ARGS="evaluate --most 5"; docs/reliability.md)
+	@$(RUN) -m tools.faults $(ARGS)
+
+crash: $(STAMP) ## kill -9 at random times, 100 if ARGS does not say otherwise (ARGS=20)
+	@$(RUN) -m tools.crash $(ARGS)
+
+fuzz: $(STAMP) ## change scenarios, configurations, logs, bundles and command lines at random, for a minute (ARGS="--seconds 600")
+	@$(RUN) -m tools.fuzz $(ARGS)
+
+soak: $(STAMP) ## play a hundred million agent-steps and see that memory stays flat (ARGS=1e9)
+	@$(RUN) -m tools.soak $(ARGS)
+
+test-container: $(STAMP) ## the README's commands in a read-only tree without a home, as in a container
+	@tools/container.sh
 
 docs-test: $(STAMP) ## run the code in README.md and docs/
 	@$(RUN) -m pytest -q tests/test_docs.py

@@ -17,7 +17,7 @@ from sd_env.errors import RefusedError, said, sentence
 #: The commands, each a module of ``agents.commands``, in the order in which they are listed.
 COMMANDS: Final = (
     "train", "evaluate", "tournament", "crossplay", "challenge", "exploit", "certify", "escalation", "ablate",
-    "thresholds", "verify", "replay", "explain", "measure", "strategies", "export", "experiment",
+    "thresholds", "verify", "replay", "explain", "measure", "strategies", "check-policy", "export", "experiment",
 )  # fmt: skip
 #: What the extra ``train`` brings, by the names that are imported; sd-env alone is the game.
 TRAINING: Final = frozenset({
@@ -111,7 +111,7 @@ def _front() -> Parser:
     parser = Parser(
         prog="sd-env",
         description="Play, train and judge policies in worlds of the security dilemma.",
-        epilog="commands:\n" + "\n".join(f"  {name:<12}{_module(name).HELP}" for name in COMMANDS)
+        epilog="commands:\n" + "\n".join(f"  {name:<14}{_module(name).HELP}" for name in COMMANDS)
         + "\n\nsd-env COMMAND --help tells of its options.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
@@ -121,7 +121,7 @@ def _front() -> Parser:
 
 
 def _module(name: str) -> Any:
-    return importlib.import_module(f"agents.commands.{name}")
+    return importlib.import_module(f"agents.commands.{name.replace('-', '_')}")
 
 
 if __name__ == "__main__":

@@ -28,23 +28,26 @@ def write_whole(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
         data: the bytes, or what writes them into an open file.
 
     Raises:
-        OSError: if that fails; what was at ``path`` is then as it was, and the temporary file is gone.
+        OSError: if that fails, naming ``path``; what was there is then as it was, and the temporary file is gone.
     """
     temporary = path.with_name(f".{secrets.token_hex(8)}{PART}")
-    handle = os.open(temporary, _NEW, 0o666)  # less what the process's umask takes away
     try:
-        with os.fdopen(handle, "w+b") as file:
-            if callable(data):
-                data(file)
-            else:
-                file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+        handle = os.open(temporary, _NEW, 0o666)  # less what the process's umask takes away
+        try:
+            with os.fdopen(handle, "w+b") as file:
+                if callable(data):
+                    data(file)
+                else:
+                    file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
+    except OSError as error:  # of a write it names no file, else the temporary one
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     sync_folder(path.parent)
 
 

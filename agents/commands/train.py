@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read, check, train, report. Returns 0, or 1 if a job failed."""
+    """Read, check, train, report. Returns 0, or 2 if jobs failed for reasons that a sentence says, or else 1."""
     config, resume = config_of(args)
     # only now: importing torch takes longer than telling of a typo
     from agents.evaluation.trained import train_and_report

@@ -21,7 +21,9 @@ from sd_env.errors import printable
 
 
 def train_and_report(config: TrainingConfig, run: Path, argv: list[str]) -> int:
-    """Train what is unfinished in ``run``, then write and print the report; returns the exit code.
+    """Train what is unfinished in ``run``, then write and print the report.
+
+    Returns the exit code: 0 well, 2 if all jobs that failed did so because the system refused something, else 1.
 
     Args:
         config: what to train.
@@ -52,7 +54,7 @@ def train_and_report(config: TrainingConfig, run: Path, argv: list[str]) -> int:
     if failed:
         again = shlex.join(["sd-env", "train", "--resume", str(run)])
         _say(f"{len(failed)} jobs failed: {', '.join(failed)}. Try again: {again}")
-    return 1 if failed else 0
+    return 0 if not failed else 2 if all(failed.values()) else 1
 
 
 def _say(text: str) -> None:

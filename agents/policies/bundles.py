@@ -95,6 +95,11 @@ class LearnedBundle:
         """What it saw where it was trained, column by column, and what it chose."""
         return self.manifest.spaces
 
+    @property
+    def ignores_masks(self) -> bool:
+        """Whether it was trained without looking at masks, and leaves illegal choices to the rules."""
+        return not KINDS[self.manifest.policy].masked
+
     def spaces_for(self, states: int) -> Spaces:
         """What it sees and chooses in a world of so many states: what it was trained on, unless it plays any number."""
         return resized(self.spaces, states) if KINDS[self.manifest.policy].sets else self.spaces

@@ -9,12 +9,13 @@ one whose digests do not match is damaged: the one before is taken.
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch as th
@@ -64,8 +65,9 @@ def save(folder: Path, players: Players, curves: Mapping[str, Curves], *, keep: 
         arrays[f"learner/{name}/last_obs"] = np.asarray(learner._last_obs)
         arrays[f"learner/{name}/last_episode_starts"] = np.asarray(learner._last_episode_starts)
     files = {"pt": folder / f"{stem}.pt", "npz": folder / f"{stem}.npz"}
-    write_whole(files["pt"], lambda file: th.save(tensors, file))
-    write_whole(files["npz"], lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
+    # in memory first: told of a full disk, torch says something else, and a zip is finished when it is thrown away
+    write_whole(files["pt"], _in_memory(lambda file: th.save(tensors, file)))
+    write_whole(files["npz"], _in_memory(lambda file: np.savez(file, **arrays)))  # type: ignore[arg-type]
     write_json(
         folder / f"{stem}.json",
         {
@@ -79,6 +81,12 @@ def save(folder: Path, players: Players, curves: Mapping[str, Curves], *, keep: 
     for old in sorted(folder.glob(_COMPLETE))[:-keep]:
         for path in (old, old.with_suffix(".npz"), old.with_suffix(".pt")):  # the JSON first: it says "whole"
             path.unlink(missing_ok=True)
+
+
+def _in_memory(write: Callable[[BinaryIO], object]) -> bytes:
+    buffer = io.BytesIO()
+    write(buffer)
+    return buffer.getvalue()
 
 
 def _tensors(learner: OnPolicyAlgorithm) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from agents.training import checkpoint
 from agents.training.callbacks import WORLDS, Anneal, OnRollout, Rollouts, check_finite
 from agents.training.config import ScenarioChoice, TrainingConfig
 from agents.training.learners import use_threads
-from agents.training.logs import Curves
+from agents.training.logs import Curves, told_once
 from agents.training.measure import LEARNED, measure, moved
 from agents.training.meta_game import STATES
 from agents.training.players import Players, seat_players, seats_of
@@ -146,7 +146,7 @@ def run_job(job: Job, report: Callable[[int], None] = lambda steps: None) -> Non
         WorkError: if another process holds the job, or something is in the place of its files.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
-    with locked(job.folder, PATIENCE):
+    with locked(job.folder, PATIENCE), told_once():
         if job.finished()[0] is None:
             _train(job, report)
 

@@ -6,6 +6,9 @@ import csv
 import io
 import math
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,17 @@ from agents.files import write_text
 
 #: SB3 counts these from the start of this process: after a resume they would go back.
 _COUNTED_ANEW = frozenset({"time/iterations", "time/time_elapsed"})
+
+
+@contextmanager
+def told_once() -> Iterator[None]:
+    """Within, what the system refuses TensorBoard's own thread is not told by that: the next row raises it anyway."""
+    before = threading.excepthook
+    threading.excepthook = lambda told: None if issubclass(told.exc_type, OSError) else before(told)
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def _no_link(path: str, flags: int) -> int:

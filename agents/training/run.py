@@ -195,12 +195,12 @@ def held(run: Path) -> Iterator[None]:
         yield
 
 
-def train(config: TrainingConfig, run: Path) -> list[str]:
+def train(config: TrainingConfig, run: Path) -> dict[str, bool]:
     """Run the unfinished jobs of ``run`` in worker processes, and those whose files are damaged.
 
     Returns:
-        Names of the jobs that failed, why each did told, with the traceback of a fault of the program's; or whose
-        folders are gone.
+        Names of the jobs that failed, or whose folders are gone -> whether that was foreseen, as a full disk is, and is
+        told in a sentence; of a fault of the program's the traceback is told.
 
     Raises:
         ConfigError: if a folder is in the place of a job's file.
@@ -213,7 +213,7 @@ def train(config: TrainingConfig, run: Path) -> list[str]:
     waiting = [Unit(job.name, {"job": job}) for job in jobs if states[job.name][0] is None]
     limit = config.workers or cores() // config.torch_threads or 1
     board = Board("train", len(jobs), len(jobs) - len(waiting), size=config.total_steps, measure="agent-steps")
-    failed: list[str] = []
+    failed: dict[str, bool] = {}
     with board, closing(in_processes(_train, waiting, limit)) as events:
         for name, (_, what) in states.items():
             if what:
@@ -225,10 +225,10 @@ def train(config: TrainingConfig, run: Path) -> list[str]:
                 case Done(name, _):
                     board.finished(name)
                 case Failed(name, why, text):
-                    failed.append(name)
-                    foreseen = isinstance(why, (RefusedError, OSError, MemoryError))
-                    board.say(f"job {name} failed: {said(why) if foreseen else text}", logging.ERROR)
-    return failed + [job.name for job in jobs if job.name not in failed and not job.result.exists()]
+                    failed[name] = isinstance(why, (RefusedError, OSError, MemoryError))
+                    board.say(f"job {name} failed: {said(why) if failed[name] else text}", logging.ERROR)
+    gone = [job.name for job in jobs if job.name not in failed and not job.result.exists()]
+    return failed | dict.fromkeys(gone, True)
 
 
 def _train(unit: Unit) -> None:

@@ -22,7 +22,9 @@ SOURCES = sorted([*(PACKAGE / "rules").glob("*.py"), *PACKAGE.glob("layout*.py")
 #: Begins an episode; prints where the code came from, what it gave and whether it had to be compiled.
 PROGRAM = """
 import json
+import logging
 import sd_env
+logging.basicConfig()
 from sd_env.rules.turn import reset_worlds
 worlds = sd_env.Worlds(sd_env.load_scenario({}), seed=0)
 stats = reset_worlds.stats
@@ -48,11 +50,13 @@ def fingerprint(package: Path) -> str:
     return str(module.rules_fingerprint())
 
 
-def begin_an_episode(package: Path, cache: Path) -> dict[str, Any]:
+def begin_an_episode(package: Path, cache: Path, says: str = "") -> dict[str, Any]:
+    """What the program printed; on standard error it said ``says`` in one line, or nothing."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(package.parent)}
     command = [sys.executable, "-B", "-c", PROGRAM]
     ran = subprocess.run(command, cwd=package.parent, env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
+    assert says in ran.stderr and ran.stderr.count("\n") == bool(says), ran.stderr
     found: dict[str, Any] = json.loads(ran.stdout)
     assert Path(found.pop("home")).parent == package
     return found
@@ -123,3 +127,29 @@ def test_an_unchanged_rule_is_read_from_the_cache_and_a_changed_one_compiled(cop
     assert text.count(before) == 1
     rule.write_text(text.replace(before, "s[i][name] = 3.0 * between("), encoding="utf-8")
     assert begin_an_episode(copied, cache) == {"economy": 3.0, "hits": 0, "misses": 1}
+
+
+@pytest.mark.slow
+def test_damaged_files_of_the_cache_cost_a_compilation_and_no_more(copied: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    assert begin_an_episode(copied, cache)["misses"] == 1
+    for pattern in ("*reset_worlds*.nbi", "*reset_worlds*.nbc"):
+        [file] = cache.rglob(pattern)
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+        assert begin_an_episode(copied, cache, "is damaged") == {"economy": 1.0, "hits": 0, "misses": 1}
+    assert begin_an_episode(copied, cache)["hits"] == 1  # mended
+
+
+@pytest.mark.slow
+def test_where_nothing_can_be_written_all_is_compiled_and_one_line_says_so(
+    copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read-only package and no home, as containers have it: files stand where folders would be made."""
+    nowhere = tmp_path / "nowhere"
+    nowhere.touch()
+    for folder in (copied / "rules", copied / "measures"):
+        (folder / "__pycache__").touch()
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(nowhere))
+    found = begin_an_episode(copied, nowhere, "NUMBA_CACHE_DIR may name a folder")
+    assert found == {"economy": 1.0, "hits": 0, "misses": 1}

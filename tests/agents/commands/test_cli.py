@@ -41,7 +41,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     printed = capsys.readouterr().out
     for name in (*COMMANDS, "train"):
-        assert f"\n  {name:<12}" in printed
+        assert f"\n  {name:<14}" in printed
     assert main([]) == 2 and capsys.readouterr().out == printed
 
 

@@ -222,7 +222,7 @@ def test_a_run_whose_folder_is_taken_away_has_failed(tmp_path: Path, monkeypatch
         shutil.rmtree(run)
 
     monkeypatch.setattr(running, "in_processes", then_gone)
-    assert train(config, run) == ["safe__seed1"]
+    assert train(config, run) == {"safe__seed1": True}
 
 
 def test_a_run_that_was_begun_as_it_would_be_now_is_found(tmp_path: Path) -> None:
