@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agents.policies.bundles import LearnedBundle
 from agents.training.config import LearnerConfig
 
 if TYPE_CHECKING:
@@ -47,6 +46,8 @@ _WARM_RATE: Final = 0.001
 
 def warm(policy: Policy) -> LearnerConfig | None:
     """Settings of a search that begins as ``policy`` does; None if it is no bundle of PPO's or A2C's flat networks."""
+    from agents.policies.bundles import LearnedBundle  # only now: it brings torch
+
     if not isinstance(policy, LearnedBundle) or policy.manifest.policy not in ("HeadsPolicy", "TypesPolicy"):
         return None
     made = policy.manifest.architecture

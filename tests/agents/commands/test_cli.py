@@ -51,8 +51,8 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_a_misspelt_command_is_told_the_nearest(word: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([word, "--seeds", "1"]) == 2
-    assert capsys.readouterr().err == f"sd-env: {word!r} is no command (did you mean {meant}?); see sd-env --help.\n"
-    assert main(["xyzzy"]) == 2 and "choose from" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"sd-env: there is no command {word!r}; did you mean {meant}?\n"
+    assert main(["xyzzy"]) == 2 and "there are train, evaluate" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", COMMANDS)
