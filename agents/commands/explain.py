@@ -7,6 +7,7 @@ import json
 import sys
 
 from agents.commands.options import add_trust
+from agents.commands.page import add_page, write_page
 
 HELP = "say why each war of a logged episode broke out, and what would have averted it"
 
@@ -22,25 +23,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="who plays when it is played again, instead of those whom the log names: one, or one a state",
     )
     parser.add_argument("--json", action="store_true", help="print the records instead of sentences")
+    add_page(parser)
     add_trust(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print each war's sentences, or all records as JSON. Returns 0."""
+    """Print each war's sentences, or all records as JSON, or write the page with them. Returns 0."""
     from dataclasses import asdict
 
     from agents.evaluation.explain import explain
     from agents.evaluation.explained import sentences
     from agents.files import without_nan
     from sd_env.errors import printable
-    from sd_env.record import read_log
+    from sd_env.record import LogError, read_log
+    from sd_env.show.page import Moment
     from sd_env.show.story import Story
 
+    if args.json and args.output is not None:
+        raise LogError("--json is given with --output: a page has sentences.")
     log = read_log(args.log)
     found = explain(log, policies=args.policies, trust=args.trust)
     if args.json:
         wars = [asdict(each) for each in found]
         print(json.dumps(without_nan({"agents": log.agents, "wars": wars}), indent=1, allow_nan=False))
+        return 0
+    if args.output is not None:
+        moments = [Moment(each.war.start, " ".join(sentences(log, each))) for each in found]
+        write_page(log, args.output, args.log, moments)
         return 0
     if hasattr(sys.stdout, "reconfigure"):  # a title may have letters that the terminal lacks
         sys.stdout.reconfigure(errors="replace")

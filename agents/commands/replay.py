@@ -6,12 +6,9 @@ import argparse
 import shutil
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from agents.commands.options import add_trust
-
-if TYPE_CHECKING:
-    from sd_env.show.story import Story
+from agents.commands.page import add_page, write_page
 
 HELP = "tell a logged episode turn by turn, as a page for a browser, or what would have become of it"
 
@@ -39,12 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="POLICY",
         help="with --do, who plays instead of those whom the log names: one, or one a state",
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE.html",
-        help="write the episode as one page for a browser instead, which needs no other file and no network",
-    )
+    add_page(parser)
     add_trust(parser)
 
 
@@ -65,7 +57,10 @@ def run(args: argparse.Namespace) -> int:
     if args.policies and not args.do:
         raise LogError("--policies is given without --do: a log is told as it was played.")
     if args.output is not None:
-        return _page(args, story)
+        if given := [f"--{name}" for name in ("turn", "state", "quiet", "do") if getattr(args, name)]:
+            raise LogError(f"{given[0]} is given with --output: a page shows the whole episode as it was played.")
+        write_page(story.log, args.output, args.log)
+        return 0
     if hasattr(sys.stdout, "reconfigure"):  # a title may have letters that the terminal lacks
         sys.stdout.reconfigure(errors="replace")
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() and not args.quiet else None
@@ -102,31 +97,4 @@ def run(args: argparse.Namespace) -> int:
     except (ValueError, OverflowError) as error:  # the digest fits, so somebody made these values up
         raise LogError(f"{args.log} holds values that no game has ({error}): sd-env verify says where.") from None
     sys.stdout.flush()  # a pipe that nobody reads any more is noticed here, not at the exit
-    return 0
-
-
-def _page(args: argparse.Namespace, story: Story) -> int:
-    """Write the episode as a page."""
-    from pathlib import Path
-
-    from sd_env.errors import printable
-    from sd_env.files import write_whole
-    from sd_env.record import LogError
-    from sd_env.show.page import page
-
-    if given := [f"--{name}" for name in ("turn", "state", "quiet", "do") if getattr(args, name)]:
-        raise LogError(f"{given[0]} is given with --output: a page shows the whole episode as it was played.")
-    target = Path(args.output)
-    if target.suffix not in (".html", ".htm"):
-        raise LogError(f"--output is {args.output!r:.200}; a page's name ends in .html.")
-    try:
-        text = page(story.log)
-    except (ValueError, OverflowError) as error:  # the digest fits, so somebody made these values up
-        raise LogError(f"{args.log} holds values that no game has ({error}): sd-env verify says where.") from None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(target, text.encode())
-    except OSError as error:
-        raise LogError(f"--output {args.output!r:.200} cannot be written: {error.strerror or error}.") from None
-    print(printable(f"{target}: open it in a browser"))
     return 0

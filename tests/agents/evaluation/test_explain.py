@@ -23,6 +23,7 @@ from sd_env.measures import wars
 from sd_env.policies import PolicyError
 from sd_env.record import Collector, EpisodeLog, LogError, record, write_log
 from sd_env.scenario import Scenario
+from sd_env.show.page import Moment, page
 from tests.table import quiet
 
 #: Two states with a sword each that may attack at once; at trust below .64 a seeker is better off to strike first.
@@ -290,6 +291,16 @@ def test_the_command_tells_each_war(tmp_path: Path, capsys: pytest.CaptureFixtur
     [war, *_] = report["wars"]
     assert war["kind"] == "preemptive" and war["assessments"][0]["belief"] == pytest.approx(0.4)
     assert [each["outcome"] for each in war["attempts"] if each["kind"] == "truth"][-1] == "averted"
+
+
+def test_the_page_has_the_reasons_at_their_turns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = seekers("bayesian-realist", "bayesian-realist", motives__p_greedy=0.6, perception__beliefs=True)
+    path = str(write_log(tmp_path / "war.jsonl", log))
+    assert main(["explain", path, "-o", str(tmp_path / "war.html")]) == 0
+    told = [Moment(each.war.start, " ".join(sentences(log, each))) for each in explain(log)]
+    assert told and (tmp_path / "war.html").read_text(encoding="utf-8") == page(log, told)
+    assert main(["explain", path, "-o", str(tmp_path / "war.html"), "--json"]) == 2
+    assert "--json is given with --output" in capsys.readouterr().err
 
 
 def test_peace_is_told_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

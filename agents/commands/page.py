@@ -1,0 +1,54 @@
+"""``--output FILE.html``: an episode as one page for a browser."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sd_env.record import EpisodeLog
+    from sd_env.show.page import Moment
+
+
+def add_page(parser: argparse.ArgumentParser) -> None:
+    """``--output``."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE.html",
+        help="write the episode as one page for a browser instead, which needs no other file and no network",
+    )
+
+
+def write_page(log: EpisodeLog, target: str, source: str, moments: Sequence[Moment] = ()) -> None:
+    """Write the page of a log, and say where it is.
+
+    Args:
+        log: the episode.
+        target: where to; folders that are missing are made.
+        source: where the log was read from.
+        moments: turns that are marked beside those that always are.
+
+    Raises:
+        LogError: one sentence.
+    """
+    from sd_env.errors import printable
+    from sd_env.files import write_whole
+    from sd_env.record import LogError
+    from sd_env.show.page import page
+
+    path = Path(target)
+    if path.suffix not in (".html", ".htm"):
+        raise LogError(f"--output is {target!r:.200}; a page's name ends in .html.")
+    try:
+        text = page(log, moments)
+    except (ValueError, OverflowError) as error:  # the digest fits, so somebody made these values up
+        raise LogError(f"{source} holds values that no game has ({error}): sd-env verify says where.") from None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise LogError(f"--output {target!r:.200} cannot be written: {error.strerror or error}.") from None
+    print(printable(f"{path}: open it in a browser"))
