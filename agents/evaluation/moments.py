@@ -40,7 +40,7 @@ class Moment:
 
     Attributes:
         kind: one of ``KINDS``: the first turn from which on war stayed likely; arms that a security seeker built, and
-            a mobilization or threat of any state, without which it would have been attacked less.
+            a mobilization or threat of any state, without which that state, which was attacked, would have been less.
         turn: which turn.
         state: index of whose deed it was; ``NOBODY`` of the turn on which war became likely.
         deed: what it did: ``builds``, ``mobilizes`` or ``threatens``; "" likewise.
@@ -132,14 +132,14 @@ def _moments(replayer: Replayer, war: War, futures: int) -> Iterator[Moment]:
 
 
 def _deeds(log: EpisodeLog, war: War, turn: int, futures: int) -> Iterator[tuple[str, int, str, list[Deed]]]:
-    """What states that are in the war from the first did on a turn, and what takes it away."""
+    """What those whom the war began against did on a turn, and what takes it away."""
 
     def instead(state: int, entries: Sequence[int], choice: int) -> list[Deed]:
         whose = np.full(futures, state)
         return [Deed(np.full(futures, entry), choice, whose, turn) for entry in entries]
 
     heads, seekers = log.scenario.heads, security_seekers(log)[turn - 1]
-    for state in war.first:
+    for state in sorted({target for _, target in war.opening}):
         did = log.states[turn, state]
         if seekers[state] and did["build_offense"] + did["build_defense"] > 0:
             builds = [int(Head.BUILD_OFFENSE), int(Head.BUILD_DEFENSE)]
