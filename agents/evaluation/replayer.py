@@ -10,8 +10,8 @@ import numpy as np
 from agents.policies.specs import check_fits, policy_from
 from agents.strategies import Strategy
 from agents.table.interventions import Intervention
-from agents.table.play import play
-from agents.table.replays import Held
+from agents.table.play import Recorder, play
+from agents.table.replays import Forked, Held
 from sd_env import layout
 from sd_env.layout import Heads
 from sd_env.policies import Policy, PolicyError, RandomPolicy, answer
@@ -88,6 +88,32 @@ class Replayer:
             interventions=[*as_logged, *interventions],
         )
         return collector.logs[0]
+
+    def futures(self, since: int, count: int, recorder: Recorder, *interventions: Intervention) -> None:
+        """Play what else could have come of a turn: before it all act as logged, then chance is new and all choose.
+
+        Args:
+            since: the first turn of which chance is new.
+            count: how many futures: one a world of the batch. The same number draws the same chance.
+            recorder: told of all of them.
+            interventions: what is done besides, in a batch of ``count`` worlds.
+        """
+        log, heads = self.log, self.log.scenario.heads
+        logged = np.repeat(log.actions[:, None], count, axis=1)
+        everybody = np.ones((count, len(log.agents)), np.bool_)
+        as_logged = [Held(logged, everybody, since - 1, heads)]
+        if self.held.any():
+            as_logged.append(Held(logged, everybody & self.held, heads=heads))
+        play(
+            log.scenario,
+            self._cast,
+            worlds=count,
+            seed=log.seed,
+            first_world=log.world,
+            episode=log.episode,
+            recorder=recorder,
+            interventions=[Forked(since), *as_logged, *interventions],
+        )
 
     def can_be_informed(self, state: int) -> bool:
         """Whether the policy of a state sees beliefs, or would if there were any to see.

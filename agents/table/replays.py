@@ -94,6 +94,29 @@ class Held(Intervention):
             actions[self._held] = self._actions[turn - 1][self._held] if known else self._noop
 
 
+class Forked(Intervention):
+    """All worlds are the first of them until a turn; from then on each has chance of its own.
+
+    What is asked of policies is asked of all worlds alike, so that they are in one mind about what was before.
+
+    Args:
+        since: the first turn whose chance is the worlds' own.
+    """
+
+    def __init__(self, since: int) -> None:
+        self._since = since
+
+    def change(self, worlds: Worlds, turn: int) -> bool:
+        """See the class; no arms are changed, but all that the worlds are."""
+        if turn == 1:
+            for records in (worlds.params, worlds.worlds, worlds.states, worlds.pairs):
+                records[:] = records[:1].copy()
+        if turn == self._since:
+            own = [int(worlds.worlds["key"][0]), turn]
+            worlds.worlds["key"] = np.random.SeedSequence(own).generate_state(worlds.num_worlds, np.uint64)
+        return turn in (1, self._since)
+
+
 class Believing(Intervention):
     """Beliefs that are shown as they are set here, whatever the evidence, which gathers all the same.
 
