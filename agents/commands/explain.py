@@ -29,14 +29,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print each war's sentences, or all records as JSON, or write the page with them. Returns 0."""
+    from contextlib import suppress
     from dataclasses import asdict
 
     from agents.evaluation.explain import explain
     from agents.evaluation.explained import sentences
+    from agents.evaluation.moments import moments, sentence
     from agents.files import without_nan
     from sd_env.errors import printable
+    from sd_env.policies import PolicyError
     from sd_env.record import LogError, read_log
-    from sd_env.show.page import Moment
+    from sd_env.show.page import Note
     from sd_env.show.story import Story
 
     if args.json and args.output is not None:
@@ -48,8 +51,11 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(without_nan({"agents": log.agents, "wars": wars}), indent=1, allow_nan=False))
         return 0
     if args.output is not None:
-        moments = [Moment(each.war.start, " ".join(sentences(log, each))) for each in found]
-        write_page(log, args.output, args.log, moments)
+        notes = [Note(each.war.start, " ".join(sentences(log, each))) for each in found]
+        with suppress(*(() if args.policies else (PolicyError,))):  # of players who cannot be had, as explain() says
+            hung = moments(log, policies=args.policies, trust=args.trust)
+            notes += [Note(moment.turn, sentence(log, moment)) for _, each in hung for moment in each]
+        write_page(log, args.output, args.log, notes)
         return 0
     if hasattr(sys.stdout, "reconfigure"):  # a title may have letters that the terminal lacks
         sys.stdout.reconfigure(errors="replace")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sd_env.record import EpisodeLog
-    from sd_env.show.page import Moment
+    from sd_env.show.page import Note
 
 
 def add_page(parser: argparse.ArgumentParser) -> None:
@@ -22,14 +22,14 @@ def add_page(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def write_page(log: EpisodeLog, target: str, source: str, moments: Sequence[Moment] = ()) -> None:
+def write_page(log: EpisodeLog, target: str, source: str, notes: Sequence[Note] = ()) -> None:
     """Write the page of a log, and say where it is.
 
     Args:
         log: the episode.
         target: where to; folders that are missing are made.
         source: where the log was read from.
-        moments: turns that are marked beside those that always are.
+        notes: on turns that are marked beside those that always are.
 
     Raises:
         LogError: one sentence.
@@ -43,7 +43,7 @@ def write_page(log: EpisodeLog, target: str, source: str, moments: Sequence[Mome
     if path.suffix not in (".html", ".htm"):
         raise LogError(f"--output is {target!r:.200}; a page's name ends in .html.")
     try:
-        text = page(log, moments)
+        text = page(log, notes)
     except (ValueError, OverflowError) as error:  # the digest fits, so somebody made these values up
         raise LogError(f"{source} holds values that no game has ({error}): sd-env verify says where.") from None
     try:

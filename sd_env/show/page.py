@@ -33,7 +33,7 @@ _AMOUNTS: Final = ("homeland", "holdings", "offense", "defense", "reliability")
 
 
 @dataclass(frozen=True)
-class Moment:
+class Note:
     """A turn that is worth stopping at.
 
     Attributes:
@@ -45,12 +45,12 @@ class Moment:
     text: str
 
 
-def page(log: EpisodeLog, moments: Sequence[Moment] = ()) -> str:
+def page(log: EpisodeLog, notes: Sequence[Note] = ()) -> str:
     """The page of an episode, as HTML.
 
     Args:
         log: the episode.
-        moments: turns that are marked, beside those on which a war begins or a state falls, which always are.
+        notes: on turns that are marked, beside those on which a war begins or a state falls, which always are.
     """
     story = Story(log)
     title = f"{log.scenario.name}, seed {log.seed}, world {log.world}, episode {log.episode}"
@@ -64,7 +64,7 @@ def page(log: EpisodeLog, moments: Sequence[Moment] = ()) -> str:
         "title": html.escape(title),
         "style": style,
         "script": script,
-        "data": _json(data(log, story, moments)),
+        "data": _json(data(log, story, notes)),
     }
     text = _part("page.html")
     first, *rest = text.split("{{")
@@ -75,7 +75,7 @@ def page(log: EpisodeLog, moments: Sequence[Moment] = ()) -> str:
     return "".join(filled)
 
 
-def data(log: EpisodeLog, story: Story, moments: Sequence[Moment] = ()) -> dict[str, Any]:
+def data(log: EpisodeLog, story: Story, notes: Sequence[Note] = ()) -> dict[str, Any]:
     """What the page's script shows, as plain data: rows of T + 1 turns, of which row 0 is the start."""
     states, pairs = log.states, log.pairs
     others = ~np.eye(len(log.agents), dtype=bool)
@@ -100,7 +100,7 @@ def data(log: EpisodeLog, story: Story, moments: Sequence[Moment] = ()) -> dict[
         "attacks": _attacks(log, others),
         "events": [_told(log, story, turn) for turn in range(1, log.turns + 1)],
         "moments": [{"turn": each.turn, "text": each.text} for each in sorted(
-            [*_turning_points(log, story, others), *moments], key=lambda each: each.turn)],
+            [*_turning_points(log, story, others), *notes], key=lambda each: each.turn)],
     }  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def _told(log: EpisodeLog, story: Story, turn: int) -> list[dict[str, Any]]:
     ]
 
 
-def _turning_points(log: EpisodeLog, story: Story, others: np.ndarray) -> list[Moment]:
+def _turning_points(log: EpisodeLog, story: Story, others: np.ndarray) -> list[Note]:
     """The turns on which two states at peace begin to fight, and on which a state falls."""
     names = list(story.names.values())
     fights = ((log.pairs["attacks"] != 0) & others).astype(bool)
@@ -143,9 +143,9 @@ def _turning_points(log: EpisodeLog, story: Story, others: np.ndarray) -> list[M
             target = names[other if attackers[0] == one else one]
             deed = f"{who} attack each other" if len(attackers) > 1 else f"{who} attacks {target}"
             tragic = ": both only wanted to be safe" if seekers.all() else ""
-            found.append(Moment(turn, f"War begins: {deed}{tragic}."))
+            found.append(Note(turn, f"War begins: {deed}{tragic}."))
         fell = (log.states["standing"][turn - 1] != 0) & (log.states["standing"][turn] == 0)
-        found += [Moment(turn, f"{names[k]} falls.") for k in np.flatnonzero(fell)]
+        found += [Note(turn, f"{names[k]} falls.") for k in np.flatnonzero(fell)]
     return found
 
 

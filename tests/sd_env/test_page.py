@@ -18,7 +18,7 @@ from sd_env import layout
 from sd_env.events import Builds
 from sd_env.layout import Stance
 from sd_env.record import EpisodeLog, Recorder, record, verify
-from sd_env.show.page import Moment, page
+from sd_env.show.page import Note, page
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_a_war_of_two_seekers_is_marked_where_it_begins() -> None:
     [log] = recorder.turn(actions)
     [moment] = shown(page(log))["moments"]
     assert moment == {"turn": 1, "text": "War begins: State_0 attacks State_1: both only wanted to be safe."}
-    more = shown(page(log, [Moment(0, "Here it could have been averted.")]))["moments"]
+    more = shown(page(log, [Note(0, "Here it could have been averted.")]))["moments"]
     assert [each["turn"] for each in more] == [0, 1]
 
 

@@ -15,6 +15,7 @@ from agents.cli import main
 from agents.evaluation.counterfactual import counterfactual
 from agents.evaluation.explain import Explanation, explain
 from agents.evaluation.explained import sentences
+from agents.evaluation.moments import moments, sentence
 from agents.policies.specs import policy_from
 from agents.table.play import play
 from sd_env import layout
@@ -23,7 +24,7 @@ from sd_env.measures import wars
 from sd_env.policies import PolicyError
 from sd_env.record import Collector, EpisodeLog, LogError, record, write_log
 from sd_env.scenario import Scenario
-from sd_env.show.page import Moment, page
+from sd_env.show.page import Note, page
 from tests.table import quiet
 
 #: Two states with a sword each that may attack at once; at trust below .64 a seeker is better off to strike first.
@@ -297,7 +298,8 @@ def test_the_page_has_the_reasons_at_their_turns(tmp_path: Path, capsys: pytest.
     log = seekers("bayesian-realist", "bayesian-realist", motives__p_greedy=0.6, perception__beliefs=True)
     path = str(write_log(tmp_path / "war.jsonl", log))
     assert main(["explain", path, "-o", str(tmp_path / "war.html")]) == 0
-    told = [Moment(each.war.start, " ".join(sentences(log, each))) for each in explain(log)]
+    told = [Note(each.war.start, " ".join(sentences(log, each))) for each in explain(log)]
+    told += [Note(moment.turn, sentence(log, moment)) for _, each in moments(log) for moment in each]
     assert told and (tmp_path / "war.html").read_text(encoding="utf-8") == page(log, told)
     assert main(["explain", path, "-o", str(tmp_path / "war.html"), "--json"]) == 2
     assert "--json is given with --output" in capsys.readouterr().err
