@@ -51,7 +51,9 @@ def _condition(text: str) -> tuple[str, bool | int]:
     if value in words:
         return trait, words[value]
     if not (value.isascii() and value.isdecimal() and len(value) < 20):
-        raise PolicyError(f"--search {text!r:.80} is not allowed; TRAIT=VALUE is, with true, false, a number or episode.")
+        raise PolicyError(
+            f"--search {text!r:.80} is not allowed; TRAIT=VALUE is, with true, false, a number or episode."
+        )
     return trait, int(value)
 
 
