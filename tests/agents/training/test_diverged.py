@@ -19,6 +19,7 @@ from agents.training import checkpoint
 from agents.training.callbacks import DivergedError
 from agents.training.config import TrainingConfig, load_training
 from agents.training.job import Job, jobs_of, run_job
+from agents.training.logs import Curves, is_whole
 from agents.training.players import seat_players
 
 SMALL = {"total_steps": 192, "worlds": 2, "overrides": {"horizon": 4}, "seeds": [1], "torch_threads": 1}
@@ -147,3 +148,23 @@ def test_the_checkpoint_before_is_taken(
     assert saved is not None and saved["num_timesteps"] == 64
     (message,) = caplog.messages
     assert "cannot be used: " in message and message.isprintable() and len(message) < 1000
+
+
+# --- curves ---------------------------------------------------------------------------------------------------
+
+
+def test_curves_are_whole_as_they_are_written_and_not_when_anything_else_is_there(tmp_path: Path) -> None:
+    curves, path = Curves(tmp_path), tmp_path / "progress.csv"
+    assert not is_whole(path)
+    curves.write({"a": 1.0}, {}, 1)
+    curves.write({"a": float("nan"), "b": 2e-9}, {}, 2)
+    curves.close()
+    assert is_whole(path)
+    text = path.read_bytes()
+    for other in (b"", b"{}", b"garbage", b"\xff\x00", text[:-9], text + b"x,1,2\n", text + b"1\n", text + b"1,inf,1\n",
+                  b"\0" * 99, text.replace(b"time/", b"")):  # fmt: skip
+        path.write_bytes(other)
+        assert not is_whole(path), other
+    path.unlink()
+    path.mkdir()
+    assert not is_whole(path)
