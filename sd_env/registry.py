@@ -20,12 +20,15 @@ _DEFAULTS: Final = {"scenario": "jervis/doubly-dangerous"}
 def register() -> None:
     """Enter the ids in both registries; again is harmless."""
     import gymnasium
-    import pettingzoo
 
     if SOLO not in gymnasium.registry:
         gymnasium.register(SOLO, entry_point="sd_env.solo:SoloEnv", kwargs=dict(_DEFAULTS))
     if VECTOR not in gymnasium.registry:
         gymnasium.register(VECTOR, vector_entry_point="sd_env.vector:make_vector", kwargs=dict(_DEFAULTS))
+    try:
+        import pettingzoo
+    except FileNotFoundError:  # as it is imported it asks for the working folder, which has been deleted
+        return
     if WORLD not in pettingzoo.parallel_registry:
         pettingzoo.register("parallel", WORLD, entry_point="sd_env.parallel:parallel_env", kwargs=dict(_DEFAULTS))
     if WORLD not in pettingzoo.aec_registry:

@@ -142,10 +142,10 @@ def _command(words: list[str], load: bool = False) -> None:
             load_scenario(args.scenario, dict(args.overrides))
         return 0
 
-    said = io.StringIO()
+    said, out = io.StringIO(), io.StringIO()
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.redirect_stderr(said))
-        stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        stack.enter_context(contextlib.redirect_stdout(out))
         if words and words[0] in cli.COMMANDS and words[0] not in _LIGHT:
             module = importlib.import_module(f"agents.commands.{words[0].replace('-', '_')}")
             stack.enter_context(patch.object(module, "run", run))
@@ -153,7 +153,7 @@ def _command(words: list[str], load: bool = False) -> None:
     if code not in (0, 1, 2):
         raise AssertionError(f"exit code {code}")
     lines = said.getvalue().splitlines()  # of some commands one an argument
-    if code == 2 and words:
+    if code == 2 and not (out.getvalue() and not lines):  # without a command there is help instead
         raise Refusal(next((line for line in lines if not _fit(line)), lines[-1] if lines else ""))
 
 
@@ -203,7 +203,7 @@ def corpus(target: str) -> list[bytes]:
     return [path.read_bytes() for path in sorted((CORPUS / target).iterdir())]
 
 
-def fuzz(target: str, number: int, seed: int, until: float = float("inf")) -> tuple[Counter[str], list[Found]]:
+def fuzz(target: str, number: int, seed: int, seconds: float = float("inf")) -> tuple[Counter[str], list[Found]]:
     """Try so many changed inputs, or as many as there is time for.
 
     Returns:
@@ -212,6 +212,7 @@ def fuzz(target: str, number: int, seed: int, until: float = float("inf")) -> tu
     draw, kept, counts, found = random.Random(f"{target} {seed}"), corpus(target), Counter[str](), dict[str, Found]()
     with tempfile.TemporaryDirectory() as place:
         wrong(target, kept[0], Path(place))  # what is imported and compiled once takes its time
+        until = time.monotonic() + seconds
         for _ in range(number):
             if time.monotonic() > until:
                 break
@@ -236,8 +237,7 @@ def main(argv: list[str] | None = None) -> int:
     bad = 0
     print("kind             tried     taken   refused     wrong")
     for target in args.only:
-        until = time.monotonic() + args.seconds / len(args.only)
-        counts, found = fuzz(target, args.number, args.seed, until)
+        counts, found = fuzz(target, args.number, args.seed, args.seconds / len(args.only))
         refused = counts["tried"] - counts["taken"] - counts["wrong"]
         print(f"{target:<12}{counts['tried']:>10}{counts['taken']:>10}{refused:>10}{counts['wrong']:>10}", flush=True)
         for each in found:
