@@ -65,7 +65,7 @@ def run_units(
         WorkError: for a folder of other work or in use, for missing pyarrow, and for a worker that was killed.
         Interrupted: after Ctrl-C.
     """
-    if not isinstance(workers, int) or isinstance(workers, bool) or workers < 0:
+    if type(workers) is not int or workers < 0:
         raise WorkError(f"workers is {workers}; 0 (one a core) or more is needed.")
     check_parquet(parquet)
     if len({unit.key for unit in units}) < len(units):
