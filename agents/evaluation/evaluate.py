@@ -151,7 +151,8 @@ def check_sizes(*, seeds: Sequence[int], worlds: int, episodes: int = 1) -> None
     Raises:
         WorkError: naming the number and what is allowed.
     """
-    if isinstance(seeds, str) or not isinstance(seeds, Collection):
+    given: Any = seeds
+    if isinstance(given, str) or not isinstance(given, Collection):
         raise WorkError(f"seeds is {seeds!r:.80}; a list of whole numbers is needed.")
     for seed in seeds:
         if not _whole(seed) or not 0 <= seed < 2**63:
