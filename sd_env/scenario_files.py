@@ -49,9 +49,10 @@ for _pattern in (NUMBER, BASES):
     _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _number, list("-+.0123456789"))
 
 
-def dump_yaml(data: Mapping[str, Any]) -> str:
-    """The mapping as YAML: keys in their order, lists of numbers on one line."""
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
+def dump_yaml(data: Mapping[str, Any], *, one_line: bool = True) -> str:
+    """The mapping as YAML, keys in their order; ``one_line``: lists and mappings of scalars on one line each."""
+    style = None if one_line else False
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, default_flow_style=style, allow_unicode=True, width=110)
 
 
 def catalogue() -> dict[str, Traversable]:

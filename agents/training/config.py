@@ -315,7 +315,7 @@ class TrainingConfig(_Model):
 
     def to_yaml(self) -> str:
         """The training as YAML that :func:`load_training` reads back to an equal object."""
-        return dump_yaml(self.model_dump(mode="json"))
+        return dump_yaml(self.model_dump(mode="json"), one_line=False)
 
 
 def trainings() -> dict[str, Traversable]:
