@@ -41,11 +41,12 @@ def main(argv: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # a title may have letters that the terminal lacks
             stream.reconfigure(errors="replace")
     try:
-        code = _run(words)
+        try:
+            code = _run(words)
+        except SystemExit as leaving:  # argparse has helped
+            code = leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1
         sys.stdout.flush()  # a full disk or a closed pipe is noticed here, not at the exit
         return code
-    except SystemExit as leaving:  # argparse has helped
-        return leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1
     except BrokenPipeError:  # the reader of a pipe has seen enough
         _drop_output()
         return 1
@@ -60,9 +61,10 @@ def main(argv: list[str] | None = None) -> int:
     except MemoryError as error:
         return _refuse(f"sd-env: not enough memory for it ({said(error)}).")
     except OSError as error:
-        if error.filename is None:
-            _drop_output()  # it was the output that could not be written
-        return _refuse(f"sd-env: {said(error)}.")
+        if error.filename is not None:
+            return _refuse(f"sd-env: {said(error)}.")
+        _drop_output()
+        return _refuse(f"sd-env: the output cannot be written: {said(error)}.")
 
 
 def _refuse(text: str, code: int = 2) -> int:
@@ -80,11 +82,11 @@ def _drop_output() -> None:
 def _run(words: list[str]) -> int:
     name = words[0] if words else ""
     if name not in COMMANDS:
-        _front().parse_args(words)
         if name and not name.startswith("-"):
             near = difflib.get_close_matches(name, COMMANDS, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}."
             raise UsageError(f"sd-env: there is no command {name!r:.80}; {hint}")
+        _front().parse_args(words)
         _front().print_help()
         return 2
     arguments = parser_of(name).parse_args(words[1:])
@@ -115,7 +117,7 @@ def _front() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"sd-env {version('sd-env')}")
-    parser.add_argument("command", nargs="*", metavar="COMMAND", help="one of those below, and its options")
+    parser.add_argument("command", nargs="?", metavar="COMMAND", help="one of those below")
     return parser
 
 

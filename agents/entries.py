@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Callable
 from functools import cache, cached_property
@@ -12,6 +13,9 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from sd_env.errors import said
+from sd_env.files import read_bounded
+from sd_env.reading import MOST_BYTES
 from sd_env.scenario_files import parse_yaml
 from sd_env.scenario_values import ScenarioError, nearest, show
 
@@ -66,9 +70,11 @@ class Entries(Generic[Entry]):
         try:
             if not path.is_file():
                 raise self._error(f"{self._called(where)} {self._unknown(nearest(where, list(self.names())))}")
-            return self._parsed(path.read_bytes(), where)
-        except OSError as error:
-            raise self._error(f"{self._called(where)} cannot be read: {error.strerror or error}.") from None
+            return self._parsed(read_bounded(path, MOST_BYTES), where)
+        except (OSError, ValueError) as error:
+            if isinstance(error, self._error):
+                raise
+            raise self._error(f"{self._called(where)} cannot be read: {said(error)}.") from None
 
     def _called(self, where: str) -> str:
         return f"{self._kind.partition(' ')[2]} {where!r}"
@@ -85,11 +91,14 @@ class Entries(Generic[Entry]):
             raise self._error(f"{self._called(where)}: {self._sentence(error)}") from None
 
     def _sentence(self, error: ValidationError) -> str:
-        """The first complaint of a validation: key, value, what is allowed."""
-        first = error.errors(include_url=False)[0]
+        """A complaint of a validation: key, value, what is allowed. A key that is none goes before all."""
+        details = error.errors(include_url=False)
+        first = next((each for each in details if each["type"] == "extra_forbidden"), details[0])
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            return f"{key} is not a key of {self._kind}; allowed are {', '.join(self._model.model_fields)}."
+            near = difflib.get_close_matches(key, self._model.model_fields, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"allowed are {', '.join(self._model.model_fields)}."
+            return f"{key:.80} is not a key of {self._kind}; {hint}"
         if first["type"] == "missing":
             return f"{key} is missing."
         if first["type"] == "value_error":

@@ -6,6 +6,7 @@ and :mod:`agents.messages` for messages, this does for all else, once for each w
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
-#: With these a spreadsheet begins a formula, or a cell in whose middle one may stand.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+#: With these a spreadsheet begins a formula.
+_FORMULA: Final = ("=", "+", "-", "@")
 
 
 def console(*, stderr: bool = False, width: int | None = None, file: TextIO | None = None) -> Console:
@@ -60,16 +61,25 @@ def save_picture(figure: Figure, path: Path, dpi: int) -> None:
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
         text.set_parse_math(False)
-    with matplotlib.rc_context({"text.parse_math": False}):  # for labels that are made only when it is drawn
+        text.set_text("\n".join(map(printable, text.get_text().split("\n"))))
+    # the setting is for labels that are made only when it is drawn
+    with matplotlib.rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # a box stands in its place
         write_whole(path, lambda file: figure.savefig(file, dpi=dpi, format="png"))
 
 
 def csv_of(frame: pd.DataFrame) -> str:
-    """A table as CSV that keeps every digit; a text that a spreadsheet would compute has a ``'`` before it."""
+    """A table as CSV that keeps every digit; a text has no letters that drive, and none that a spreadsheet computes.
+
+    The latter have a ``'`` before them.
+    """
     texts = frame.select_dtypes(include=["object", "string", "category"]).columns
     safe = frame.assign(**{name: frame[name].map(_cell) for name in texts}) if len(texts) else frame
     return str(safe.rename(columns=_cell).to_csv(index=False))
 
 
 def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text

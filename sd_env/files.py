@@ -1,13 +1,16 @@
-"""Files written whole: a reader sees the old content or the new, never half of either."""
+"""Files written whole: a reader sees the old content or the new, never half of either. And files read in bounds."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
+
+from sd_env.errors import RefusedError
 
 #: How the temporary files of writes that were cut off end; each begins with a dot.
 PART: Final = ".part"
@@ -46,6 +49,23 @@ def write_whole(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
     except OSError as error:  # of a write it names no file, else the temporary one
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     sync_folder(path.parent)
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """The bytes of a regular file: no device or pipe, which may never end, and no more than can be right.
+
+    Raises:
+        RefusedError: if it is something else, or longer than ``most`` bytes; the end of a sentence.
+        OSError: if it cannot be read.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise RefusedError("it is no regular file")
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise RefusedError(f"it has more than the {most} bytes that are read")
+    return data
 
 
 def sync_folder(folder: Path) -> None:

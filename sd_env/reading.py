@@ -195,8 +195,13 @@ def _scalar(text: str, line: int) -> Any:
     return _text(text)
 
 
+def is_whole(text: str) -> bool:
+    """Whether a text has no half of a letter (a lone surrogate), which no file can hold."""
+    return _HALVES.search(text) is None
+
+
 def _text(text: str) -> str:
-    if _HALVES.search(text):
+    if not is_whole(text):
         raise _Odd("a text holds half of a letter (a lone surrogate)")
     return text
 

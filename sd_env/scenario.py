@@ -16,6 +16,7 @@ from pydantic import Field, StrictStr, ValidationInfo, field_validator, model_va
 
 from sd_env import layout
 from sd_env.files import write_whole
+from sd_env.reading import is_whole
 from sd_env.scenario_files import catalogue, dump_yaml, parse_yaml, read_bytes
 from sd_env.scenario_groups import (
     DESIGN,
@@ -124,6 +125,8 @@ class Scenario(Group):
         most = MOST_LETTERS[str(info.field_name)]
         if len(text) > most:
             raise Refusal(text, f"a text of at most {most} characters")
+        if not is_whole(text):
+            raise Refusal(text, "a text without halves of letters (lone surrogates)")
         return text
 
     @model_validator(mode="after")

@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from sd_env.reading import BASES, NUMBER, ReadError, read_yaml
+from sd_env.files import read_bounded
+from sd_env.reading import BASES, MOST_BYTES, NUMBER, ReadError, read_yaml
 from sd_env.scenario_values import ScenarioError, nearest, show
 
 
@@ -79,7 +80,7 @@ def read_bytes(source: str | os.PathLike[str]) -> bytes:
             raise ScenarioError(
                 f"scenario {where!r} is a directory, but must be a catalogue name or the path of a YAML file."
             )
-        return path.read_bytes()
+        return read_bounded(path, MOST_BYTES)
     except ScenarioError:
         raise
     except (FileNotFoundError, NotADirectoryError):

@@ -21,6 +21,7 @@ from pydantic_core import core_schema
 
 from sd_env.errors import RefusedError
 from sd_env.layout_actions import Head
+from sd_env.reading import is_whole
 
 Number: TypeAlias = float | tuple[float, float]
 WholeNumber: TypeAlias = int | tuple[int, int]
@@ -307,6 +308,8 @@ class Texts:
         if not isinstance(value, (list, tuple)) or not all(isinstance(text, str) and text.strip() for text in value):
             odd = isinstance(value, (list, tuple)) and any(isinstance(item, (bool, int, float)) for item in value)
             raise Refusal(value, f"{self.allowed}{', in quotes where YAML reads something else' if odd else ''}")
+        if not all(is_whole(text) for text in value):
+            raise Refusal(value, f"{self.allowed}, without halves of letters (lone surrogates)")
         if self.names and not all(STATE_NAME.fullmatch(name) and name != DEFAULT for name in value):
             raise Refusal(value, self.allowed)
         if self.names and len(set(value)) < len(value):

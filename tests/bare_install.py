@@ -118,7 +118,7 @@ def ask_for_more() -> None:
     for line in (
         f"evaluate dove {there}", f"tournament dove hawk {there}", f"crossplay dove hawk {there}",
         f"ablate dove {there} --parameter war.conquest --values 0.2", f"exploit dove {there}", "challenge dove",
-        "experiment anarchy --smoke", "measure nowhere.jsonl", "train --help",
+        "experiment anarchy --smoke", "measure nowhere.jsonl", "train --config smoke",
     ):  # fmt: skip
         said = io.StringIO()
         with contextlib.redirect_stderr(said):

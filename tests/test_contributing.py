@@ -82,10 +82,10 @@ def copy(tmp_path: Path) -> Path:
         check=True,
     ).stdout.decode()
     for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file() and not name.startswith(LEFT_OUT):
-            target = tmp_path / "copy" / name
+        source, target = ROOT / name, tmp_path / "copy" / name
+        if (source.is_file() or source.is_symlink()) and not name.startswith(LEFT_OUT):
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target)
+            shutil.copy2(source, target, follow_symlinks=False)
     return tmp_path / "copy"
 
 

@@ -175,14 +175,12 @@ def test_the_pages_that_promise_examples_have_them() -> None:
 
 def check_command(words: list[str], tmp_path: Path) -> None:
     """Fail if the command would be refused before it does anything."""
-    if words[:2] == ["python", "train.py"]:
+    if words[:2] in (["python", "train.py"], ["sd-env", "train"]):
         check_training(words[2:], tmp_path)
     elif words[0] == "sd-env" and words[1] in COMMANDS:
         arguments = parser_of(words[1]).parse_args(words[2:])
         if getattr(arguments, "scenario", None) is not None:
             Scenario.load(arguments.scenario, dict(getattr(arguments, "overrides", ())))
-    elif words[:2] == ["sd-env", "train"]:
-        check_training(words[2:], tmp_path)
     elif words[:3] == ["python", "-m", "benchmarks.run"]:
         benchmarks.parse(words[3:])
     elif words[:2] == ["python", "-m"]:

@@ -44,6 +44,7 @@ FLOORS: Final = (
             "sd_env.layout_memory",
             "sd_env.files",
             "sd_env.errors",
+            "sd_env.reading",
             "sd_env.version",
         ),
         "names and columns",

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from agents.commands.parser import Once
+
 
 def add_policies(parser: argparse.ArgumentParser, least: str = "at least one") -> None:
     """``POLICY...``, ``--trust``."""
@@ -140,35 +142,25 @@ def mapping(texts: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-class Mapped(argparse.Action):
+class Mapped(Once):
     """Keeps the mapping that an option's words make."""
 
-    def __call__(
-        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
-    ) -> None:
-        """Read the words."""
-        try:
-            setattr(namespace, self.dest, {**getattr(namespace, self.dest), **mapping(values)})
-        except argparse.ArgumentTypeError as error:
-            parser.error(f"argument {option}: {error}")
+    def made(self, values: Any) -> dict[str, Any]:
+        """The words as one mapping."""
+        return mapping(values)
 
 
-class Listed(argparse.Action):
-    """Keeps the list that an option's words make: ``1 2 3``, or ``[1, 2, 3]``; each checked by ``type``."""
+class Listed(Once):
+    """Keeps the list that an option's words make: ``1 2 3``, or ``[1, 2, 3]``; each checked by ``each``."""
 
     def __init__(self, *, each: Callable[[str], Any], **keywords: Any) -> None:
         super().__init__(nargs="+", **keywords)
         self._each = each
 
-    def __call__(
-        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
-    ) -> None:
-        """Read the words."""
-        try:
-            found = [each for text in values for each in (words(text) if text[:1] == "[" else [text])]
-            setattr(namespace, self.dest, [self._each(str(each)) for each in found])
-        except argparse.ArgumentTypeError as error:
-            parser.error(f"argument {option}: {error}")
+    def made(self, values: Any) -> list[Any]:
+        """The words as one list."""
+        found = [each for text in values for each in (words(text) if text[:1] == "[" else [text])]
+        return [self._each(str(each)) for each in found]
 
 
 def settings(args: argparse.Namespace) -> dict[str, Any]:

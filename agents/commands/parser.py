@@ -14,17 +14,25 @@ class UsageError(RefusedError):
     """A command line that cannot be: one sentence, the command's name before it."""
 
 
-class _Once(argparse.Action):
-    """Keeps an option's value, and refuses the option when it is given again."""
+class Once(argparse.Action):
+    """Keeps an option's value, and refuses the option when it is given again. Subclasses make the value of words."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
     ) -> None:
+        """Keep what the words make."""
         given = namespace.__dict__.setdefault("_given", set())
         if option is not None and self.dest in given:
             parser.error(f"{option} is given twice")
         given.add(self.dest)
-        setattr(namespace, self.dest, values)
+        try:
+            setattr(namespace, self.dest, self.made(values))
+        except argparse.ArgumentTypeError as error:
+            parser.error(f"argument {option}: {error}")
+
+    def made(self, values: Any) -> Any:
+        """What is kept; ArgumentTypeError for what is not allowed."""
+        return values
 
 
 class Parser(argparse.ArgumentParser):
@@ -32,8 +40,8 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **keywords: Any) -> None:
         super().__init__(allow_abbrev=False, **keywords)
-        self.register("action", None, _Once)
-        self.register("action", "store", _Once)
+        self.register("action", None, Once)
+        self.register("action", "store", Once)
 
     def error(self, message: str) -> NoReturn:
         """Refuse the command line."""

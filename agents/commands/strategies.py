@@ -50,8 +50,10 @@ def _condition(text: str) -> tuple[str, bool | int]:
     words: dict[str, bool | int] = {"true": True, "false": False, "episode": WHOLE_EPISODE}
     if value in words:
         return trait, words[value]
-    if not (value.isascii() and value.isdecimal()):
-        raise PolicyError(f"--search {text} is not allowed; TRAIT=VALUE is, with true, false, a number or episode.")
+    if not (value.isascii() and value.isdecimal() and len(value) < 20):
+        raise PolicyError(
+            f"--search {text!r:.80} is not allowed; TRAIT=VALUE is, with true, false, a number or episode."
+        )
     return trait, int(value)
 
 

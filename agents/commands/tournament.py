@@ -22,7 +22,7 @@ ALL = "all"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    add_policies(parser, f"two at least; {ALL} stands for every strategy of the registry")
+    add_policies(parser, f"two at least; {ALL} stands for every strategy that can be loaded")
     add_scenario(parser)
     add_sizes(parser, worlds=64)
     parser.add_argument(
@@ -44,11 +44,11 @@ def run(args: argparse.Namespace) -> int:
     """Play, print the ranking, and leave everything in ``--out``."""
     from agents.commands.output import publish
     from agents.evaluation.outputs import tournament_outputs
-    from agents.policies.registry import names
+    from agents.policies.registry import working
     from sd_env.scenario import Scenario
 
     report, shown = tournament_outputs(
-        [name for spec in args.policies for name in (names() if spec == ALL else (spec,))],
+        [name for spec in args.policies for name in (working() if spec == ALL else (spec,))],
         Scenario.load(args.scenario, dict(args.overrides)),
         noise=dict(args.noise),
         mixed=args.mixed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -98,6 +98,7 @@ def evaluate_policies(
         ScenarioError, PolicyError, WorkError: one sentence, before anything is written.
     """
     game = Scenario.load(scenario, overrides)
+    out = None if out is None else Path(out)
     check_sizes(seeds=seeds, worlds=worlds, episodes=episodes)
     if log and out is None:
         raise WorkError("logs need an output folder.")
@@ -150,11 +151,14 @@ def check_sizes(*, seeds: Sequence[int], worlds: int, episodes: int = 1) -> None
     Raises:
         WorkError: naming the number and what is allowed.
     """
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise WorkError(f"seeds are {list(seeds)}; at least one is needed, each once.")
+    given: Any = seeds
+    if isinstance(given, str) or not isinstance(given, Collection):
+        raise WorkError(f"seeds is {seeds!r:.80}; a list of whole numbers is needed.")
     for seed in seeds:
         if not _whole(seed) or not 0 <= seed < 2**63:
-            raise WorkError(f"seeds has {seed!r}; whole numbers from 0 to 2**63 - 1 are allowed.")
+            raise WorkError(f"seeds has {seed!r:.80}; whole numbers from 0 to 2**63 - 1 are allowed.")
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise WorkError(f"seeds are {list(seeds)}; at least one is needed, each once.")
     for name, number in (("worlds", worlds), ("episodes", episodes)):
         if not _whole(number) or number < 1:
             raise WorkError(f"{name} is {number!r}; a whole number of at least 1 is needed.")

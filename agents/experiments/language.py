@@ -42,7 +42,7 @@ class ExperimentError(RefusedError):
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 def label_of(value: Any) -> str:
@@ -176,7 +176,9 @@ class Picture(_Model):
 class Generalist(_Model):
     """One policy a seed for all cells, trained over ranges, which it sees in its context block."""
 
-    ranges: dict[str, tuple[float, float]] = Field(min_length=1, description="dotted keys of the scenario -> range")
+    ranges: dict[str, Annotated[tuple[float, float], Field(strict=False)]] = Field(
+        min_length=1, description="dotted keys of the scenario -> range"
+    )
     check: list[Selector] = Field(min_length=1, description="cells in which policies of their own are trained, too")
     check_training: dict[str, Any] = Field(default={}, description="settings of training in which those differ")
 
@@ -186,9 +188,11 @@ class Experiment(_Model):
 
     name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", description="what it is called; in the catalogue its file")
     title: Text = Field(description="its title for people")
-    rows: tuple[Text, ...] = Field(min_length=1, description="concepts that it tests: rows of the table of theory")
+    rows: tuple[Text, ...] = Field(
+        strict=False, min_length=1, description="concepts that it tests: rows of the table of theory"
+    )
     description: Text = Field(description="what varies, why there, and what is stylised")
-    sources: tuple[Text, ...] = Field(min_length=1, description="the literature")
+    sources: tuple[Text, ...] = Field(strict=False, min_length=1, description="the literature")
     scenario: Text = Field(description="catalogue name, or path of a YAML file")
     overrides: dict[str, Any] = Field(default={}, description="dotted keys of the scenario and their values")
     interventions: dict[str, dict[str, str]] = Field(default={}, description="what states are bound to in all cells")

@@ -31,6 +31,7 @@ from agents.policies.networks import KINDS, Architecture, Network, Plain, Policy
 from sd_env import layout
 from sd_env.files import sync_folder
 from sd_env.policies import PolicyError
+from sd_env.reading import ReadError, read_json
 from sd_env.scenario import Scenario, ScenarioError
 
 FORMAT = "sd-env policy"
@@ -288,9 +289,9 @@ def _read(path: Path, most: int) -> bytes:
 
 def _manifest(data: bytes) -> Manifest:
     try:
-        found = json.loads(data, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise Unfit(f"{MANIFEST} is not JSON, as it was written: {_one_line(error)}") from None
+        found = read_json(data, MANIFEST, most=MOST_MANIFEST)
+    except ReadError as error:
+        raise Unfit(str(error)) from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise Unfit(f"{MANIFEST} does not say format {FORMAT!r}")
     number = found.get("version")
@@ -315,10 +316,6 @@ def manifest_of(data: Mapping[str, Any]) -> Manifest:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
         raise Unfit(f"{_shown(key)} = {_shown(first['input'])} is not allowed ({first['msg']})") from None
-
-
-def _no_constant(text: str) -> float:
-    raise ValueError(f"{text} is not a number")
 
 
 def _scenario(manifest: Manifest) -> Scenario:

@@ -150,6 +150,19 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_entries()))
 
 
+def working() -> tuple[str, ...]:
+    """The names of strategies that can be made as they are, in alphabetical order; what others lack is told."""
+    found = []
+    for name in names():
+        try:
+            make(name)
+        except PolicyError as error:
+            logger.warning("Left out: %s", error)
+        else:
+            found.append(name)
+    return tuple(found)
+
+
 def search(**traits: bool | int) -> tuple[str, ...]:
     """Names of the strategies whose declared traits are these: ``search(first_strikes=False, memory=0)``.
 

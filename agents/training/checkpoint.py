@@ -152,7 +152,7 @@ def load(path: Path) -> dict[str, Any]:
         tensors = th.load(path.with_suffix(".pt"), map_location="cpu", weights_only=True)
     except UnpicklingError:  # whose text advises to load it all the same
         raise CheckpointError(f"{path.stem}.pt holds something else than tensors") from None
-    with np.load(path.with_suffix(".npz"), allow_pickle=False) as npz:
+    with path.with_suffix(".npz").open("rb") as file, np.load(file, allow_pickle=False) as npz:
         arrays = {key: npz[key] for key in npz.files}
     rows = {
         name: [{k: np.nan if v is None else v for k, v in row.items()} for row in own]

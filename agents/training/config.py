@@ -17,7 +17,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from sd_env.errors import RefusedError, said
-from sd_env.reading import ReadError, read_yaml
+from sd_env.files import read_bounded
+from sd_env.reading import MOST_BYTES, ReadError, read_yaml
 from sd_env.scenario_files import dump_yaml
 from sd_env.scenario_values import show
 
@@ -339,7 +340,7 @@ def read_mapping(name_or_path: Path | str) -> dict[str, Any]:
     own, path = trainings(), Path(name_or_path)
     file = own.get(str(name_or_path), path)
     try:
-        found = read_yaml(file.read_bytes())
+        found = read_yaml(read_bounded(file, MOST_BYTES) if isinstance(file, Path) else file.read_bytes())
     except (OSError, ValueError) as error:
         if isinstance(error, ReadError):
             raise ConfigError(f"Config {path}: {error}.") from None

@@ -23,7 +23,7 @@ from agents.training import checkpoint
 from agents.training.callbacks import WORLDS, Anneal, OnRollout, Rollouts, check_finite
 from agents.training.config import ScenarioChoice, TrainingConfig
 from agents.training.learners import use_threads
-from agents.training.logs import Curves, told_once
+from agents.training.logs import Curves, is_whole, told_once
 from agents.training.measure import LEARNED, measure, moved
 from agents.training.players import Players, seat_players, seats_of
 from agents.training.rounds import improve
@@ -112,8 +112,9 @@ class Job:
                 read_bundle(path)
             except BundleError as error:
                 return None, " ".join(str(error).split()).rstrip(".")
-            if not (path.parent / "progress.csv").is_file():
-                return None, f"{path.parent / 'progress.csv'} is missing"
+            for curves in {path.parent / "progress.csv", self.folder / "progress.csv"}:
+                if not is_whole(curves):
+                    return None, f"{curves} is missing or damaged"
         return found, ""
 
 

@@ -17,6 +17,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from agents.files import write_text
 
+#: The first column.
+_STEPS = "time/total_timesteps"
 #: SB3 counts these from the start of this process: after a resume they would go back.
 _COUNTED_ANEW = frozenset({"time/iterations", "time/time_elapsed"})
 
@@ -30,6 +32,20 @@ def told_once() -> Iterator[None]:
         yield
     finally:
         threading.excepthook = before
+
+
+def is_whole(path: Path) -> bool:
+    """Whether there is a ``progress.csv`` of numbers at ``path``, each row as long as its header."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open(encoding="utf-8", newline="") as handle:
+            header, *rows = csv.reader(handle)
+        return header[0] == _STEPS and all(
+            len(row) == len(header) and all(not cell or math.isfinite(float(cell)) for cell in row) for row in rows
+        )
+    except (OSError, ValueError, IndexError, csv.Error):
+        return False
 
 
 def _no_link(path: str, flags: int) -> int:
@@ -48,7 +64,7 @@ class Curves(KVWriter):
         self.rows: list[dict[str, float]] = [dict(row) for row in rows or []]
         self._path = folder / "progress.csv"
         self._columns: list[str] = []
-        last = int(self.rows[-1]["time/total_timesteps"]) if self.rows else -1
+        last = int(self.rows[-1][_STEPS]) if self.rows else -1
         # events after the checkpoint belong to the killed run: TensorBoard drops them from purge_step on
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=last + 1 if self.rows else None)
         if self.rows:
@@ -59,10 +75,10 @@ class Curves(KVWriter):
     def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
         """Add a row; SB3's logger calls this once a rollout."""
         row = {key: float(value) for key, value in sorted(key_values.items()) if key not in _COUNTED_ANEW}
-        row = {"time/total_timesteps": float(step)} | row
+        row = {_STEPS: float(step)} | row
         self.rows.append(row)
         for key, value in row.items():
-            if not math.isnan(value) and key != "time/total_timesteps":
+            if not math.isnan(value) and key != _STEPS:
                 self._board.add_scalar(key, value, step)
         if set(row) <= set(self._columns):
             with open(self._path, "a", encoding="utf-8", newline="", opener=_no_link) as handle:
@@ -71,8 +87,8 @@ class Curves(KVWriter):
             self._rewrite()
 
     def _rewrite(self) -> None:
-        columns = {key for row in self.rows for key in row} - {"time/total_timesteps"}
-        self._columns = ["time/total_timesteps", *sorted(columns)]
+        columns = {key for row in self.rows for key in row} - {_STEPS}
+        self._columns = [_STEPS, *sorted(columns)]
         header = io.StringIO(newline="")
         csv.writer(header, lineterminator="\n").writerow(self._columns)
         write_text(self._path, header.getvalue() + self._lines(self.rows))

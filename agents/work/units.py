@@ -65,7 +65,8 @@ def run_units(
         WorkError: for a folder of other work or in use, for missing pyarrow, and for a worker that was killed.
         Interrupted: after Ctrl-C.
     """
-    if workers < 0:
+    given: Any = workers
+    if not isinstance(given, int) or isinstance(given, bool) or given < 0:
         raise WorkError(f"workers is {workers}; 0 (one a core) or more is needed.")
     check_parquet(parquet)
     if len({unit.key for unit in units}) < len(units):

@@ -20,7 +20,8 @@ import numpy as np
 
 from sd_env.choices import Choices
 from sd_env.events import Event
-from sd_env.files import write_whole
+from sd_env.files import read_bounded, write_whole
+from sd_env.reading import ReadError, read_json
 from sd_env.record.columns import (
     FORMAT,
     LAST_INDEX,
@@ -131,7 +132,7 @@ def read_log(path: str | os.PathLike[str]) -> EpisodeLog:
     """
     where = os.fspath(path)
     try:
-        data = Path(where).read_bytes()
+        data = read_bounded(Path(where), _MOST)
     except (OSError, ValueError) as error:
         raise LogError(f"{where} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
     if data.startswith(_GZIP):
@@ -169,10 +170,9 @@ class _Reader:
     def parsed(self, number: int) -> Any:
         """The JSON object on a line; lines count from 1."""
         try:
-            data = json.loads(self._lines[number - 1], parse_constant=_no_constant)
-        except (ValueError, RecursionError) as error:
-            reason = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
-            raise self.refuse(number, f"it is not JSON ({reason})") from None
+            data = read_json(self._lines[number - 1], "it", most=_MOST)
+        except ReadError as error:
+            raise self.refuse(number, str(error).replace(" on line 1", "")) from None
         if not isinstance(data, dict):
             raise self.refuse(number, f"it holds {show(data)}, but an object is needed")
         return data
@@ -333,7 +333,3 @@ def _events(turn: int, data: Any, agents: Sequence[str]) -> tuple[Event, ...]:
 
 def _texts(values: Any) -> bool:
     return all(isinstance(value, str) for value in values)
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number")

@@ -19,13 +19,17 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from agents.entries import Entries
-from sd_env.errors import RefusedError
+from sd_env.errors import RefusedError, said
+from sd_env.files import read_bounded
+from sd_env.reading import ReadError, read_json
 from sd_env.scenario import Scenario
 from sd_env.scenario_values import DEFAULT, ScenarioError, show
 
 __all__ = ["Challenge", "ChallengeError", "Option", "challenges", "load_challenge", "references"]
 
 REFERENCES: Final = "references.json"
+#: Of such a file.
+MOST_BYTES: Final = 1 << 24
 
 Text = Annotated[str, Field(min_length=1)]
 Spec = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*(:.+)?$")]
@@ -174,11 +178,12 @@ def references(path: Path | None = None) -> Mapping[str, Any]:
     """
     source: Traversable | Path = path or resources.files("agents.evaluation.challenges") / REFERENCES
     try:
-        data = json.loads(source.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ChallengeError(f"{source} cannot be read: {error.strerror or error}.") from None
-    except ValueError:
+        text = read_bounded(source, MOST_BYTES) if isinstance(source, Path) else source.read_bytes()
+        data = read_json(text, most=MOST_BYTES)
+    except ReadError:
         raise ChallengeError(f"{source} is not JSON, as sd-env challenge --reference writes it.") from None
+    except (OSError, ValueError) as error:
+        raise ChallengeError(f"{source} cannot be read: {said(error)}.") from None
     if not isinstance(data, dict) or not {"made", "challenges"} <= set(data):
         raise ChallengeError(f"{source} has no 'made' and 'challenges', as sd-env challenge --reference writes them.")
     return data

@@ -198,7 +198,7 @@ def test_a_job_that_was_killed_in_a_round_ends_as_one_that_was_not(
         (["--rounds.gap", "-1"], "rounds.gap = "),
         (["--rounds.worlds", "1"], "rounds.worlds = "),
         (["--rounds.ent_coef", "0"], "rounds.ent_coef = "),
-        (["--rounds.moot", "1"], "--rounds.moot is not a key"),
+        (["--rounds.moot", "1"], "there is no option --rounds.moot; did you mean --rounds.most"),
     ],
 )
 def test_rounds_that_cannot_be_are_refused_in_a_sentence(arguments: list[str], sentence: str) -> None:
