@@ -213,7 +213,7 @@ def test_the_wheel_holds_both_packages_with_their_data_and_nothing_else(tmp_path
         path.relative_to(ROOT).as_posix()
         for package in ("sd_env", "agents")
         for path in (ROOT / package).rglob("*")
-        if path.is_file() and path.suffix in {".py", ".typed", ".yaml", ".json", ".csv"}
+        if path.is_file() and path.suffix in {".py", ".typed", ".yaml", ".json", ".csv", ".html", ".css", ".js"}
     }
     assert held == expected
     assert {"sd_env/py.typed", "agents/py.typed", "sd_env/catalogue/jervis/doubly-dangerous.yaml"} <= held

@@ -38,8 +38,10 @@ WORDS = {
     "thresholds": "jervis/intense --no-lag",
     "verify": "LOG",
     "replay": "LOG --quiet",
+    "explain": "LOG",
     "measure": "LOG",
     "strategies": "",
+    "check-policy": "dove",
     "export": "nobody --bundle x.sd",
     "experiment": "nobody",
 }
@@ -157,7 +159,7 @@ FILES = {
     "no": ("name: no", "write false, or quote it"),
     "octal": ("worlds: 010", "plain decimal digits"),
     "half a letter": ('title: "\\ud800"', "half of a letter"),
-    "long": ("title: " + "x" * 2_000_000, "bytes, but at most"),
+    "long": ("title: " + "x" * 2_000_000, "bytes"),
     "aliases": ("a: [&a [x,x,x,x,x,x,x,x,x], " + "".join(
         f"&{chr(98 + k)} [{','.join(['*' + chr(97 + k)] * 9)}]," for k in range(8)) + "]", "that aliases repeat"),
     "a key with codes": ('"\\e]0;owned\\a\\e[2J\\nsd-env: fine": 1', "?]0;owned??[2J"),

@@ -24,7 +24,6 @@ from agents.evaluation.certify import (
     WARM,
     certificates,
     certify,
-    warm_config,
 )
 from agents.evaluation.exact import exact_gap
 from agents.policies.registry import make
@@ -212,5 +211,5 @@ def test_the_command_prints_types_and_keeps_its_work(tmp_path: Path, capsys: pyt
 
 
 def test_only_bundles_of_flat_networks_can_be_started_from() -> None:
-    assert warm_config(make("dove")) is None
+    assert searcher.warm(make("dove")) is None
     assert WARM != SCRATCH

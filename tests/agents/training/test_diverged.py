@@ -80,7 +80,7 @@ def test_it_ends_by_itself_with_steps_that_are_too_large(tmp_path: Path) -> None
 def test_the_command_says_so_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = "train --config smoke --total_steps 64 --worlds 2 --seeds 1 --scenarios jervis/intense --workers 1"
     more = "--learner.n_steps 8 --learner.batch_size 32 --learner.learning_rate 1e30 --runs"
-    assert cli.main([*words.split(), *more.split(), str(tmp_path)]) == 1
+    assert cli.main([*words.split(), *more.split(), str(tmp_path)]) == 2
     said = capsys.readouterr()
     failed = next(line for line in said.err.splitlines() if "failed" in line)
     assert failed.startswith("train: job intense__seed1 failed: the learner all has diverged")

@@ -75,8 +75,8 @@ def test_a_setting_that_was_edited_before_the_end_is_refused(
     ("old", "new", "said"),
     [
         ("total_steps: 192", "total_steps: 256", "total_steps was 192 and is 256"),
-        ("{horizon: 6}", "{horizon: 7}", "overrides.horizon was 6 and is 7"),
-        ("{horizon: 6}", "{horizon: 6, continuation: 0.9}", "overrides.continuation was null and is 0.9"),
+        ("  horizon: 6", "  horizon: 7", "overrides.horizon was 6 and is 7"),
+        ("  horizon: 6", "  horizon: 6\n  continuation: 0.9", "overrides.continuation was null and is 0.9"),
         ("device: cpu", "device: meta", "device"),
     ],
 )
