@@ -21,6 +21,7 @@ MOST_BYTES: Final = 256_000
 MOST_DEPTH: Final = 32
 MOST_VALUES: Final = 20_000
 MOST_LETTERS: Final = 60
+_TOO_DEEP: Final = f"it is nested more than {MOST_DEPTH} deep"
 
 _TRUTH: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _NOTHING: Final = frozenset({"", "~", "null", "Null", "NULL"})
@@ -49,7 +50,7 @@ def read_yaml(data: bytes | str, what: str = "the file") -> Any:
         ReadError: if it is no YAML, has a key twice, a tag, a value that may be read in two ways, or grows too large.
     """
     try:
-        return _Yaml(_decoded(data, what, MOST_BYTES)).read()
+        return _Yaml(_decoded(data, what, "YAML", MOST_BYTES)).read()
     except yaml.MarkedYAMLError as error:
         line = f" on line {error.problem_mark.line + 1}" if error.problem_mark else ""
         why = f"{error.problem or error.context}{line}"
@@ -69,14 +70,16 @@ def read_json(data: bytes | str, what: str = "the file", *, most: int = MOST_BYT
     Raises:
         ReadError: if it is no JSON, has a key twice, is nested too deep, or is longer.
     """
-    text = _decoded(data, what, most)
+    text = _decoded(data, what, "JSON", most)
     try:
         found = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_whole)
         _check(found)
         return found
     except json.JSONDecodeError as error:
         why = f"{error.msg} on line {error.lineno}"
-    except (RecursionError, _Odd) as error:
+    except RecursionError:
+        why = _TOO_DEEP
+    except _Odd as error:
         why = str(error)
     raise ReadError(f"{what} is not JSON, as it must be: {why}")
 
@@ -85,7 +88,7 @@ class _Odd(Exception):
     """What is odd about a text."""
 
 
-def _decoded(data: bytes | str, what: str, most: int) -> str:
+def _decoded(data: bytes | str, what: str, kind: str, most: int) -> str:
     if len(data) > most:
         raise ReadError(f"{what} has {len(data)} bytes, but at most {most} are read")
     if isinstance(data, str):
@@ -94,7 +97,7 @@ def _decoded(data: bytes | str, what: str, most: int) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         why = f"it is no UTF-8 text ({error.reason} at byte {error.start})"
-        raise ReadError(f"{what} is not YAML, as it must be: {why}") from None
+        raise ReadError(f"{what} is not {kind}, as it must be: {why}") from None
 
 
 def _whole(text: str) -> int:
@@ -136,7 +139,7 @@ class _Yaml(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.c
 
     def _bound(self, values: int, depth: int, where: Any) -> None:
         if depth > MOST_DEPTH:
-            raise _Odd(f"it is nested more than {MOST_DEPTH} deep on line {_line(where)}")
+            raise _Odd(f"{_TOO_DEEP} on line {_line(where)}")
         if values > MOST_VALUES:
             raise _Odd(f"it holds more than {MOST_VALUES} values, with those that aliases repeat")
 
@@ -241,4 +244,4 @@ def _check(found: Any) -> None:
         if not inner:
             return
         level = inner
-    raise _Odd(f"it is nested more than {MOST_DEPTH} deep")
+    raise _Odd(_TOO_DEEP)

@@ -70,9 +70,7 @@ def _illegal(
         for name, head, asked, became in zip(names, heads.kinds, actions[i].tolist(), done[i].tolist(), strict=True):
             if asked != became:
                 choices = heads.labels(head)
-                # the engine takes any number: one that is no choice at all is told as it is
-                chosen = choices[asked] if 0 <= asked < len(choices) else str(asked)
-                yield IllegalAction(turn, agents[i], name, chosen, choices[became])
+                yield IllegalAction(turn, agents[i], name, choices[asked], choices[became])
 
 
 def _deeds(agents: Sequence[str], turn: int, states: np.ndarray, heads: Heads) -> Iterator[Event]:

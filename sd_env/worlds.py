@@ -185,8 +185,8 @@ class Worlds:
         """Play one turn in every world; results are in the attributes.
 
         Args:
-            actions: int ``(B, N, H)``, a choice for each head (``heads.kinds``). An illegal entry becomes its
-                nearest legal one and is counted.
+            actions: int ``(B, N, H)``, a choice for each head (``heads.kinds``). A choice that is illegal this turn
+                becomes its nearest legal one and is counted.
 
         Raises:
             ValueError: for actions of another shape, that are no integers, or no choices; nothing has changed then.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sd_env import layout
+from sd_env.errors import RefusedError
 from sd_env.record.columns import LogError
 from sd_env.record.episode import EpisodeLog, same
 from sd_env.record.files import read_log
@@ -50,11 +51,16 @@ def verify(log: EpisodeLog | str | os.PathLike[str]) -> Verification:
     message says so. Every record, reward and event is compared, and every observation that was kept.
 
     Raises:
-        LogError: if a file cannot be read as a log, or if random draws were made otherwise where the log was written.
+        LogError: if a file cannot be read as a log, if random draws were made otherwise where the log was written, or
+            if what a log in Python has for actions is no choice.
     """
     logged = log if isinstance(log, EpisodeLog) else read_log(log)
-    _check_draws(logged, "the log" if isinstance(log, EpisodeLog) else os.fspath(log))
-    again = _play_again(logged)
+    name = "the log" if isinstance(log, EpisodeLog) else os.fspath(log)
+    _check_draws(logged, name)
+    try:
+        again = _play_again(logged)
+    except RefusedError as error:
+        raise LogError(f"{name} cannot be played again: {error}.") from None
     found = _first_difference(logged, again)
     played = f"{logged.turns} turns of {logged.scenario.name}, seed {logged.seed}, world {logged.world}, "
     played += f"episode {logged.episode}"

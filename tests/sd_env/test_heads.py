@@ -90,14 +90,6 @@ def test_what_is_illegal_goes_down_the_ladder_to_the_first_legal_choice(n: int) 
     assert replaced
 
 
-def test_a_number_that_is_no_choice_is_replaced_by_the_noop() -> None:
-    worlds = worlds_of(2, **{"war.mobilization_required": False})
-    for wrong in (-1, 4, 8, 31, 32, 63, 64, 2**40, -(2**40)):
-        worlds.step(np.full((2, 2, 4), wrong))
-        assert np.array_equal(worlds.heads.carried_out(worlds.states, worlds.pairs), [[layout.noop(2)] * 2] * 2), wrong
-        assert (worlds.states["illegal"] == 4).all()
-
-
 def test_every_head_has_its_parameter_its_field_and_its_scenario_key() -> None:
     scenario = load_scenario("jervis/doubly-dangerous")
     keys = scenario.json_schema()["$defs"]["Actions"]["properties"]

@@ -242,11 +242,16 @@ def test_actions_of_another_shape_are_refused_and_change_nothing() -> None:
 
 
 @pytest.mark.parametrize("wild", [-(2**40), -1, 4, 63, 64, 2**40])
-def test_choices_out_of_range_never_crash_the_engine(wild: int) -> None:
+def test_no_number_crashes_the_kernel(wild: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worlds refuse what is no choice; should it come through, the rules still write nowhere else."""
     w = worlds(3)
-    w.step(np.full((1, 3, 5), wild))
+    actions = np.full((1, 3, 5), wild)
+    with pytest.raises(ValueError, match=f"{wild} is not among the whole numbers"):
+        w.step(actions)
+    monkeypatch.setattr(w._choices, "of", lambda given: given)
+    w.step(actions)
     assert w.states["illegal"][0].tolist() == [5] * 3
-    assert (w.pairs["stance"][0] == layout.Stance.NEUTRAL).all()
+    assert np.array_equal(w.heads.carried_out(w.states, w.pairs), [[layout.noop(3)] * 3])
 
 
 def test_the_normal_draw_is_normal() -> None:

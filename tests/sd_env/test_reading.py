@@ -83,8 +83,8 @@ def test_what_grows_or_breaks_is_refused_at_once_in_a_short_line(text: str) -> N
 
 @pytest.mark.parametrize("data", [b"\xff\xfea\x00", b"\x80", "a: ü".encode("latin-1")])
 def test_files_are_utf_8(data: bytes) -> None:
-    for read in (read_yaml, read_json):
-        with pytest.raises(ReadError, match="no UTF-8 text"):
+    for read, kind in ((read_yaml, "YAML"), (read_json, "JSON")):
+        with pytest.raises(ReadError, match=f"the file is not {kind}, as it must be: it is no UTF-8 text"):
             read(data)
 
 

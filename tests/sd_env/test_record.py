@@ -221,6 +221,8 @@ def test_illegal_choices_are_logged_as_they_were_sent_and_what_is_no_choice_is_i
     made_up = dataclasses.replace(log, actions=np.array([[[9, 0, 0, 1], [0, 0, 0, 1]]]))
     with pytest.raises(LogError, match="line 3: action of state_0 .* 9 is not among the whole numbers 0"):
         read_log(write_log(tmp_path / "made_up.jsonl", made_up))
+    with pytest.raises(LogError, match="the log cannot be played again: action of state_0 .* 9 is not among"):
+        verify(made_up)
 
 
 # --- recording in one call ------------------------------------------------------------------------------------

@@ -175,8 +175,11 @@ def test_what_is_believed_of_technology_follows_it_where_no_belief_is_fixed() ->
 
 
 @pytest.mark.parametrize("choice", [-32, -1, 3, 4, 8, 31, 32, 64, 2**40])
-def test_a_choice_that_there_is_not_is_replaced_and_counted(choice: int) -> None:
+def test_below_the_worlds_what_is_no_choice_is_the_noop_and_counted(
+    choice: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     w = worlds(3)
+    monkeypatch.setattr(w._choices, "of", lambda given: given)  # it refuses all but 3, a choice of the stance
     actions = np.array([layout.noop(3)] * 3)
     for head in range(3):
         w.reset(seed=0)

@@ -94,7 +94,8 @@ REFUSALS: list[tuple[dict[Any, Any], str]] = [
         (
             {"states.names": names},
             f"states.names is {names!r}, but must be null or a list of different names, each a letter and then "
-            "letters, digits, '_' or '-', at most 40 in all, and none of them 'default'.",
+            "letters, digits, '_' or '-', at most 40 in all, and none of them 'default'"
+            + (", in quotes where YAML reads something else." if names == ["a", 3] else "."),
         )
         for names in (["a", "a"], ["a", "default"], ["a", "b c"], ["a", ""], ["a", "9b"], ["a", 3], "ab", ["a", "b\n"])
     ],

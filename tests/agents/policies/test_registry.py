@@ -325,7 +325,7 @@ def test_the_command_shows_others_and_the_broken(
     [
         (["nobody-at-all"], "There is no strategy 'nobody-at-all'"),
         (["dove", "--search", "memory=0"], "Give either the name of a strategy or --search, not both."),
-        (["--search", "memory"], "--search memory is not allowed; TRAIT=VALUE is, with true, false, a number or"),
+        (["--search", "memory"], "--search 'memory' is not allowed; TRAIT=VALUE is, with true, false, a number or"),
         (["--search", "allies=2"], "The trait allies is true or false, not 2."),
     ],
 )

@@ -208,7 +208,7 @@ def test_seats_may_not_change_in_the_midst_of_an_episode_where_there_is_memory()
     ("name", "parameters", "sentence"),
     [
         ("dove", {"armour": 3}, "dove: armour=3 is not allowed; it should be less than or equal to 2."),
-        ("dove", {"armour": True}, "dove: armour=True is not allowed; it should be a valid integer."),
+        ("dove", {"armour": True}, "dove: armour=true is not allowed; it should be a valid integer."),
         ("dove", {"armor": 1}, "dove has no parameter 'armor'; it has armour."),
         ("hawk", {"armour": 1}, "hawk has no parameter 'armour'; it has none."),
         ("deterrer", {"alarm": float("nan")}, "deterrer: alarm=nan is not allowed; it should be a finite number."),
