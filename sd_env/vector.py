@@ -195,4 +195,5 @@ class WorldsVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
 
     def close_extras(self, **kwargs: Any) -> None:
         """Give back what the worlds hold."""
-        self.worlds.close()
+        if hasattr(self, "worlds"):  # else it was refused before there were any
+            self.worlds.close()
