@@ -9,7 +9,6 @@ return (by more than :data:`NEAR` of it) counts as failed and certifies nothing.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -189,9 +188,7 @@ def _learned(game: Scenario, frozen: Policy, seat: int, start: str, seed: int, s
         config=config,
         begin=frozen if isinstance(frozen, LearnedBundle) and start == WARM else None,
     )
-    likeliest = copy.deepcopy(drawn)
-    likeliest.deterministic = True
-    return {f"learned {start}": drawn, f"learned {start}, its likeliest choices": likeliest}
+    return {f"learned {start}": drawn, f"learned {start}, its likeliest choices": drawn.likeliest()}
 
 
 def _own(game: Scenario, frozen: Policy, worlds: int, seed: int) -> pd.DataFrame:

@@ -90,6 +90,12 @@ class LearnedBundle:
         """Whoever plays most of the states of a type: of a mixture a member, else the policy itself."""
         return self
 
+    def likeliest(self) -> LearnedBundle:
+        """The same policy, making its most probable choices."""
+        twin = copy.deepcopy(self)
+        twin.deterministic = True
+        return twin
+
     @property
     def spaces(self) -> Spaces:
         """What it saw where it was trained, column by column, and what it chose."""

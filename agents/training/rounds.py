@@ -11,7 +11,6 @@ states only.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -72,7 +71,7 @@ class Answer:
     @property
     def share(self) -> float:
         """The gain as a share of the return."""
-        return self.gain / max(abs(self.own), 1e-9)
+        return _share(self.gain, self.own)
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def improve(config: TrainingConfig, first: LearnedBundle, scenario: Scenario, se
     rounds = config.rounds
     assert rounds is not None, "rounds are to be done"
     game = MetaGame(scenario, rounds.worlds, derived_seed(seed, _MEETING))
-    members = [first, _likeliest(first)]
+    members = [first, first.likeliest()]
     shares = np.array([[0.0, 1.0]] * 2)  # without the noise that is left of exploring, if that holds
     answers: list[Answer] = []
     found: list[tuple[float, MixedBundle]] = []
@@ -119,11 +118,11 @@ def improve(config: TrainingConfig, first: LearnedBundle, scenario: Scenario, se
         policy = mix(members, shares, name=first.name)
         own = play(scenario, [policy] * STATES, worlds=rounds.worlds, seed=derived_seed(seed, _MEASURING, number))
         metrics.append(rates_of(own))
-        best = _answers(scenario, policy, first, own, number, rounds, config.learner, seed)
+        best = _Search(config, scenario, policy, first, own, number, seed).answers()
         answers += [answer for answer, _ in best]
         found.append((max(answer.share for answer, _ in best), policy))
         joining = [response for answer, response in best if answer.taken]
-        members += [response for k, response in enumerate(joining) if response not in joining[:k]]
+        members += dict.fromkeys(joining)  # one that is best for both types joins once
         if not joining:
             break
     least = min(range(len(found)), key=lambda k: found[k][0])
@@ -135,100 +134,99 @@ def improve(config: TrainingConfig, first: LearnedBundle, scenario: Scenario, se
     return Improved(policy, answers, moved)
 
 
-def _likeliest(policy: LearnedBundle) -> LearnedBundle:
-    """The same policy, playing its most probable choices."""
-    twin = copy.deepcopy(policy)
-    twin.deterministic = True
-    return twin
+@dataclass(frozen=True)
+class _Search:
+    """The search for what earns more than one round's policy.
 
-
-def _answers(
-    scenario: Scenario,
-    policy: MixedBundle,
-    first: LearnedBundle,
-    own: pd.DataFrame,
-    number: int,
-    rounds: RoundsConfig,
-    learner: LearnerConfig,
-    seed: int,
-) -> list[tuple[Answer, LearnedBundle]]:
-    """The best response of each type that occurs, of all that were found against the policy, and what it gains."""
-    tried = {}
-    for name, response in _responses(scenario, policy, first, own, number, rounds, learner, seed):
-        tried[name] = response, _gains(scenario, policy, response, own)
-    found = []
-    for greedy in (False, True):
-        if any(greedy in gains for _, gains in tried.values()):
-            name = max(tried, key=lambda each: tried[each][1][greedy][1])
-            response, gains = tried[name]
-            had, gain, error = gains[greedy]
-            answer = Answer(number, greedy, had, gain, error, name, gain - error > rounds.gap * abs(had))
-            found.append((answer, response))
-    return found
-
-
-def _responses(
-    scenario: Scenario,
-    policy: MixedBundle,
-    first: LearnedBundle,
-    own: pd.DataFrame,
-    number: int,
-    rounds: RoundsConfig,
-    learner: LearnerConfig,
-    seed: int,
-) -> Iterator[tuple[str, LearnedBundle]]:
-    """Responses that were learned from scratch, from the policy, and from a script, if any script gains enough."""
-    shape = {name: getattr(learner, name) for name in ("net_arch", "activation", "observations")}
-    begin: dict[str, tuple[LearnedBundle | None, LearnerConfig]]
-    begin = {SCRATCH: (None, SEARCHER.model_copy(update=shape))}
-    if (config := warm(first)) is not None:
-        begin[WARM] = policy, config
-        scripts, gain = _best_scripts(scenario, policy, own, rounds)
-        if gain > rounds.gap:
-            key = derived_seed(seed, _TEACHING, number) >> 1  # as torch and SB3 take seeds: below 2**31
-            pupil = taught(scenario, scripts, policy, first, worlds=_LESSONS, seed=key)
-            begin[TAUGHT] = pupil, config
-            yield TAUGHT, pupil
-    for which, (where, (bundle, settings)) in enumerate(begin.items()):
-        learned = learn_response(
-            scenario,
-            policy,
-            ROTATING,
-            seed=derived_seed(seed, _LEARNING, number, which) >> 1,
-            steps=rounds.response_steps,
-            worlds=SEARCH_WORLDS,
-            config=settings,
-            begin=bundle,
-        )
-        yield f"learned {where}", learned
-        yield f"learned {where}, {LIKELIEST}", _likeliest(learned)
-
-
-def _best_scripts(
-    scenario: Scenario, policy: MixedBundle, own: pd.DataFrame, rounds: RoundsConfig
-) -> tuple[dict[bool, Policy], float]:
-    """The scripted deviator that does best for each type, and the most that one gains, as a share of the return."""
-    few = own.iloc[: max(2, round(_TRIAL_SHARE * rounds.worlds))]
-    scripts = dict(battery(policy))
-    gains = {name: _gains(scenario, policy, script, few) for name, script in scripts.items()}
-    kinds = next(iter(gains.values()))
-    best = {kind: max(gains, key=lambda name: gains[name][kind][1]) for kind in kinds}
-    shares = [gains[name][kind][1] / abs(gains[name][kind][0]) for kind, name in best.items()]
-    return {kind: scripts[name] for kind, name in best.items()}, max(shares, default=0.0)
-
-
-def _gains(
-    scenario: Scenario, policy: Policy, response: Policy, own: pd.DataFrame
-) -> dict[bool, tuple[float, float, float]]:
-    """Of each type that occurs: its return under the policy, what the response gains, and the standard error of that.
-
-    The response plays one seat at a time, all seats together, in the worlds of ``own``.
+    Attributes:
+        config: of the training.
+        scenario: the game.
+        policy: the round's.
+        first: the trained policy, whose shape responses have.
+        own: rows of the policy in all seats.
+        number: of the round.
+        seed: of the job.
     """
-    by_seat = [deviate(scenario, policy, response, seat, own) for seat in range(scenario.n_states)]
-    found = {}
-    for kind in (False, True):
-        had, gained = (np.concatenate(parts) for parts in zip(*(each[kind] for each in by_seat), strict=True))
-        if len(gained) > 1:
-            error = float(gained.std(ddof=1) / np.sqrt(len(gained)))
-            found[kind] = float(had.mean()), float(gained.mean()), error
-    return found
+
+    config: TrainingConfig
+    scenario: Scenario
+    policy: MixedBundle
+    first: LearnedBundle
+    own: pd.DataFrame
+    number: int
+    seed: int
+
+    @property
+    def rounds(self) -> RoundsConfig:
+        """How they are done."""
+        assert self.config.rounds is not None, "rounds are to be done"
+        return self.config.rounds
+
+    def answers(self) -> list[tuple[Answer, LearnedBundle]]:
+        """The best response of each type that occurs, of all that were found against the policy, and what it gains."""
+        tried = {name: (response, self._gains(response, self.own)) for name, response in self._responses()}
+        found = []
+        for greedy in (False, True):
+            if any(greedy in gains for _, gains in tried.values()):
+                name = max(tried, key=lambda each: tried[each][1][greedy][1])
+                response, gains = tried[name]
+                had, gain, error = gains[greedy]
+                taken = gain - error > self.rounds.gap * abs(had)
+                found.append((Answer(self.number, greedy, had, gain, error, name, taken), response))
+        return found
+
+    def _responses(self) -> Iterator[tuple[str, LearnedBundle]]:
+        """Responses that were learned from scratch, from the policy, and from a script, if any script gains enough."""
+        shape = {name: getattr(self.config.learner, name) for name in ("net_arch", "activation", "observations")}
+        begin: dict[str, tuple[LearnedBundle | None, LearnerConfig]]
+        begin = {SCRATCH: (None, SEARCHER.model_copy(update=shape))}
+        if (config := warm(self.first)) is not None:
+            begin[WARM] = self.policy, config
+            scripts, gain = self._best_scripts()
+            if gain > self.rounds.gap:
+                key = derived_seed(self.seed, _TEACHING, self.number) >> 1  # torch and SB3 take seeds below 2**31
+                pupil = taught(self.scenario, scripts, self.policy, self.first, worlds=_LESSONS, seed=key)
+                begin[TAUGHT] = pupil, config
+                yield TAUGHT, pupil
+        for which, (where, (bundle, settings)) in enumerate(begin.items()):
+            learned = learn_response(
+                self.scenario,
+                self.policy,
+                ROTATING,
+                seed=derived_seed(self.seed, _LEARNING, self.number, which) >> 1,
+                steps=self.rounds.response_steps,
+                worlds=SEARCH_WORLDS,
+                config=settings,
+                begin=bundle,
+            )
+            yield f"learned {where}", learned
+            yield f"learned {where}, {LIKELIEST}", learned.likeliest()
+
+    def _best_scripts(self) -> tuple[dict[bool, Policy], float]:
+        """The scripted deviator that does best for each type, and the most that one gains, as a share of the return."""
+        few = self.own.iloc[: max(2, round(_TRIAL_SHARE * self.rounds.worlds))]
+        scripts = dict(battery(self.policy))
+        gains = {name: self._gains(script, few) for name, script in scripts.items()}
+        kinds = next(iter(gains.values()))
+        best = {kind: max(gains, key=lambda name: gains[name][kind][1]) for kind in kinds}
+        shares = [_share(gains[name][kind][1], gains[name][kind][0]) for kind, name in best.items()]
+        return {kind: scripts[name] for kind, name in best.items()}, max(shares, default=0.0)
+
+    def _gains(self, response: Policy, own: pd.DataFrame) -> dict[bool, tuple[float, float, float]]:
+        """Of each type that occurs: its return under the policy, what the response gains, the standard error of that.
+
+        The response plays one seat at a time, all seats together, in the worlds of ``own``.
+        """
+        by_seat = [deviate(self.scenario, self.policy, response, seat, own) for seat in range(STATES)]
+        found = {}
+        for kind in (False, True):
+            had, gained = (np.concatenate(parts) for parts in zip(*(each[kind] for each in by_seat), strict=True))
+            if len(gained) > 1:
+                error = float(gained.std(ddof=1) / np.sqrt(len(gained)))
+                found[kind] = float(had.mean()), float(gained.mean()), error
+        return found
+
+
+def _share(gain: float, own: float) -> float:
+    """A gain as a share of the return, which may be nothing."""
+    return gain / max(abs(own), 1e-9)

@@ -117,11 +117,11 @@ def test_the_policy_is_that_against_which_least_was_found(monkeypatch: pytest.Mo
     gains = iter((9.0, 1.0, 5.0))
     policies: list[MixedBundle] = []
 
-    def answers(scenario: Scenario, policy: MixedBundle, first: LearnedBundle, *_: Any) -> Any:
-        policies.append(policy)
-        return [(Answer(len(policies), True, 10.0, next(gains), 0.1, "made up", True), first)]
+    def answers(search: Any) -> Any:
+        policies.append(search.policy)
+        return [(Answer(len(policies), True, 10.0, next(gains), 0.1, "made up", True), search.first)]
 
-    monkeypatch.setattr(rounds, "_answers", answers)
+    monkeypatch.setattr(rounds._Search, "answers", answers)
     found = improve(settings, at_rest(scenario, settings), scenario, 1)
     assert len(policies) == 3 and found.policy is policies[1]
 
