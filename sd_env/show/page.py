@@ -152,13 +152,8 @@ def _turning_points(log: EpisodeLog, story: Story, others: np.ndarray) -> list[N
 def _rounded(values: np.ndarray) -> list[Any]:
     """Numbers as short as they are shown, in nested lists; what is no number is null."""
     rounded = np.round(np.asarray(values, np.float64), _DIGITS) + 0.0  # no negative zeros
-    plain: list[Any] = rounded.tolist() if np.isfinite(rounded).all() else _nulls(rounded)
-    return plain
-
-
-def _nulls(values: np.ndarray) -> list[Any]:
-    plain = values.astype(object)
-    plain[~np.isfinite(values)] = None
+    plain = rounded.astype(object)
+    plain[~np.isfinite(rounded)] = None
     listed: list[Any] = plain.tolist()
     return listed
 
