@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Iterator
-from functools import partial
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,7 +13,7 @@ import sd_env
 from sd_env import layout
 from sd_env.record import record
 from sd_env.show.page import page
-from tests.browser.test_book import Server, dom
+from tests.browser.test_book import dom, serving
 
 #: A page that holds a replay, presses keys in it, and says in its title what the replay then shows.
 PRESSES = """<title></title><iframe width="1200" height="800" src="/episode.html"></iframe><script>
@@ -51,13 +48,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(folder) as where:
+        yield where
 
 
 def text_of(found: str, element: str) -> str:
