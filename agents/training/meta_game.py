@@ -1,4 +1,4 @@
-"""The game of choosing among policies: what each of them earns against each, and shares at which none earns more.
+"""The game of choosing among policies: what each of them earns against each, and shares at which hardly any earns more.
 
 Policies that were found one after another are the choices of a small game with the same types of states (an empirical
 game: Wellman 2006; Lanctot et al. 2017). Its equilibrium is a mixture of them.
@@ -19,13 +19,11 @@ if TYPE_CHECKING:
 
 #: States of the scenarios for which there is such a table: it has an entry for each pair of policies.
 STATES: Final = 2
-#: Steps of fictitious play and of regret matching; the greatest regret that is none, as a share of the type's payoff.
-_STEPS: Final = 8000
-_NONE: Final = 1e-3
-#: Steps that the shares from which fictitious play starts weigh as much as.
-_INERTIA: Final = 200.0
-#: Other starts than the given shares, if fictitious play from there does not come to rest.
-_STARTS: Final = 16
+#: Steps toward a logit equilibrium, and the steps that the shares it begins with weigh as much as.
+_STEPS: Final = 6000
+_INERTIA: Final = 20.0
+#: How much a type cares: a policy that earns it this share of its payoff more is taken e times as often.
+_TEMPERATURE: Final = 0.004
 #: A share below this is none.
 _LEAST: Final = 0.01
 
@@ -85,10 +83,12 @@ class MetaGame:
         return _regrets(self._weighted(), shares)
 
     def settle(self, start: np.ndarray) -> np.ndarray:
-        """Shares at which no policy earns a type more than they do, as near to ``start`` as may be.
+        """Shares at which policies are the more frequent the more they earn a type: a logit equilibrium.
 
-        Fictitious play from there (Brown 1951); where it does not come to rest, regret matching (Hart & Mas-Colell
-        2000) from there and from elsewhere, of which the least regret is taken.
+        At an exact equilibrium of these few policies often one alone is left, which the next search finds a way around;
+        all that are as good within half a percent are harder to beat, and cost little. It is what smoothed fictitious
+        play comes to (Fudenberg & Levine 1998, ch. 4; McKelvey & Palfrey 1995) from ``start``, so that of several
+        equilibria that one is taken from which play comes.
 
         Args:
             start: float64 ``(2, K)``, each row of which adds up to 1.
@@ -96,17 +96,13 @@ class MetaGame:
         Returns:
             float64 ``(2, K)``, shares of security seekers and of greedy states; those below a hundredth are none.
         """
-        game = self._weighted()
-        found = [_fictitious_play(game, start)]
-        random = np.random.default_rng(self.seed)
-        starts = [start, np.full_like(start, 1.0 / start.shape[1])]
-        starts += [random.dirichlet(np.ones(start.shape[1]), 2) for _ in range(_STARTS)]
-        for begin in starts:
-            if _regrets(game, found[-1]).max() <= _NONE:
-                break
-            found.append(_regret_matching(game, begin))
-        best = min(found, key=lambda shares: float(_regrets(game, shares).max()))
-        kept = np.where(best < _LEAST, 0.0, best)
+        game, shares = self._weighted(), start.copy()
+        for step in range(_STEPS):
+            values = _values(game, shares)
+            own = np.abs((values * shares).sum(axis=1, keepdims=True))
+            weights = np.exp((values - values.max(axis=1, keepdims=True)) / np.maximum(_TEMPERATURE * own, 1e-9))
+            shares += (weights / weights.sum(axis=1, keepdims=True) - shares) / (_INERTIA + step)
+        kept = np.where(shares < _LEAST, 0.0, shares)
         settled: np.ndarray = kept / kept.sum(axis=1, keepdims=True)
         return settled
 
@@ -129,26 +125,3 @@ def _regrets(game: np.ndarray, shares: np.ndarray) -> np.ndarray:
     gain = values.max(axis=1) - own
     regrets: np.ndarray = np.divide(gain, np.abs(own), out=np.zeros_like(gain), where=gain > 0)
     return regrets
-
-
-def _fictitious_play(game: np.ndarray, start: np.ndarray) -> np.ndarray:
-    shares = start.copy()
-    for step in range(_STEPS):
-        best = np.zeros_like(shares)
-        best[[0, 1], _values(game, shares).argmax(axis=1)] = 1.0
-        shares += (best - shares) / (_INERTIA + step)
-        if step % 500 == 0 and _regrets(game, shares).max() <= _NONE:
-            break
-    return shares
-
-
-def _regret_matching(game: np.ndarray, start: np.ndarray) -> np.ndarray:
-    shares, mean, regrets = start.copy(), np.zeros_like(start), start.copy()
-    for step in range(1, _STEPS + 1):
-        values = _values(game, shares)
-        regrets = np.maximum(regrets + values - (values * shares).sum(axis=1, keepdims=True), 0.0)
-        total = regrets.sum(axis=1, keepdims=True)
-        shares = np.where(total > 0, regrets / np.where(total > 0, total, 1.0), 1.0 / start.shape[1])
-        mean += step * shares
-    mean /= mean.sum(axis=1, keepdims=True)
-    return min((mean, shares), key=lambda found: float(_regrets(game, found).max()))

@@ -3,10 +3,11 @@
 Where early play punishes all attacks, exploration dies, and a policy may end in doing nothing although a state of one
 type would gain by doing something. And where only a mixture is an equilibrium, a learner that answers its own play goes
 round in a circle. So after a training the policy is the first member of a population. Each round finds shares of the
-members at which none of them earns a type more (:mod:`agents.training.meta_game`), searches for what earns more against
-that mixture, and what is found joins (McMahan, Gordon & Blum 2003; Lanctot et al. 2017). The policy is the mixture
-against which the searches found least. Members are held against each other in pairs, so there are rounds among two
-states only.
+members at which hardly any of them earns a type more (:mod:`agents.training.meta_game`), searches for what earns more
+against that mixture, and all that does joins (McMahan, Gordon & Blum 2003; Lanctot et al. 2017): with the best for each
+type alone, the next mixture withstands that one and falls to its neighbour. The policy is the mixture against which
+least was found, by its own searches and by those of all other rounds. Members are held against each other in pairs, so
+there are rounds among two states only.
 """
 
 from __future__ import annotations
@@ -107,31 +108,47 @@ def improve(config: TrainingConfig, first: LearnedBundle, scenario: Scenario, se
     assert rounds is not None, "rounds are to be done"
     game = MetaGame(scenario, rounds.worlds, derived_seed(seed, _MEETING))
     members = [first, first.likeliest()]
+    for member in members:
+        game.add(member)
     shares = np.array([[0.0, 1.0]] * 2)  # without the noise that is left of exploring, if that holds
     answers: list[Answer] = []
-    found: list[tuple[float, MixedBundle]] = []
+    found: list[tuple[float, np.ndarray, MixedBundle]] = []
     metrics: list[dict[str, float]] = []
     for number in range(1, rounds.most + 1):
-        for member in members[len(game.policies) :]:
-            game.add(member)
-        shares = game.settle(np.pad(shares, ((0, 0), (0, len(members) - shares.shape[1]))))
+        shares = game.settle(_padded(shares, len(members)))
         policy = mix(members, shares, name=first.name)
         own = play(scenario, [policy] * STATES, worlds=rounds.worlds, seed=derived_seed(seed, _MEASURING, number))
         metrics.append(rates_of(own))
-        best = _Search(config, scenario, policy, first, own, number, seed).answers()
-        answers += [answer for answer, _ in best]
-        found.append((max(answer.share for answer, _ in best), policy))
-        joining = [response for answer, response in best if answer.taken]
-        members += dict.fromkeys(joining)  # one that is best for both types joins once
+        best, joining = _Search(config, scenario, policy, first, own, number, seed).answers()
+        answers += best
+        found.append((max(answer.share for answer in best), shares, policy))
+        for member in joining:
+            members.append(member)
+            game.add(member)
         if not joining:
             break
-    least = min(range(len(found)), key=lambda k: found[k][0])
-    policy, moved = found[least][1], None
+    # one search misses what another finds: what joined in any round is held against all mixtures
+    policy = min(found, key=lambda each: max(each[0], game.regrets(_padded(each[1], len(members))).max()))[2]
+    moved = None
     if len(found) > 1:
         moved = dict.fromkeys(RATES, 0.0)
         if joining:
             moved = {name: metrics[-1][name] - metrics[-2][name] for name in RATES}
     return Improved(policy, answers, moved)
+
+
+@dataclass(frozen=True)
+class _Gains:
+    """What a response earns a type: its return under the policy, how much more it is, the standard error of that."""
+
+    own: float
+    gain: float
+    error: float
+
+    @property
+    def share(self) -> float:
+        """The gain as a share of the return."""
+        return _share(self.gain, self.own)
 
 
 @dataclass(frozen=True)
@@ -162,21 +179,23 @@ class _Search:
         assert self.config.rounds is not None, "rounds are to be done"
         return self.config.rounds
 
-    def answers(self) -> list[tuple[Answer, LearnedBundle]]:
-        """The best response of each type that occurs, of all that were found against the policy, and what it gains."""
-        tried = {name: (response, self._gains(response, self.own)) for name, response in self._responses()}
-        found = []
+    def answers(self) -> tuple[list[Answer], list[LearnedBundle]]:
+        """The best that was found against the policy for each type that occurs, and all that gain enough to join."""
+        tried = {name: (response, gains) for name, response, gains in self._responses()}
+        best = []
         for greedy in (False, True):
             if any(greedy in gains for _, gains in tried.values()):
-                name = max(tried, key=lambda each: tried[each][1][greedy][1])
-                response, gains = tried[name]
-                had, gain, error = gains[greedy]
-                taken = gain - error > self.rounds.gap * abs(had)
-                found.append((Answer(self.number, greedy, had, gain, error, name, taken), response))
-        return found
+                name = max(tried, key=lambda each: tried[each][1][greedy].gain)
+                gains = tried[name][1][greedy]
+                best.append(Answer(self.number, greedy, gains.own, gains.gain, gains.error, name, self._enough(gains)))
+        return best, [response for response, gains in tried.values() if any(map(self._enough, gains.values()))]
 
-    def _responses(self) -> Iterator[tuple[str, LearnedBundle]]:
-        """Responses that were learned from scratch, from the policy, and from a script, if any script gains enough."""
+    def _enough(self, gains: _Gains) -> bool:
+        """Whether a response gains enough to join, whatever its sampling error."""
+        return gains.gain - gains.error > self.rounds.gap * abs(gains.own)
+
+    def _responses(self) -> Iterator[tuple[str, LearnedBundle, dict[bool, _Gains]]]:
+        """What was learned from scratch, from the policy, and from a script, if any gains enough; what they gain."""
         shape = {name: getattr(self.config.learner, name) for name in ("net_arch", "activation", "observations")}
         begin: dict[str, tuple[LearnedBundle | None, LearnerConfig]]
         begin = {SCRATCH: (None, SEARCHER.model_copy(update=shape))}
@@ -187,7 +206,7 @@ class _Search:
                 key = derived_seed(self.seed, _TEACHING, self.number) >> 1  # torch and SB3 take seeds below 2**31
                 pupil = taught(self.scenario, scripts, self.policy, self.first, worlds=_LESSONS, seed=key)
                 begin[TAUGHT] = pupil, config
-                yield TAUGHT, pupil
+                yield TAUGHT, pupil, self._gains(pupil, self.own)
         for which, (where, (bundle, settings)) in enumerate(begin.items()):
             learned = learn_response(
                 self.scenario,
@@ -199,8 +218,10 @@ class _Search:
                 config=settings,
                 begin=bundle,
             )
-            yield f"learned {where}", learned
-            yield f"learned {where}, {LIKELIEST}", learned.likeliest()
+            found = {f"learned {where}": learned, f"learned {where}, {LIKELIEST}": learned.likeliest()}
+            gains = {name: self._gains(response, self.own) for name, response in found.items()}
+            better = max(gains, key=lambda name: max(each.share for each in gains[name].values()))
+            yield better, found[better], gains[better]
 
     def _best_scripts(self) -> tuple[dict[bool, Policy], float]:
         """The scripted deviator that does best for each type, and the most that one gains, as a share of the return."""
@@ -208,12 +229,12 @@ class _Search:
         scripts = dict(battery(self.policy))
         gains = {name: self._gains(script, few) for name, script in scripts.items()}
         kinds = next(iter(gains.values()))
-        best = {kind: max(gains, key=lambda name: gains[name][kind][1]) for kind in kinds}
-        shares = [_share(gains[name][kind][1], gains[name][kind][0]) for kind, name in best.items()]
+        best = {kind: max(gains, key=lambda name: gains[name][kind].gain) for kind in kinds}
+        shares = [gains[name][kind].share for kind, name in best.items()]
         return {kind: scripts[name] for kind, name in best.items()}, max(shares, default=0.0)
 
-    def _gains(self, response: Policy, own: pd.DataFrame) -> dict[bool, tuple[float, float, float]]:
-        """Of each type that occurs: its return under the policy, what the response gains, the standard error of that.
+    def _gains(self, response: Policy, own: pd.DataFrame) -> dict[bool, _Gains]:
+        """What the response gains each type that occurs.
 
         The response plays one seat at a time, all seats together, in the worlds of ``own``.
         """
@@ -223,8 +244,13 @@ class _Search:
             had, gained = (np.concatenate(parts) for parts in zip(*(each[kind] for each in by_seat), strict=True))
             if len(gained) > 1:
                 error = float(gained.std(ddof=1) / np.sqrt(len(gained)))
-                found[kind] = float(had.mean()), float(gained.mean()), error
+                found[kind] = _Gains(float(had.mean()), float(gained.mean()), error)
         return found
+
+
+def _padded(shares: np.ndarray, size: int) -> np.ndarray:
+    """The shares of a population that has grown to ``size`` members since."""
+    return np.pad(shares, ((0, 0), (0, size - shares.shape[1])))
 
 
 def _share(gain: float, own: float) -> float:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from agents.policies.protocol import Policy
 
 #: Passes over what was seen, rows a step, step size.
-_EPOCHS: Final = 6
+_EPOCHS: Final = 30
 _BATCH: Final = 512
 _RATE: Final = 0.003
 
