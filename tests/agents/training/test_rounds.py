@@ -119,7 +119,7 @@ def test_the_policy_is_that_against_which_least_was_found(monkeypatch: pytest.Mo
 
     def answers(search: Any) -> Any:
         policies.append(search.policy)
-        return [(Answer(len(policies), True, 10.0, next(gains), 0.1, "made up", True), search.first)]
+        return [Answer(len(policies), True, 10.0, next(gains), 0.1, "made up", True)], [search.first]
 
     monkeypatch.setattr(rounds._Search, "answers", answers)
     found = improve(settings, at_rest(scenario, settings), scenario, 1)
