@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="who plays the others: one for all, or one each in index order; default tit-for-tat",
     )
     parser.add_argument("--seed", type=whole, metavar="N", help="of the world; default a new one, told at the end")
-    parser.add_argument("--forecast", action="store_true", help="ask before each turn who will attack whom, and score it")
+    parser.add_argument(
+        "--forecast", action="store_true", help="ask before each turn who will attack whom, and score it"
+    )
     parser.add_argument("-o", "--output", metavar="LOG", help="keep the log: sd-env replay, explain and verify take it")
     add_overrides(parser)
     add_trust(parser)

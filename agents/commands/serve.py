@@ -12,7 +12,9 @@ HELP = "serve a page on which people play: alone, several at one table by links,
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="to listen at; default this machine alone")
+    parser.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="to listen at; default this machine alone"
+    )
     parser.add_argument("--port", type=whole, default=8765, metavar="N", help="default 8765; 0 takes a free one")
     parser.add_argument(
         "--names",
@@ -57,7 +59,10 @@ def run(args: argparse.Namespace) -> int:
             port = at.getsockname()[1]
             hosts = [f"{name}:{port}" for name in names] + names  # behind a proxy the port is another
             print(f"http://{names[0]}:{port}/#host={store.host}", flush=True)
-            print(f"Open this link; whoever has it can make games. They are kept in {args.data}. Ctrl-C stops.", flush=True)
+            print(
+                f"Open this link; whoever has it can make games. They are kept in {args.data}. Ctrl-C stops.",
+                flush=True,
+            )
             serve(application(lessons, hosts), at)
     finally:
         store.close()
@@ -82,5 +87,7 @@ def _names(args: argparse.Namespace) -> list[str]:
         own = "[::1]" if args.host == "::1" else args.host
         return list(dict.fromkeys([*args.names, own, *alone]))
     if not args.names:
-        raise PlayError(f"--host is {args.host!r:.80}, so that others reach it: --names must say by which name or address")
+        raise PlayError(
+            f"--host is {args.host!r:.80}, so that others reach it: --names must say by which name or address"
+        )
     return list(dict.fromkeys([*args.names, *alone]))

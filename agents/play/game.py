@@ -65,7 +65,9 @@ class Game:
         self.people = sorted({whole_number("a seat", seat, 0, n - 1) for seat in people})
         seats = [i for i in range(n) if i not in self.people]
         if len(against) not in ({1, len(seats)} if seats else {0, 1}):
-            raise PlayError(f"against has {len(against)} policies; one for all, or one for each of {len(seats)} is needed")
+            raise PlayError(
+                f"against has {len(against)} policies; one for all, or one for each of {len(seats)} is needed"
+            )
         specs = list(against) * (len(seats) if len(against) == 1 else 1)
         policies = []
         for spec in specs:
@@ -106,8 +108,8 @@ class Game:
     def choose(self, seat: int, turn: int, choices: Any, forecast: Forecast = ()) -> bool:
         """A person chooses for its state on a turn; the turn is played when all have chosen.
 
-        The same choice again changes nothing, so that a request that is sent twice does no harm. Returns whether this one
-        did.
+        The same choice again changes nothing, so that a request that is sent twice does no harm. Returns whether
+        anything has changed.
 
         Args:
             seat: of the person.
@@ -207,8 +209,8 @@ class Game:
     def reveal(self) -> dict[str, Any]:
         """What was hidden: who each state was and played by whom, what others believed, and how forecasts did."""
         log = self.log()
-        last, beliefs = log.states[-1], log.pairs["belief"][-1]
-        others = ~np.eye(len(self.names), dtype=bool)
+        last, others = log.states[-1], ~np.eye(len(self.names), dtype=bool)
+        beliefs = [log.pairs["belief"][:, others[i], i].mean(axis=1) for i in range(len(self.names))]
         return {
             "seed": str(self.seed),
             "closing": list(Story(log).closing())[:2],
@@ -221,7 +223,8 @@ class Game:
                     "return": round(float(log.rewards[:, i].sum()), 2),
                     "homeland": round(float(last["homeland"][i]), 2),
                     "holdings": round(float(last["holdings"][i]), 2),
-                    "believed": round(float(beliefs[:, i][others[i]].mean()), 2),
+                    "believed": round(float(beliefs[i][-1]), 2),
+                    "lowest": round(float(beliefs[i].min()), 2),
                     "attacks": int((log.pairs["attacks"][1:, i] != 0).sum()),
                     "forecast": self.score(i),
                 }
@@ -265,7 +268,8 @@ class Game:
         worlds = self._tape.worlds
         actions = np.zeros((1, len(self.names), len(self.scenario.heads.kinds)), np.int64)
         self._cast.act(worlds.observations, worlds.masks, actions)
-        return actions[0]
+        mine: np.ndarray = actions[0]
+        return mine
 
     def _play(self, actions: np.ndarray) -> None:
         self._tape.play(actions)
@@ -302,7 +306,7 @@ class Game:
             chance = row[2]
             if isinstance(chance, bool) or not isinstance(chance, (int, float)) or not 0 <= chance <= 1:
                 raise PlayError(f"a chance is {chance!r:.40}; a number from 0 to 1 is needed")
-            if i == j or i == seat:
+            if i in (j, seat):
                 raise PlayError("a forecast is of others' attacks on others or on you")
             found[i, j] = float(chance)
         return [(i, j, chance) for (i, j), chance in found.items()]
@@ -338,7 +342,11 @@ def seats_of(scenario: Scenario, wanted: Sequence[str]) -> list[int]:
             continue
         if name.lower() not in known:
             near = difflib.get_close_matches(name.lower(), list(known), n=1)
-            hint = f"did you mean {scenario.agents[known[near[0]]]}?" if near else f"states are {', '.join(scenario.agents)}."
+            hint = (
+                f"did you mean {scenario.agents[known[near[0]]]}?"
+                if near
+                else f"states are {', '.join(scenario.agents)}."
+            )
             raise PlayError(f"{name!r:.80} is no state of {scenario.name}; {hint}")
         found.append(known[name.lower()])
     return found

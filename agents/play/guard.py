@@ -142,7 +142,7 @@ def _headers(host: str) -> list[tuple[bytes, bytes]]:
 
 async def _body(receive: Receive) -> bytes | tuple[int, str]:
     """The whole body of a request, or why not."""
-    found = b""
+    found: bytes = b""
     try:
         async with asyncio.timeout(_PATIENCE):
             while True:

@@ -1,7 +1,7 @@
 """Lessons: games that are made together, found by secret keys, and taken up again after a restart.
 
-Whoever holds a seat's key may see and act for that seat alone; the teacher's key sees how all games of its lesson stand;
-the host's key makes lessons. No input and output but the store's.
+Whoever holds a seat's key may see and act for that seat alone; the teacher's key sees how all games of its lesson
+stand; the host's key makes lessons. No input and output but the store's.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from sd_env.policies import PolicyError
 from sd_env.record import EpisodeLog
 from sd_env.rules.compiled import rules_fingerprint
 from sd_env.scenario import Scenario, scenarios
+from sd_env.show.story import written
 
 #: Games in a lesson, and in the file.
 MOST_GAMES: Final = 60
@@ -47,10 +49,7 @@ class Lessons:
 
     def __init__(self, store: Store, policies: Sequence[str], others: Sequence[Path] = ()) -> None:
         self.store, self.policies = store, list(policies)
-        self._scenarios = {name: Scenario.load(name) for name in scenarios()}
-        for path in others:
-            loaded = Scenario.load(path)
-            self._scenarios[loaded.name] = loaded
+        self._others = {loaded.name: loaded for loaded in map(Scenario.load, others)}
         self._ready: OrderedDict[int, Game] = OrderedDict()
         #: Told of each game in which something has changed.
         self.changed: Callable[[int, int], None] = lambda game, lesson: None
@@ -60,8 +59,13 @@ class Lessons:
         self._host(key)
         return {
             "scenarios": [
-                {"name": name, "title": each.title or name, "about": each.description, "states": list(each.agents)}
-                for name, each in self._scenarios.items()
+                {
+                    "name": name,
+                    "title": each.title or name,
+                    "about": each.description,
+                    "states": list(written(each.agents).values()),
+                }
+                for name, each in ((name, self._scenario(name)) for name in self._names)
             ],
             "policies": self.policies,
             "most": MOST_GAMES,
@@ -85,11 +89,11 @@ class Lessons:
             raise PlayError(f"a lesson is asked for by {', '.join(sorted(wanted))}")
         if not isinstance(wish["ask"], str) or not _ASK.fullmatch(wish["ask"]):
             raise PlayError("ask is 8 to 64 letters, digits, - or _")
-        scenario = self._scenarios.get(wish["scenario"]) if isinstance(wish["scenario"], str) else None
-        if scenario is None:
+        if not isinstance(wish["scenario"], str) or wish["scenario"] not in self._names:
             raise PlayError(f"scenario is {wish['scenario']!r:.80}; one of the list is needed")
-        people = seats_of(scenario, _names("people", wish["people"], scenario.n_states))
-        against = _names("against", wish["against"], scenario.n_states)
+        scenario = self._scenario(wish["scenario"])
+        people = seats_of(scenario, _list("people", wish["people"], scenario.n_states))
+        against = _list("against", wish["against"], scenario.n_states)
         if odd := [name for name in against if name not in self.policies]:
             raise PlayError(f"against has {odd[0]!r:.80}; one of the list is needed")
         if not isinstance(wish["forecasts"], bool):
@@ -141,19 +145,19 @@ class Lessons:
                 if told is not None:
                     each = told["states"][i]
                     score = each["forecast"] or {"brier": "", "count": 0}
-                    cells += [str(row.seed), *(each[k] for k in ("greed", "return", "homeland", "holdings", "standing")),
-                              each["attacks"], each["believed"], score["brier"], score["count"]]  # fmt: skip
+                    told_of = ("greed", "return", "homeland", "holdings", "standing", "attacks", "believed")
+                    cells += [str(row.seed), *(each[k] for k in told_of), score["brier"], score["count"]]
                 writer.writerow([cell(value) for value in [*cells, *[""] * (len(columns) - len(cells))]])
         return out.getvalue()
 
-    def hurry(self, key: str, number: Any, turn: Any) -> None:
-        """Play a turn of a game of the lesson without those who have not chosen."""
-        found = self._lesson(key)
-        rows = {row.number: row for row in self.store.games(found)}
-        number = whole_number("game", number, 1, len(rows))
-        row = rows[number]
+    def hurry(self, key: str, wish: Any) -> None:
+        """Play a turn of a game of the lesson without those who have not chosen: ``game`` (its number) and ``turn``."""
+        rows = self.store.games(self._lesson(key))
+        if not isinstance(wish, dict) or set(wish) != {"game", "turn"}:
+            raise PlayError("to go on without somebody, game and turn are needed")
+        row = rows[whole_number("game", wish["game"], 1, len(rows)) - 1]
         game = self._game(row)
-        self._kept(row, game, lambda: game.hurry(turn))
+        self._kept(row, game, lambda: game.hurry(wish["turn"]))
 
     def forget(self, key: str) -> None:
         """Remove a lesson with all its games."""
@@ -206,6 +210,13 @@ class Lessons:
         except KeyError:
             return "lesson", self._lesson(key).id
 
+    @property
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys([*scenarios(), *self._others]))
+
+    def _scenario(self, name: str) -> Scenario:
+        return self._others.get(name) or _of_the_catalogue(name)
+
     def _shown(self, row: GameRow, state: int) -> dict[str, Any]:
         game, lesson = self._game(row), self.store.lesson_of(row)
         view = game.view(state)
@@ -225,10 +236,13 @@ class Lessons:
             "played": len(game.actions),
             "over": game.over,
             "seats": [
-                {"name": game.names[i], "key": key, "waiting": i in game.waiting} for i, key in self.store.keys(row).items()
+                {"name": game.names[i], "key": key, "waiting": i in game.waiting}
+                for i, key in self.store.keys(row).items()
             ],
             "attacks": 0 if log is None else int((log.pairs["attacks"][1:] != 0).sum()),
-            "fallen": [] if log is None else [n for n, s in zip(game.names, log.states["standing"][-1], strict=True) if not s],
+            "fallen": []
+            if log is None
+            else [n for n, s in zip(game.names, log.states["standing"][-1], strict=True) if not s],
         }
         if game.over:
             found |= {"reveal": game.reveal(), "ending": row.ending}
@@ -290,7 +304,12 @@ class Lessons:
             raise Stranger("this key opens nothing") from None
 
 
-def _names(what: str, given: Any, most: int) -> list[str]:
+@cache
+def _of_the_catalogue(name: str) -> Scenario:
+    return Scenario.load(name)
+
+
+def _list(what: str, given: Any, most: int) -> list[str]:
     if not isinstance(given, list) or len(given) > most or not all(isinstance(each, str) for each in given):
         raise PlayError(f"{what} is a list of at most {most} names")
     return given

@@ -1,7 +1,7 @@
 """The page and its server: starlette's routes over :class:`agents.play.lessons.Lessons`.
 
-Requests are answered one after another in one thread: a turn takes milliseconds, and no two can meet in a game. A key is
-sent in a header, never in an address, so that no log and no history holds it; a page has it behind the ``#`` of its
+Requests are answered one after another in one thread: a turn takes milliseconds, and no two can meet in a game. A key
+is sent in a header, never in an address, so that no log of requests holds it; a page has it behind the ``#`` of its
 link, which browsers do not send. Sockets say only that something has changed: what, is asked for by the key.
 """
 
@@ -69,9 +69,7 @@ def application(lessons: Lessons, names: Collection[str]) -> Application:
         return post
 
     def hurry(key: str, wish: Any) -> dict[str, Any]:
-        if not isinstance(wish, dict) or set(wish) != {"game", "turn"}:
-            raise PlayError("to go on, game and turn are needed")
-        lessons.hurry(key, wish["game"], wish["turn"])
+        lessons.hurry(key, wish)
         return lessons.lesson(key)
 
     def forget(key: str, wish: Any) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Games in a file: what they follow from, so that a server that stops and starts again finds each where it was.
 
-SQLite keeps of each lesson its scenario and players, of each game its seed, and of each turn what was chosen and played.
-What a state wants is nowhere in it, but follows from the seed; so the file is for the one who runs the server alone
-(mode 600).
+SQLite keeps of each lesson its scenario and players, of each game its seed, and of each turn what was chosen and
+played. What a state wants is nowhere in it, but follows from the seed; so the file is for the one who runs the server
+alone (mode 600).
 """
 
 from __future__ import annotations
@@ -167,7 +167,8 @@ class Store:
         key = new_key()
         with self.together():
             made = self._base.execute(
-                "INSERT INTO lessons (key, ask, scenario, people, against, forecasts, rules) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO lessons (key, ask, scenario, people, against, forecasts, rules)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (key, ask, *map(json.dumps, (scenario, list(people), list(against))), int(forecasts), rules),
             ).lastrowid
             for number, seed in enumerate(seeds, 1):
@@ -196,18 +197,16 @@ class Store:
     def games(self, lesson: LessonRow) -> list[GameRow]:
         """The games of a lesson, in order."""
         found = self._base.execute(f"{_GAMES} WHERE lesson = ? ORDER BY number", (lesson.id,))
-        return [GameRow(*row[:3], int(row[3]), row[4]) for row in found]
+        return [_game(row) for row in found]
 
     def ending(self, key: str) -> GameRow:
         """The game whose replay has this secret; KeyError if there is none."""
-        row = self._one(f"{_GAMES} WHERE ending = ?", key)
-        return GameRow(*row[:3], int(row[3]), row[4])
+        return _game(self._one(f"{_GAMES} WHERE ending = ?", key))
 
     def seat(self, key: str) -> tuple[GameRow, int]:
         """The game and the state of a guest's key; KeyError if there is none."""
         game, state = self._one("SELECT game, state FROM seats WHERE key = ?", key)
-        row = self._one(f"{_GAMES} WHERE id = ?", game)
-        return GameRow(*row[:3], int(row[3]), row[4]), state
+        return _game(self._one(f"{_GAMES} WHERE id = ?", game)), state
 
     def keys(self, game: GameRow) -> dict[int, str]:
         """The key of each seat of a game, by state."""
@@ -253,3 +252,8 @@ class Store:
 
 
 _GAMES: Final = "SELECT id, lesson, number, seed, ending FROM games"
+
+
+def _game(row: Any) -> GameRow:
+    number, lesson, place, seed, ending = row
+    return GameRow(number, lesson, place, int(seed), ending)

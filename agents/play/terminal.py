@@ -1,4 +1,4 @@
-"""A game by lines of text: what one state sees is printed, and each choice is asked for. A pipe of lines plays it too."""
+"""A game by lines of text: what one state sees is printed, each choice is asked for. A pipe of lines plays it too."""
 
 from __future__ import annotations
 
@@ -130,8 +130,8 @@ class Terminal:
                 continue
             self._line(
                 f"{j['name']}: homeland {j['homeland']:.2f}, foreign land {j['holdings']:.2f}, swords about "
-                f"{j['offense_estimate']:.2f}, shields about {j['defense_estimate']:.2f}; if it attacked you now it would "
-                f"win with {j['their_success']:.0%}, you against it with {j['our_success']:.0%}"
+                f"{j['offense_estimate']:.2f}, shields about {j['defense_estimate']:.2f}; if it attacked you now it "
+                f"would win with {j['their_success']:.0%}, you against it with {j['our_success']:.0%}"
                 + (f"; you think it a security seeker with {j['belief']:.0%}" if "belief" in j else ""),
                 "  ",
                 "    ",
@@ -161,7 +161,8 @@ class Terminal:
     def _choice(self, view: dict[str, Any], entry: dict[str, Any], default: int, legal: list[int]) -> int | None:
         """The choice for one head, or None: go on as before with all that is left."""
         listed = "  ".join(
-            f"{k} {entry['choices'][k]['word']}" if k != default else f"[{k} {entry['choices'][k]['word']}]" for k in legal
+            f"{k} {entry['choices'][k]['word']}" if k != default else f"[{k} {entry['choices'][k]['word']}]"
+            for k in legal
         )
         while True:
             said = self._ask(f"{printable(entry['asks'])}  {listed}").lower()
@@ -188,7 +189,9 @@ class Terminal:
     def _explain(self, entry: dict[str, Any]) -> None:
         self._line(entry["about"], "  ")
         for k, choice in enumerate(entry["choices"]):
-            self._line(f"{k} {choice['word']}: {choice['means']}" + (f" ({choice['why']})" if choice["why"] else ""), "    ")
+            self._line(
+                f"{k} {choice['word']}: {choice['means']}" + (f" ({choice['why']})" if choice["why"] else ""), "    "
+            )
         self._say(HELP)
 
     def _forecast(self, view: dict[str, Any]) -> Forecast:
@@ -222,15 +225,16 @@ class Terminal:
             kind = "a security seeker" if each["greed"] == 0 else f"greedy ({each['greed']:.1f})"
             fell = "" if each["standing"] else "; it fell"
             self._line(
-                f"{each['name']:{wide}}  was {kind}, played by {each['by']}; others believed with {each['believed']:.0%} that "
-                f"it only wanted to be safe; attacked {each['attacks']} times; return {each['return']:.2f}{fell}",
+                f"{each['name']:{wide}}  was {kind}, played by {each['by']}; others believed with "
+                f"{each['believed']:.0%} that it only wanted to be safe (at the lowest {each['lowest']:.0%}); attacked "
+                f"{each['attacks']} times; return {each['return']:.2f}{fell}",
                 "  ",
                 " " * (wide + 4),
             )
             if score := each["forecast"]:
                 self._line(
-                    f"forecasts: Brier score {score['brier']:.3f} over {score['count']} (0 is perfect; always saying the "
-                    f"share that came true, {score['share']:.0%}, would have had {score['constant']:.3f})",
+                    f"forecasts: Brier score {score['brier']:.3f} over {score['count']} (0 is perfect; always saying "
+                    f"the share that came true, {score['share']:.0%}, would have had {score['constant']:.3f})",
                     " " * (wide + 4),
                 )
         self._say(f"  The same world again: --seed {told['seed']}")

@@ -11,8 +11,8 @@ from sd_env.layout import Build, Extent, Head, Signal, Stance
 HEADS: Final[dict[Head, tuple[str, str]]] = {
     Head.BUILD_OFFENSE: (
         "Build offensive arms?",
-        "Swords: they attack. Arms cost when they are built, last, and wear out slowly; others see only roughly how many "
-        "you have.",
+        "Swords: they attack. Arms cost when they are built, last, and wear out slowly; others see only roughly how "
+        "many you have.",
     ),
     Head.BUILD_DEFENSE: (
         "Build defensive arms?",
@@ -79,7 +79,13 @@ def facts(context: Mapping[str, float]) -> Iterator[str]:
     if c["first_strike"] > 0:
         yield f"Who strikes first, at a state that is not ready, strikes {c['first_strike']:.0%} harder."
     told = c["distinguishability"]
-    how = "cannot be told apart at all" if told == 0 else "are plain to see" if told == 1 else f"are told apart to {told:.0%}"
+    how = (
+        "cannot be told apart at all"
+        if told == 0
+        else "are plain to see"
+        if told == 1
+        else f"are told apart to {told:.0%}"
+    )
     yield f"Swords and shields {how}; numbers of others' arms are off by about {c['noise']:.0%}."
     yield (
         f"An attack that succeeds takes {c['conquest']:.0%} of a state's land, {c['spoils']:.0%} of which is left for "
@@ -88,8 +94,8 @@ def facts(context: Mapping[str, float]) -> Iterator[str]:
     yield f"War costs {c['attacker_cost']:.2f} for each state attacked and {c['defender_cost']:.2f} for being attacked."
     yield (
         f"A whole homeland of economy 1 earns 1 a turn. All-out building of one kind of arms costs "
-        f"{2 * c['arms_cost']:.2f}, mobilizing {c['mobilization_cost']:.2f}, a word {c['signal_cost']:.2f}, a broken word "
-        f"{c['audience_cost']:.2f}."
+        f"{2 * c['arms_cost']:.2f}, mobilizing {c['mobilization_cost']:.2f}, a word {c['signal_cost']:.2f}, a broken "
+        f"word {c['audience_cost']:.2f}."
     )
     if c["mobilization_required"]:
         yield "Only who was mobilized on the turn before, or is at war already, can attack."
