@@ -138,7 +138,7 @@ def _answered(do: Callable[[], Any]) -> Response:
         return JSONResponse({"error": str(error)}, 403)
     except PolicyError as error:
         logger.warning("a policy failed in a game: %s", error)
-        return JSONResponse({"error": "a policy at this table failed; the game cannot go on"}, 500)
+        return JSONResponse({"error": "a policy failed on this turn; the game waits for it to be mended"}, 500)
     except (RefusedError, ReadError) as error:
         return JSONResponse({"error": str(error)}, 400)
     except (sqlite3.Error, OSError) as error:

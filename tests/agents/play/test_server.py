@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
@@ -32,13 +32,13 @@ class Guest:
     def __init__(self, client: TestClient, key: str) -> None:
         self.client, self.key = client, key
 
-    def get(self, path: str, **headers: str) -> httpx.Response:
+    def get(self, path: str, **headers: str) -> httpx2.Response:
         return self.client.get(path, headers={"authorization": f"Bearer {self.key}", **headers})
 
-    def post(self, path: str, wish: Any, **headers: str) -> httpx.Response:
+    def post(self, path: str, wish: Any, **headers: str) -> httpx2.Response:
         return self.client.post(path, json=wish, headers={"authorization": f"Bearer {self.key}", **headers})
 
-    def act(self, turn: int, choices: list[int], forecast: Any = ()) -> httpx.Response:
+    def act(self, turn: int, choices: list[int], forecast: Any = ()) -> httpx2.Response:
         return self.post("/api/act", {"turn": turn, "choices": choices, "forecast": list(forecast)})
 
 
