@@ -215,10 +215,12 @@ def listening(host: str, port: int) -> socket.socket:
     Raises:
         PlayError: if that cannot be.
     """
+    if port > 65535:
+        raise PlayError(f"--port is {port}; a number from 0 to 65535 is needed")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError, UnicodeError) as error:
+    except (OSError, UnicodeError) as error:
         raise PlayError(f"--host {host!r:.100} --port {port}: nothing can listen there: {said(error)}") from None
 
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +123,13 @@ def play(browser: Chrome) -> None:
     browser.find_element(By.CSS_SELECTOR, "#move button[type=submit]").click()
 
 
+def click(browser: Chrome, selector: str) -> None:
+    """Scroll there, as who uses a mouse does, and click."""
+    found = browser.find_element(By.CSS_SELECTOR, selector)
+    browser.execute_script("arguments[0].scrollIntoView({ block: 'center' })", found)
+    found.click()
+
+
 def quiet(browser: Chrome) -> None:
     """Nothing was blocked or failed while the page ran."""
     assert [entry["message"] for entry in browser.get_log("browser") if "favicon" not in entry["message"]] == []
@@ -135,13 +141,13 @@ def test_a_whole_game_by_mouse_with_its_log_and_replay(server: Server, tmp_path:
         begin(browser, server)
         says(browser, "Turn 1 of 3: you are North")
         assert "attack: not yet" in browser.find_element(By.ID, "move").text
-        browser.find_element(By.CSS_SELECTOR, "input[name=head-3][value='2']").click()
+        click(browser, "input[name=head-3][value='2']")
         assert "make ready for war" in browser.find_element(By.ID, "means-3").text
         Select(browser.find_element(By.CSS_SELECTOR, "#forecast select")).select_by_value("0.2")
         picture(browser, "mouse-turn-1")
         play(browser)
         says(browser, "Turn 2 of 3")
-        browser.find_element(By.CSS_SELECTOR, "input[name=head-3][value='3']").click()
+        click(browser, "input[name=head-3][value='3']")
         play(browser)
         says(browser, "Turn 3 of 3")
         assert "You attacked South." in browser.find_element(By.ID, "news").text
