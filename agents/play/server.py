@@ -40,7 +40,12 @@ _MOST_SOCKETS: Final = 400
 _MOST_OF_A_KEY: Final = 8
 #: Seconds in which a socket must say whose it is.
 _PATIENCE: Final = 10.0
-_KINDS: Final = {"page.html": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
+#: The page, whole: what is not here is not given.
+_PARTS: Final = {
+    "page.html": "text/html",
+    "page.css": "text/css",
+    **dict.fromkeys(("main.js", "elements.js", "asking.js", "setup.js", "seat.js", "lesson.js"), "text/javascript"),
+}
 #: The replay is a page of its own, which says itself which script and style are its; it may be in no frame.
 _REPLAY: Final = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
@@ -99,14 +104,15 @@ def application(lessons: Lessons, names: Collection[str]) -> Application:
 
     async def part(request: Request) -> Response:
         name = request.url.path.strip("/") or "page.html"
-        return Response((files("agents.play") / name).read_bytes(), media_type=_KINDS[name])
+        return Response((files("agents.play") / "page" / name).read_bytes(), media_type=_PARTS[name])
 
     async def missing(request: Request, error: Exception) -> Response:
         return JSONResponse({"error": "there is nothing here"}, getattr(error, "status_code", 404))
 
     within = Starlette(
         routes=[
-            *(Route(path, part) for path in ("/", "/page.css", "/page.js")),
+            Route("/", part),
+            *(Route(f"/{name}", part) for name in _PARTS),
             Route("/api/menu", answer(lessons.menu)),
             Route("/api/lessons", answer_post(lessons.make), methods=["POST"]),
             Route("/api/lesson", answer(lessons.lesson)),
