@@ -1,11 +1,12 @@
 // Asking the server, and saying what it refuses.
 import { $ } from "./elements.js";
 
-let key = "", busy = false, later = null;
+let key = "", busy = false, later = null, socket = null;
 
 /** From now on the server is asked with this key. */
 export function use(secret) {
   [key, later] = [secret, null];
+  if (socket) socket.close();
 }
 export const isBusy = () => busy;
 /** Do it once what is under way is done. */
@@ -57,14 +58,13 @@ export async function trying(button, doing) {
 /** Told of each change, as long as the key is used; ``current`` says whether it still is. */
 export function follow(current, changed, wait = 1000) {
   if (!current()) return;
-  const socket = new WebSocket(`${location.origin.replace("http", "ws")}/api/changes`);
-  socket.onopen = () => socket.send(key);
-  socket.onmessage = () => {
+  const mine = (socket = new WebSocket(`${location.origin.replace("http", "ws")}/api/changes`));
+  mine.onopen = () => mine.send(key);
+  mine.onmessage = () => {
     wait = 1000;
     if (current()) changed();
-    else socket.close();
   };
-  socket.onclose = (event) => {
+  mine.onclose = (event) => {
     if (event.code !== 1008) setTimeout(() => follow(current, changed, Math.min(2 * wait, 15000)), wait);
   };
 }
