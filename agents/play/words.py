@@ -7,7 +7,7 @@ from typing import Final
 
 from sd_env.layout import Build, Extent, Head, Signal, Stance
 
-#: What a head asks, and what it is about.
+#: What a head asks, and what it is about; of one that is not here the table of heads tells.
 HEADS: Final[dict[Head, tuple[str, str]]] = {
     Head.BUILD_OFFENSE: (
         "Build offensive arms?",
@@ -54,13 +54,13 @@ CHOICES: Final[dict[tuple[Head, int], str]] = {
 
 def question(head: Head, toward: str) -> tuple[str, str]:
     """What a head asks, and a line about it; ``toward``: the other state, "" of an own head."""
-    asked, about = HEADS[head]
+    asked, about = HEADS.get(head, (f"{head.label.replace('_', ' ')}{' toward {}' if toward else ''}?", head.meaning))
     return asked.format(toward), about
 
 
 def meaning(head: Head, word: int) -> str:
     """What a choice does; ``word``: its number in the head's enumeration."""
-    return CHOICES[head, word]
+    return CHOICES.get((head, word), head.choices(word).name.lower())
 
 
 def why_not(head: Head, word: int, may_mobilize: bool) -> str:

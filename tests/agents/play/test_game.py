@@ -248,3 +248,13 @@ def test_after_the_last_turn_everything_is_told() -> None:
     assert told["states"][0]["by"] == "a person" and told["seed"] == "3"
     assert np.allclose([each["return"] for each in told["states"]], log.rewards.sum(axis=0), atol=0.01)
     assert sum(each["attacks"] for each in told["states"]) == int(log.worlds["attacks"][-1])
+
+
+def test_a_head_without_words_of_its_own_is_told_by_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    from agents.play import words
+
+    monkeypatch.delitem(words.HEADS, Head.STANCE)
+    monkeypatch.delitem(words.CHOICES, (Head.STANCE, int(Stance.ALIGN)))
+    stance = Game(scenario(), 1, [0], ["dove"]).view(0)["heads"][3]
+    assert stance["asks"] == "stance toward State_1?" and stance["about"] == Head.STANCE.meaning
+    assert stance["choices"][0]["means"] == "align"
