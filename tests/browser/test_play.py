@@ -156,7 +156,7 @@ def test_a_whole_game_by_mouse_with_its_log_and_replay(server: Server, tmp_path:
         says(browser, "The game is over")
         told = browser.find_element(By.ID, "reveal").text
         assert "South" in told and "tit-for-tat" in told and "a person" in told
-        assert "Brier score 0.040 over 1 forecasts" in browser.find_element(By.ID, "brier").text
+        assert "Brier score 0.040 over 1 forecast:" in browser.find_element(By.ID, "brier").text
         picture(browser, "mouse-end")
         browser.find_element(By.ID, "log").click()
         WebDriverWait(browser, 60).until(lambda _: list(tmp_path.glob("*.jsonl")))

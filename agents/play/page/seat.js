@@ -164,7 +164,7 @@ function reveal(view) {
   const wide = make("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Who wanted what" }, who);
   const table = make("table", { id: "reveal" }, wide);
   const head = make("tr", {}, make("thead", {}, table));
-  for (const [text, number] of [["State"], ["It wanted"], ["Taken for one that wants only safety", 1], ["Played by"], ["Attacks", 1], ["Return", 1], ["Homeland", 1]]) make("th", { scope: "col", class: number ? "number" : "" }, head, text);
+  for (const [text, number] of [["State"], ["It wanted"], ["Trusted", 1], ["Played by"], ["Attacks", 1], ["Return", 1], ["Homeland", 1]]) make("th", { scope: "col", class: number ? "number" : "" }, head, text);
   const body = make("tbody", {}, table);
   for (const each of told.states) {
     const row = make("tr", {}, body);
@@ -174,11 +174,11 @@ function reveal(view) {
     make("td", {}, row, each.by);
     for (const text of [each.attacks, each.return.toFixed(2), percent(each.homeland)]) make("td", { class: "number" }, row, text);
   }
-  make("p", { class: "about" }, who, "Taken for one that wants only safety: how likely that was to the others at the end, and at the lowest, by its deeds and Bayes' rule.");
+  make("p", { class: "about" }, who, "Trusted: how likely it was to the others, by its deeds and Bayes' rule, that it only wanted to be safe; at the end, and at the lowest.");
   const mine = told.states.find((each) => each.name === view.name).forecast;
   if (mine) {
     const scored = box("Your forecasts");
-    make("p", { id: "brier" }, scored, `Brier score ${mine.brier.toFixed(3)} over ${mine.count} forecasts: 0 is perfect, always saying 50% has 0.250.`);
+    make("p", { id: "brier" }, scored, `Brier score ${mine.brier.toFixed(3)} over ${mine.count} forecast${mine.count === 1 ? "" : "s"}: 0 is perfect, always saying 50% has 0.250.`);
     make("p", {}, scored, `${percent(mine.share)} of the attacks that you were asked about happened; who had always said just that would have ${mine.constant.toFixed(3)}.`);
   }
   const look = box("Look again");
