@@ -18,12 +18,17 @@ from sd_env.errors import RefusedError, said, sentence
 COMMANDS: Final = (
     "train", "evaluate", "tournament", "crossplay", "challenge", "exploit", "certify", "escalation", "ablate",
     "thresholds", "verify", "replay", "explain", "measure", "strategies", "check-policy", "export", "experiment",
+    "play", "serve",
 )  # fmt: skip
 #: What the extra ``train`` brings, by the names that are imported; sd-env alone is the game.
 TRAINING: Final = frozenset({
     "matplotlib", "pandas", "rich", "safetensors", "sb3_contrib", "scipy", "sklearn",
     "stable_baselines3", "tensorboard", "torch",
 })  # fmt: skip
+
+
+#: What the extra ``serve`` brings, likewise.
+SERVING: Final = frozenset({"starlette", "uvicorn", "websockets"})
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -52,7 +57,10 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt as interrupt:
         return _refuse(f"sd-env: {str(interrupt) or 'interrupted.'}", 130)
     except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] not in TRAINING:
+        name = (missing.name or "").partition(".")[0]
+        if name in SERVING:
+            return _refuse(f"sd-env: {words[0]} needs the packages of the server: pip install 'sd-env[serve]'")
+        if name not in TRAINING:
             raise
         return _refuse(f"sd-env: {words[0]} needs the training packages: pip install 'sd-env[train]'")
     except RefusedError as error:

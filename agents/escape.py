@@ -74,11 +74,12 @@ def csv_of(frame: pd.DataFrame) -> str:
     The latter have a ``'`` before them.
     """
     texts = frame.select_dtypes(include=["object", "string", "category"]).columns
-    safe = frame.assign(**{name: frame[name].map(_cell) for name in texts}) if len(texts) else frame
-    return str(safe.rename(columns=_cell).to_csv(index=False))
+    safe = frame.assign(**{name: frame[name].map(cell) for name in texts}) if len(texts) else frame
+    return str(safe.rename(columns=cell).to_csv(index=False))
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
+    """A cell of CSV: a text as :func:`csv_of` writes it, all else as it is."""
     if not isinstance(value, str):
         return value
     text = printable(value)

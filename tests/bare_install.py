@@ -106,12 +106,14 @@ def keep_and_tell() -> None:
         assert cli.main(["verify", path]) == 0
         assert cli.main(["replay", path]) == 0
         assert cli.main(["strategies", "tit-for-tat"]) == 0
+        sys.stdin = io.StringIO("=\n" * HORIZON)
+        assert cli.main(["play", SCENARIO, "--seed", str(SEED), "-o", path]) == 0 and cli.main(["verify", path]) == 0
         assert cli.main(["--help"]) == 0
     assert f"turn {HORIZON} of {HORIZON}" in told.getvalue()
 
 
 def ask_for_more() -> None:
-    """What needs the training packages says so in one sentence."""
+    """What needs the training packages, or those of the server, says so in one sentence."""
     from agents import cli
 
     there = f"--scenario {SCENARIO}"
@@ -126,6 +128,10 @@ def ask_for_more() -> None:
         command = line.split()[0]
         assert said.getvalue() == f"sd-env: {command} needs the training packages: pip install 'sd-env[train]'\n", line
         assert code == 2
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said):
+        assert cli.main(["serve"]) == 2
+    assert said.getvalue() == "sd-env: serve needs the packages of the server: pip install 'sd-env[serve]'\n"
 
 
 def main(absent: Sequence[str]) -> None:

@@ -63,11 +63,13 @@ def lock(name: str) -> dict[str, str]:
 
 
 def test_the_packages_declare_what_they_import_and_nothing_more() -> None:
-    game, training = set(requirements(PROJECT["dependencies"])), set(requirements(EXTRAS["train"]))
+    game, training, serving = (
+        set(requirements(lines)) for lines in (PROJECT["dependencies"], EXTRAS["train"], EXTRAS["serve"])
+    )
     assert game == {"gymnasium", "numba", "numpy", "pettingzoo", "pydantic", "pyyaml"} and not game & training
     assert distributions(sources("sd_env")) == game
     used = distributions([*sources("agents"), ROOT / "train.py"])
-    assert used - game - training == set(), "imported but not declared in pyproject.toml"
+    assert used - game - training == serving, "imported but not declared in pyproject.toml"
     # tensorboard is imported by torch's writer, which stable-baselines3 uses when it is there
     assert training - used == {"tensorboard"}, "declared in pyproject.toml but not imported"
 
@@ -122,6 +124,20 @@ assert not heavy, f"imported by playing: {heavy}"
 def test_the_command_knows_what_the_training_packages_are() -> None:
     brought = {canonicalize_name(packages_distributions()[module][0]) for module in cli.TRAINING}
     assert brought == set(requirements(EXTRAS["train"]))
+    serving = {canonicalize_name(packages_distributions()[module][0]) for module in cli.SERVING}
+    assert serving == set(requirements(EXTRAS["serve"]))
+
+
+@pytest.mark.parametrize(("missing", "extra"), [("torch", "train"), ("uvicorn", "serve")])
+def test_a_missing_package_is_told_with_its_extra(
+    missing: str, extra: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(words: list[str]) -> int:
+        raise ModuleNotFoundError(f"No module named {missing!r}", name=missing)
+
+    monkeypatch.setattr(cli, "_run", fails)
+    assert cli.main(["serve"]) == 2
+    assert f"pip install 'sd-env[{extra}]'" in capsys.readouterr().err
 
 
 def test_another_packages_missing_module_is_not_taken_for_one_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +159,7 @@ def test_below_the_faces_nobody_knows_the_interfaces() -> None:
     assert [str(path) for path in below if imported(path) & {"gymnasium", "pettingzoo"}] == []
 
 
-@pytest.mark.parametrize("extra", [None, "train", "parquet", "onnx", "dev", "docs"])
+@pytest.mark.parametrize("extra", [None, "train", "parquet", "onnx", "serve", "dev", "docs"])
 def test_the_lock_pins_every_dependency_within_its_range(extra: str | None) -> None:
     wanted = PROJECT["dependencies"] if extra is None else EXTRAS[extra]
     pins = lock("requirements.lock")
@@ -152,7 +168,7 @@ def test_the_lock_pins_every_dependency_within_its_range(extra: str | None) -> N
         assert requirement.specifier.contains(pins[name]), f"{name}=={pins[name]} is outside {requirement.specifier}"
 
 
-@pytest.mark.parametrize("extra", [None, "train", "parquet", "onnx"])
+@pytest.mark.parametrize("extra", [None, "train", "parquet", "onnx", "serve"])
 def test_the_lowest_lock_pins_the_lower_bounds(extra: str | None) -> None:
     pins = lock("requirements-lowest.lock")
     for name, requirement in requirements(PROJECT["dependencies"] if extra is None else EXTRAS[extra]).items():

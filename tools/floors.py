@@ -75,6 +75,7 @@ FLOORS: Final = (
     Room("strategies", ("agents.strategies",), "scripted policies, declared traits"),
     Room("work", ("agents.work",), "units of work in processes, kept and resumed"),
     Room("table", ("agents.table",), "who sits where, playing policies in worlds"),
+    Room("play", ("agents.play",), "people at the game: terminal, page"),
     Room("training", ("agents.training",), "learners and their seats"),
     Room("evaluation", ("agents.evaluation",), "evaluate, tournament, exploit, statistics"),
     Room("experiments", ("agents.experiments",), "predictions as data, and their runs"),

@@ -7,7 +7,7 @@
 
 from sd_env.record.columns import FORMAT, VERSION, LogError
 from sd_env.record.episode import EpisodeLog
-from sd_env.record.files import PACK_ABOVE, read_log, write_log
+from sd_env.record.files import PACK_ABOVE, log_bytes, read_log, write_log
 from sd_env.record.recorder import Collector, Recorder, record
 from sd_env.record.verify import Verification, verify
 
@@ -20,6 +20,7 @@ __all__ = [
     "LogError",
     "Recorder",
     "Verification",
+    "log_bytes",
     "read_log",
     "record",
     "verify",

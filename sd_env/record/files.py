@@ -64,7 +64,7 @@ def write_log(path: str | os.PathLike[str], log: EpisodeLog) -> Path:
     the same bytes. Raises LogError if it cannot be written; what was there before is then as it was.
     """
     target = Path(path)
-    data = _text(log)
+    data = log_bytes(log)
     if target.suffix == ".gz" or len(data) > PACK_ABOVE:
         data = gzip.compress(data, mtime=0)
         target = target if target.suffix == ".gz" else target.with_name(target.name + ".gz")
@@ -75,7 +75,8 @@ def write_log(path: str | os.PathLike[str], log: EpisodeLog) -> Path:
     return target
 
 
-def _text(log: EpisodeLog) -> bytes:
+def log_bytes(log: EpisodeLog) -> bytes:
+    """The text of a log, as ``write_log`` writes it uncompressed; LogError for records of another layout."""
     for table, dtype in TABLES.items():
         if getattr(log, table).dtype != dtype:
             raise LogError(f"the log's {table} are not the records of this version's layout, so it cannot be written.")

@@ -24,10 +24,7 @@ class Story:
     def __init__(self, log: EpisodeLog) -> None:
         """Tell of ``log``."""
         self.log = log
-        names = [re.sub(r"(?<![a-zA-Z0-9])[a-z]", lambda found: found[0].upper(), agent) for agent in log.agents]
-        if len(set(names)) < len(names):  # states that differ in nothing but capitals keep the names that they have
-            names = list(log.agents)
-        self.names = dict(zip(log.agents, names, strict=True))
+        self.names = written(log.agents)
 
     def find(self, name: str) -> str:
         """The state that is meant by ``name``, however it is capitalised; ValueError if none or several are."""
@@ -162,6 +159,14 @@ class Story:
         if len(standing) > 1:
             return "chance ends the world"
         return f"{standing[0]} alone stands" if standing else "no state stands"
+
+
+def written(agents: Sequence[str]) -> dict[str, str]:
+    """The names of states as people write them, by the names of the log: austria-hungary, Austria-Hungary."""
+    names = [re.sub(r"(?<![a-zA-Z0-9])[a-z]", lambda found: found[0].upper(), agent) for agent in agents]
+    if len(set(names)) < len(names):  # states that differ in nothing but capitals keep the names that they have
+        names = list(agents)
+    return dict(zip(agents, names, strict=True))
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ WORDS = {
     "check-policy": "dove",
     "export": "nobody --bundle x.sd",
     "experiment": "nobody",
+    "play": "jervis/intense --as nobody",
+    "serve": "--port 99999",
 }
 #: What is given in the place of every value.
 ODD = {
