@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Before torch is imported: the tests already run one process a core, and networks this small are slower on two threads.
@@ -20,3 +21,17 @@ settings.register_profile("here", deadline=None, suppress_health_check=[HealthCh
 # In CI the same examples every time, so that a failure is the change's own.
 settings.register_profile("ci", parent=settings.get_profile("here"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Slow tests run when they are asked for: by -m, or by name (tests/test_sdist.py::test_its_tests_run)."""
+    if config.option.markexpr:
+        return
+    named = {str(arg).partition("::")[2].partition("[")[0] for arg in config.invocation_params.args} - {""}
+    left_out = [
+        item for item in items
+        if item.get_closest_marker("slow") and item.nodeid.partition("::")[2].partition("[")[0] not in named
+    ]  # fmt: skip
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
