@@ -193,6 +193,7 @@ def test_a_jobs_policy_is_what_came_of_its_rounds_and_its_result_says_what_they_
     assert rates_of(frame) == pytest.approx(result["evaluation"]["learned"], nan_ok=True)
 
 
+@pytest.mark.slow
 def test_a_job_that_was_killed_in_a_round_ends_as_one_that_was_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
