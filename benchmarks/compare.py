@@ -89,8 +89,9 @@ def compare(
         for figure in pooled[before].keys() & pooled[after].keys():
             rate = units.get(figure, "").endswith("/s")
             old, new = (statistics.median(pooled[tree][figure]) for tree in (before, after))
-            least, most = ((max if rate else min)(pooled[tree][figure]) for tree in (before, after))
-            ratio, best = (new / old, most / least) if rate else (old / new, least / most)
+            of_all = [pooled[tree][figure] for tree in (before, after)]
+            first, second = (max(samples) if rate else min(samples) for samples in of_all)
+            ratio, best = (new / old, second / first) if rate else (old / new, first / second)
             row = {"benchmark": name, "figure": figure, "unit": units.get(figure, ""), "before": old, "after": new}
             rows.append(row | {"ratio": ratio, "best": best})
     return sorted(rows, key=lambda row: (names.index(row["benchmark"]), row["figure"]))
