@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-lowest test-bare test-container mutants faults crash fuzz soak lint science bench sbom docs docs-serve docs-test clean
+.PHONY: help setup train test test-slow test-lowest test-bare test-container mutants faults crash fuzz soak lint science bench sbom docs docs-serve docs-test clean
 
 # The first of these that runs and is new enough, unless one is named.
 PYTHONS := python3 python3.13 python3.12 python3.11 python
@@ -70,14 +70,20 @@ science: $(STAMP) ## run the experiments behind docs/results (some hours on 2 co
 bench: $(BENCH_STAMP) ## measure speed, beside peers, in an environment of its own (ARGS="engine faces")
 	@$(BENCH_RUN) -m benchmarks.run $(ARGS)
 
-test: $(STAMP) ## run all tests (TESTS=tests/sd_env/test_rules.py to run some)
+# Compiled modules are kept even where the shell says not to: else each process of the tests rewrites every file of them.
+test test-slow test-lowest: export PYTHONDONTWRITEBYTECODE :=
+
+test: $(STAMP) ## run the tests but the slow ones, which are run by name (TESTS=tests/sd_env/test_rules.py to run some)
 	@$(RUN) -m pytest -q -n auto --maxprocesses 4 $(TESTS)
+
+test-slow: $(STAMP) ## run the slow tests, some seconds to minutes each
+	@$(RUN) -m pytest -q -n auto --maxprocesses 4 -m slow $(TESTS)
 
 $(LOWEST_STAMP): requirements-lowest.lock pyproject.toml
 	$(call make_venv,$(LOWEST_VENV),--require-hashes -r requirements-lowest.lock,once: about two minutes and 2 GB)
 
 test-lowest: $(LOWEST_STAMP) ## run the tests at the lowest versions that pyproject.toml accepts (LOWEST_TESTS=tests/sd_env)
-	@$(LOWEST_RUN) -m pytest -q -n auto --maxprocesses 4 $(LOWEST_TESTS)
+	@$(LOWEST_RUN) -m pytest -q -n auto --maxprocesses 4 -m "slow or not slow" $(LOWEST_TESTS)
 
 test-bare: ## play with nothing installed but the game's six dependencies (PYTHON=python3.13)
 	@rm -rf $(BARE_VENV) && mkdir $(BARE_VENV)

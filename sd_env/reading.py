@@ -7,9 +7,11 @@ equal keys win. Here a value is what everybody takes it for, or it is refused: a
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import yaml
@@ -50,7 +52,7 @@ def read_yaml(data: bytes | str, what: str = "the file") -> Any:
         ReadError: if it is no YAML, has a key twice, a tag, a value that may be read in two ways, or grows too large.
     """
     try:
-        return _Yaml(_decoded(data, what, "YAML", MOST_BYTES)).read()
+        return copy.deepcopy(_read(_decoded(data, what, "YAML", MOST_BYTES)))
     except yaml.MarkedYAMLError as error:
         line = f" on line {error.problem_mark.line + 1}" if error.problem_mark else ""
         why = f"{error.problem or error.context}{line}"
@@ -170,6 +172,12 @@ class _Yaml(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.c
                 found[key] = self._value(value_node, depth + 1)
             return found
         return _scalar(node.value, _line(node)) if node.tag == _PLAIN else _text(node.value)
+
+
+@lru_cache(64)
+def _read(text: str) -> Any:
+    """What the text holds, which nobody may change: work loads the same few files again and again."""
+    return _Yaml(text).read()
 
 
 _PLAIN: Final = "plain"

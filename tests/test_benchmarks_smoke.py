@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -154,16 +156,26 @@ def test_before_and_after_are_compared_figure_by_figure(monkeypatch: pytest.Monk
         "before": ({"turns": [100.0, 300.0, 200.0], "start": [2.0], "gone": [1.0]}, {"turns": "turns/s", "start": "s"}),
         "after": ({"turns": [400.0], "start": [1.0], "new": [1.0]}, {"turns": "turns/s", "start": "s"}),
     }
-    monkeypatch.setattr(compare, "figures", lambda tree, name, smoke: measured[tree.name])
+    monkeypatch.setattr(compare, "figures", lambda tree, name, smoke, clock: measured[tree.name])
     rows = compare.compare(Path("before"), Path("after"), ["engine"], rounds=3)
     assert [(row["figure"], row["before"], row["after"], row["ratio"]) for row in rows] == [
         ("start", 2.0, 1.0, 2.0),
         ("turns", 200.0, 400.0, 2.0),
     ]
+    assert [row["best"] for row in rows] == [2.0, 400.0 / 300.0]
+    told = compare.table([*rows, {**rows[0], "ratio": 0.96}], "abc").splitlines()
+    assert "against abc" in told[0] and [line.endswith("slower") for line in told[1:]] == [False, False, False, True]
+
+
+def test_processor_time_does_not_count_what_is_slept() -> None:
+    program = "import time; began = time.perf_counter(); time.sleep(0.2); print(time.perf_counter() - began < 0.1)"
+    for code, said in (("", "False"), (compare._CPU_CLOCK, "True")):
+        ran = subprocess.run([sys.executable, "-c", f"{code}\n{program}"], capture_output=True, text=True, check=True)
+        assert ran.stdout.strip() == said
 
 
 def test_a_tree_is_as_fast_as_itself_in_every_figure_that_it_measures() -> None:
-    rows = compare.compare(compare.ROOT, compare.ROOT, ["engine"], rounds=1, smoke=True)
+    rows = compare.compare(compare.ROOT, compare.ROOT, ["engine"], rounds=1, smoke=True, clock="cpu")
     assert {"2 states, one core", "4 states, one core"} <= {row["figure"] for row in rows}
     assert all(row["ratio"] > 0 for row in rows)
 

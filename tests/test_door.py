@@ -8,10 +8,13 @@ import shlex
 import subprocess
 from fnmatch import fnmatch
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+
+from tests import conftest
 
 ROOT = Path(__file__).parent.parent
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
@@ -42,6 +45,43 @@ def test_the_hooks_are_the_commands_of_make_lint() -> None:
 
 def test_ci_runs_make_lint() -> None:
     assert re.search(r"^make lint$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.M)
+
+
+# --- slow tests -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "left"),
+    [
+        (["-q"], ["b.py::quick"]),
+        (["-q", "tests/a.py", "b.py"], ["b.py::quick"]),
+        (["tests/a.py::long", "b.py"], ["a.py::long", "a.py::long[2]", "b.py::quick"]),
+        (["-n", "2", "/where/tests/a.py::long[2]"], ["a.py::long", "a.py::long[2]", "b.py::quick"]),
+        (["tests/a.py::longer"], ["a.py::longer", "b.py::quick"]),
+    ],
+)
+def test_slow_tests_run_by_name(args: list[str], left: list[str]) -> None:
+    slow = ["a.py::long", "a.py::long[2]", "a.py::longer"]
+    items: list[Any] = [
+        SimpleNamespace(nodeid=name, get_closest_marker=lambda marker, name=name: marker == "slow" and name in slow)
+        for name in (*slow, "b.py::quick")
+    ]
+    told: list[Any] = []
+    config: Any = SimpleNamespace(
+        option=SimpleNamespace(markexpr=""), invocation_params=SimpleNamespace(args=args),
+        hook=SimpleNamespace(pytest_deselected=lambda items: told.extend(items)),
+    )  # fmt: skip
+    everything = list(items)
+    conftest.pytest_collection_modifyitems(config, items)
+    assert [item.nodeid for item in items] == left and len(told) == 4 - len(left)
+    config.option.markexpr, items = "slow or not slow", everything  # who asks by a mark gets what is asked for
+    conftest.pytest_collection_modifyitems(config, items)
+    assert len(items) == 4
+
+
+def test_ci_runs_the_slow_tests_and_the_others() -> None:
+    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert lines.index("make test-slow") < lines.index("make test") == len(lines) - 1
 
 
 # --- templates ------------------------------------------------------------------------------------------------

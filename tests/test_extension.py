@@ -146,6 +146,7 @@ def present() -> dict[str, Any]:
     return facts({})
 
 
+@pytest.mark.slow
 def test_the_new_numbers_are_drawn(extended: dict[str, Any]) -> None:
     new = extended["new"]
     assert len(new["fog"]) == 8 and len(new["morale"]) == 8 * 4 and len(new["trade"]) == 8 * 4 * 3 + 1  # the diagonal
@@ -153,15 +154,18 @@ def test_the_new_numbers_are_drawn(extended: dict[str, Any]) -> None:
     assert min(new["fog"]) > 0 and max(new["fog"]) < 1
 
 
+@pytest.mark.slow
 def test_every_transcript_stays(extended: dict[str, Any], present: dict[str, Any]) -> None:
     assert extended["transcripts"] == present["transcripts"] == []
 
 
+@pytest.mark.slow
 def test_every_fingerprint_stays(extended: dict[str, Any], present: dict[str, Any]) -> None:
     assert extended["fingerprints"] == present["fingerprints"]
     assert extended["references"] == present["references"] == []
 
 
+@pytest.mark.slow
 def test_every_draw_and_observation_stays(extended: dict[str, Any], present: dict[str, Any]) -> None:
     for turn, (mine, theirs) in enumerate(zip(present["played"], extended["played"], strict=True)):
         assert mine == theirs, f"turn {turn}: {', '.join(name for name in mine if mine[name] != theirs.get(name))}"

@@ -12,33 +12,35 @@ import pytest
 from tools import floors
 
 ROOT = Path(__file__).parent.parent
+#: Imports that go up, each put into a module of its own.
+UPWARD = {
+    "sd_env/rules/war.py": "import sd_env.worlds",
+    "sd_env/worlds.py": "def f():\n    from sd_env import parallel",
+    "agents/table/play.py": "from agents.training.config import parse",
+    "agents/policies/registry.py": "from agents.strategies import BUILT_INS",
+    "agents/training/run.py": "from ..evaluation import report",
+}
 
 
-def test_no_module_imports_one_above_it() -> None:
-    assert not floors.upward(floors.imports())
+@pytest.fixture(scope="module")
+def found() -> list[floors.Import]:
+    return floors.imports()
 
 
-def test_every_module_has_a_room() -> None:
-    found = floors.imports()
+def test_no_module_imports_one_above_it(found: list[floors.Import]) -> None:
+    assert not floors.upward(found)
+
+
+def test_every_module_has_a_room(found: list[floors.Import]) -> None:
     assert len(found) > 300 and not floors.homeless(found)
 
 
-def test_the_picture_is_that_of_the_code() -> None:
-    drawn = floors.drawn(floors.reduced(floors.stands_on(floors.imports())))
+def test_the_picture_is_that_of_the_code(found: list[floors.Import]) -> None:
+    drawn = floors.drawn(floors.reduced(floors.stands_on(found)))
     assert floors.PICTURE.read_text(encoding="utf-8") == drawn, "python -m tools.floors draws it anew"
 
 
-@pytest.mark.parametrize(
-    ("module", "line"),
-    [
-        ("sd_env/rules/war.py", "import sd_env.worlds"),
-        ("sd_env/worlds.py", "def f():\n    from sd_env import parallel"),
-        ("agents/table/play.py", "from agents.training.config import parse"),
-        ("agents/policies/registry.py", "from agents.strategies import BUILT_INS"),
-        ("agents/training/run.py", "from ..evaluation import report"),
-    ],
-)
-def test_an_import_that_goes_up_is_found(module: str, line: str, tmp_path: Path) -> None:
+def test_an_import_that_goes_up_is_found(tmp_path: Path) -> None:
     """In a copy of the tree, wherever it hides."""
     for package in ("sd_env", "agents"):
         for source in (ROOT / package).rglob("*.py"):
@@ -46,10 +48,11 @@ def test_an_import_that_goes_up_is_found(module: str, line: str, tmp_path: Path)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(source.read_bytes())
     assert not floors.upward(floors.imports(tmp_path))
-    changed = tmp_path / module
-    changed.write_text(changed.read_text(encoding="utf-8") + f"\n{line}\n", encoding="utf-8")
-    [wrong] = floors.upward(floors.imports(tmp_path))
-    assert wrong.importer == module.removesuffix(".py").replace("/", ".")
+    for module, line in UPWARD.items():
+        changed = tmp_path / module
+        changed.write_text(changed.read_text(encoding="utf-8") + f"\n{line}\n", encoding="utf-8")
+    wrong = [each.importer for each in floors.upward(floors.imports(tmp_path))]
+    assert sorted(wrong) == sorted(module.removesuffix(".py").replace("/", ".") for module in UPWARD)
 
 
 def _imported(path: Path) -> set[str]:

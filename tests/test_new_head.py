@@ -195,7 +195,9 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("asked", "compiled"), [(FACES, False), (PLAYERS, False), (COMPILED, True)], ids=["faces", "players", "compiled"]
+    ("asked", "compiled"),
+    [(FACES, False), (PLAYERS, False), pytest.param(COMPILED, True, marks=pytest.mark.slow)],
+    ids=["faces", "players", "compiled"],
 )
 def test_all_follows_from_the_rows_of_the_table(extended: Path, asked: str, compiled: bool) -> None:
     settings = {"PYTHONPATH": str(extended), "NUMBA_DISABLE_JIT": "" if compiled else "1"}

@@ -29,6 +29,13 @@ def test_values_are_what_everybody_takes_them_for(text: str, value: Any) -> None
     assert found == value and type(found) is type(value)
 
 
+def test_what_was_read_is_the_readers_own() -> None:
+    """A text that is read again is not parsed again, and whoever changed what it got before changed nothing else's."""
+    text = "a: [1, {b: 2}]"
+    read_yaml(text)["a"][1]["b"] = 3
+    assert read_yaml(text) == {"a": [1, {"b": 2}]}
+
+
 @pytest.mark.parametrize("word", ["yes", "no", "on", "off", "Yes", "NO", "Off", "oN"])
 def test_words_that_yaml_1_1_takes_for_booleans_are_refused_and_told_how_to_be_written(word: str) -> None:
     meant = "true" if word.lower() in ("yes", "on") else "false"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from sd_env.rules.war import contest
+from sd_env.rules.war import contest, garrison
 from tests.table import attack, column, play, worlds
 
 #: Whoever is attacked loses for sure.
@@ -261,3 +263,12 @@ def test_base_defence_and_allied_support_count_whatever_is_ready() -> None:
     w = worlds(3, **settings)
     play(w, s0=attack(1), s1={"stance": {2: "align"}}, s2={"stance": {1: "align"}})
     assert w.states["defence_for"][0, 1] == pytest.approx(1.0 + 0.0 + 0.5 * 2.0)
+
+
+def test_who_is_called_up_wholly_has_all_its_arms_to_the_bit() -> None:
+    """Whatever peacetime leaves ready: the sum of a share and its rest is 1 and no number beside it."""
+    plain = getattr(garrison, "py_func", garrison)
+    for readiness in [0.0, 5e-324, 0.1, 1.0, *np.random.default_rng(0).random(2000)]:
+        p = SimpleNamespace(base_defense=0.3, peacetime_readiness=readiness)
+        assert plain(p, 1.7, 1.0) == 0.3 + 1.7
+        assert plain(p, 1.7, 0.0) == 0.3 + readiness * 1.7

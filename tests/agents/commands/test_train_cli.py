@@ -57,8 +57,9 @@ def rows(path: Path) -> list[dict[str, str]]:
         return [{k: v for k, v in row.items() if k != "time/fps"} for row in csv.DictReader(handle)]
 
 
-def test_a_run_leaves_its_whole_folder(tmp_path: Path) -> None:
-    arguments = [*small(), "--runs", str(tmp_path), "--seeds", "[1]"]
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
+def test_a_run_leaves_its_whole_folder(workers: str, tmp_path: Path) -> None:
+    arguments = [*small(), "--runs", str(tmp_path), "--seeds", "[1]", "--workers", workers]
     done = subprocess.run(command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     run = only_run(tmp_path)

@@ -15,7 +15,7 @@ from agents.policies.registry import make
 from agents.publish import one_shot
 from agents.publish.one_shot import WaitUnlessGreedy, share_of_attacks
 from agents.publish.results import read
-from agents.publish.science import SECURITY, TRAININGS, judge_alliances
+from agents.publish.science import SECURITY, TRAININGS, judge_alliances, main
 from agents.table.play import play
 from agents.training.config import load_training
 from sd_env.scenario import Scenario
@@ -24,13 +24,10 @@ from tests.learners import fresh
 ROOT = Path(__file__).parents[3]
 
 
-def test_smoke_sized_science_leaves_its_results(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "agents.publish.science", "--smoke", "--only", "one_shot", "alliances"]
-    done = subprocess.run(
-        [*command, "--out", str(tmp_path / "out"), "--runs", str(tmp_path / "runs")],
-        cwd=ROOT, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+def test_smoke_sized_science_leaves_its_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    where = ["--out", str(tmp_path / "out"), "--runs", str(tmp_path / "runs")]
+    assert main(["--smoke", "--only", "one_shot", "alliances", *where]) == 0
     for name in ("one_shot", "alliances"):
         text = (tmp_path / "out" / f"{name}.txt").read_text()
         assert TRAININGS[name] in text and "seeds: [1, 2]" in text
@@ -40,12 +37,13 @@ def test_smoke_sized_science_leaves_its_results(tmp_path: Path) -> None:
     assert "Security of learned policies: with pooled defence" in (tmp_path / "out" / "alliances.txt").read_text()
 
 
-def test_smoke_sized_reference_games_are_played_with_the_trained_policies(tmp_path: Path) -> None:
+def test_smoke_sized_reference_games_are_played_with_the_trained_policies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
     out, runs = tmp_path / "out", tmp_path / "runs"
-    games = [sys.executable, "-m", "agents.publish.science", "--smoke", "--out", str(out), "--runs", str(runs)]
-    games += ["--only", "tournament", "challenges"]
-    early = subprocess.run(games, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert early.returncode == 2 and "holds no finished run of science" in early.stderr
+    games = ["--smoke", "--out", str(out), "--runs", str(runs), "--only", "tournament", "challenges"]
+    assert main(games) == 2 and "holds no finished run of science" in capsys.readouterr().err
     for world in ("intense", "doubly-safe"):
         for seed in (1, 2):
             scenario = Scenario.load(f"jervis/{world}")
@@ -53,8 +51,7 @@ def test_smoke_sized_reference_games_are_played_with_the_trained_policies(tmp_pa
             where = runs / "science__1-2__20260101-000000" / "jobs" / f"{world}__seed{seed}"
             where.mkdir(parents=True)
             save_bundle(where / "policy.sd", learner, scenario, training={"seed": seed}, name=where.name)
-    done = subprocess.run(games, cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
+    assert main(games) == 0
     ranking = (out / "tournament" / "doubly-dangerous.txt").read_text()
     scores = (out / "challenges.txt").read_text()
     for entrant in ("dove", "hawk", "intense", "doubly-safe"):

@@ -81,6 +81,7 @@ def at_rest(scenario: Scenario, settings: TrainingConfig) -> LearnedBundle:
     return bundle_of(learner, scenario, name="rest")
 
 
+@pytest.mark.slow
 def test_what_a_greedy_state_gains_from_a_policy_at_rest_is_found_and_joins_it() -> None:
     # known answer: in the not intense world a greedy state gains some 15 by open swords (emergence.md, 1)
     scenario, settings = Scenario.load("jervis/not-intense"), config({"most": 2})
@@ -162,9 +163,9 @@ def test_a_search_that_begins_with_a_mixture_begins_with_who_leads_each_type() -
 # --- in a job -----------------------------------------------------------------------------------------------------
 
 
-def job(folder: Path) -> Job:
+def job(folder: Path, **changed: Any) -> Job:
     settings = config(
-        {"most": 2, "response_steps": 2048, "worlds": 64}, total_steps=2048, seeds=[1], paths={},
+        {"most": 2, "response_steps": 2048, "worlds": 64} | changed, total_steps=2048, seeds=[1], paths={},
             scenarios=[{"scenario": "jervis/not-intense"}],
         checkpoint={"every_rollouts": 1, "keep": 2},
     )  # fmt: skip
@@ -192,10 +193,11 @@ def test_a_jobs_policy_is_what_came_of_its_rounds_and_its_result_says_what_they_
     assert rates_of(frame) == pytest.approx(result["evaluation"]["learned"], nan_ok=True)
 
 
+@pytest.mark.slow
 def test_a_job_that_was_killed_in_a_round_ends_as_one_that_was_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, cut = job(tmp_path / "whole"), job(tmp_path / "cut")
+    whole, cut = (job(tmp_path / name, response_steps=512, worlds=16) for name in ("whole", "cut"))
     run_job(whole)
 
     def killed(*arguments: Any) -> Any:
