@@ -78,6 +78,7 @@ FLOORS: Final = (
     Room("training", ("agents.training",), "learners and their seats"),
     Room("evaluation", ("agents.evaluation",), "evaluate, tournament, exploit, statistics"),
     Room("experiments", ("agents.experiments",), "predictions as data, and their runs"),
+    Room("pages", ("agents.pages",), "folders of results as pages, side by side"),
     Room("publish", ("agents.publish",), "what makes docs/results"),
     Room("commands", ("agents.commands", "agents.cli"), "sd-env"),
 )

@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Play, print the ranking, and leave everything in ``--out``."""
     from agents.commands.output import publish
     from agents.evaluation.outputs import tournament_outputs
+    from agents.pages.write import write_evaluation
     from agents.policies.registry import working
     from sd_env.scenario import Scenario
 
@@ -56,4 +57,6 @@ def run(args: argparse.Namespace) -> int:
         **settings(args),
     )
     publish(shown, {**command_line("tournament", args), **report}, args.out, args.json)
+    if args.out:
+        write_evaluation(args.out)
     return 0
