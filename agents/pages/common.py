@@ -46,7 +46,7 @@ def cards(found: Iterable[Prediction]) -> list[Verdict]:
 
 def episodes(of: Finished) -> Html:
     """The most telling episodes, each with a link to its replay; "" where none are kept."""
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for each in records_of(of.folder / FOLDER / INDEX):
         name = f"{FOLDER}/{each['name']}"
         came = str(each["closing"][1]) if len(each["closing"]) > 1 else ""
@@ -57,7 +57,9 @@ def episodes(of: Finished) -> Html:
         )
     if not rows:
         return Html("")
-    heads = ("episode", "of", "what it came to", "on what it hung", "which", "")
+    heads: tuple[str, ...] = ("episode", "of", "what it came to", "on what it hung", "which", "")
+    if not any(row[3] for row in rows):
+        heads, rows = heads[:3] + heads[4:], [row[:3] + row[4:] for row in rows]
     return section(
         "Episodes to look at",
         words("Each opens as a page on which the episode can be played, turn by turn."),
@@ -76,7 +78,7 @@ def again(of: Finished) -> Html:
         ]
     rows = [
         ("seeds", seeds_of(of)),
-        *(("scenario", f"{name}: {given}" if name != given else given) for name, given in of.scenarios.items()),
+        *(("scenario", given if name in ("", given) else f"{name}: {given}") for name, given in of.scenarios.items()),
     ]
     rows += [(name, version) for name, version in of.versions.items()]
     return section("How to make it again", *how, table("What it was made of", ("", "what"), rows, prose=True))

@@ -44,12 +44,13 @@ def panels(panels: Mapping[str, Mapping[str, Curve]], x: str, y: str, bound: tup
         bound: a height at which a line is drawn, if it is within the scale, and what it says.
     """
     curves = [curve for each in panels.values() for curve in each.values()]
-    shown = np.concatenate([np.zeros(1), *(part for each in curves for part in (each.mean, each.low, each.high))])
-    shown = shown[np.isfinite(shown)]
     right = max((_most(each.x) for each in curves), default=0.0)
+    least = min((-_most(-each.mean) for each in curves), default=0.0)
+    most = max((_most(each.mean) for each in curves), default=0.0)
+    widest = max((_most(each.high) for each in curves), default=0.0)
+    scale = (0.0, right or 1.0), (min(least, 0.0), min(max(widest, most), 2.0 * most) if most > 0.0 else 1.0)
     names = list(dict.fromkeys(name for each in panels.values() for name in each))
-    drawn = "".join(_panel(title, each, names, (0.0, right or 1.0), (float(shown.min()), float(shown.max()) or 1.0), (x, y), bound)
-                    for title, each in panels.items())  # fmt: skip
+    drawn = "".join(_panel(title, each, names, scale, (x, y), bound) for title, each in panels.items())
     return Html(f'<div class="panels">{drawn}</div>{_key(names) if len(names) > 1 else ""}')
 
 
@@ -62,12 +63,11 @@ def _panel(
     title: str,
     curves: Mapping[str, Curve],
     names: Sequence[str],
-    wide: tuple[float, float],
-    high: tuple[float, float],
+    scale: tuple[tuple[float, float], tuple[float, float]],
     axes: tuple[str, str],
     bound: tuple[float, str] | None,
 ) -> str:
-    ticks = _ticks(*wide), _ticks(*high)
+    ticks = _ticks(*scale[0]), _ticks(*scale[1])
     left, right = ticks[0][0], ticks[0][-1]
     bottom, top = ticks[1][0], ticks[1][-1]
 
@@ -75,7 +75,7 @@ def _panel(
         return _LEFT + (_WIDTH - _LEFT - _RIGHT) * (value - left) / (right - left)
 
     def up(value: float) -> float:
-        return _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * (value - bottom) / (top - bottom)
+        return _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * (min(max(value, bottom), top) - bottom) / (top - bottom)
 
     what = f"{title}: {axes[1]} against {axes[0]}"
     parts = [f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{text(what)}">',

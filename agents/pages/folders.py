@@ -12,10 +12,15 @@ from sd_env.errors import RefusedError
 from sd_env.reading import ReadError, read_json, read_yaml
 
 RUN, EVALUATION, TOURNAMENT, EXPERIMENT = "training run", "evaluation", "tournament", "experiment"
-KINDS: Final = (RUN, EVALUATION, TOURNAMENT, EXPERIMENT)
+#: What there are pages of, with its article.
+KINDS: Final = {RUN: "a", EVALUATION: "an", TOURNAMENT: "a", EXPERIMENT: "an"}
+#: Name of the records of all of them.
 REPORT: Final = "report.json"
 #: What of a report is no setting of what was done, but how it was asked for or what came of it.
-_BESIDE: Final = ("command", "words", "theory", "outcomes", "predictions", "metrics", "ranking", "payoffs", "trust")
+_BESIDE: Final = (
+    *("scenario", "overrides", "command", "words", "trust"),
+    *("theory", "outcomes", "predictions", "metrics", "ranking", "payoffs"),
+)
 #: Bytes of a report that are read.
 _MOST: Final = 200_000_000
 
@@ -30,12 +35,12 @@ class Finished:
 
     Attributes:
         folder: where it is.
-        kind: one of :data:`KINDS`.
+        kind: a key of :data:`KINDS`.
         title: what it is called.
         report: its ``report.json``.
         settings: dotted key -> value, of all that was asked for.
         versions: package -> version, of what made it; empty where that was not kept.
-        scenarios: what is called how -> its scenario and overrides, as text.
+        scenarios: what a scenario is called, "" where there is one, -> it and its overrides, as text.
         command: what made it, as it is typed.
     """
 
@@ -64,7 +69,9 @@ def read(folder: Path) -> Finished:
     report = _mapping(folder / REPORT)
     try:
         return _made(folder, report)
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError):
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        if isinstance(error, PageError):
+            raise
         raise PageError(f"{folder / REPORT} is not as this program writes it.") from None
 
 
@@ -84,9 +91,9 @@ def _made(folder: Path, report: Mapping[str, Any]) -> Finished:
     if kind is None:
         raise PageError(f"{folder} is of {command}; runs, evaluations, tournaments and experiments have pages.")
     settings = {key: value for key, value in report.items() if key not in _BESIDE}
-    versions = _mapping(folder / PLAN).get("versions", {}) if (folder / PLAN).is_file() else {}
+    versions = dict(_mapping(folder / PLAN)["versions"]) if (folder / PLAN).is_file() else {}
     scenario = str(report["scenario"])
-    scenarios = {scenario: _scenario(scenario, report["overrides"])}
+    scenarios = {"": _scenario(scenario, report["overrides"])}
     return Finished(folder, kind, scenario, report, dotted(settings), versions, scenarios, str(report["words"]))
 
 
@@ -95,11 +102,10 @@ def _scenario(name: Any, overrides: Mapping[str, Any]) -> str:
 
 
 def dotted(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings by their dotted keys."""
+    """Settings by their dotted keys; a mapping of nothing has none."""
     found: dict[str, Any] = {}
     for key, value in data.items():
-        inner = isinstance(value, Mapping) and value
-        found |= dotted(value, f"{prefix}{key}.") if inner else {f"{prefix}{key}": value}
+        found |= dotted(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
     return found
 
 

@@ -33,9 +33,10 @@ def evaluation_page(of: Finished) -> str:
     against = of.report.get("against")
     cards = []
     for policy, outcome in list(of.report["outcomes"].items())[:_CARDS]:
-        verdicts_of = {each.word for each in predictions if each.claim.startswith(f"{policy}:")}
-        tone = TONES.get(verdicts_of.pop(), OPEN) if len(verdicts_of) == 1 else OPEN
+        words_of = list(dict.fromkeys(each.word for each in predictions if each.claim.startswith(f"{policy}:")))
+        tone = TONES.get(words_of[0], OPEN) if len(words_of) == 1 else OPEN
         lines = [f"Pay-off {short(found[policy][PAYOFF], 2)}"] if PAYOFF in found[policy] else []
+        lines += [f"What theory predicts is {word}" for word in words_of]
         cards.append(Verdict(policy, outcome or "no security seeker", tone, lines))
     columns = ((PAYOFF, "pay-off", 2), *COLUMNS)
     rows = [

@@ -110,7 +110,11 @@ def _curves(of: Finished, worlds: Mapping[str, Any]) -> Iterator[Html]:
         for world, entry in worlds.items()
     }  # fmt: skip
     seeds = max((len(entry["seeds"]) for entry in worlds.values()), default=0)
-    what = f"Mean of {seeds} seeds; band: 95% t interval over them" if seeds > 1 else "One seed: no interval"
+    what = (
+        f"Mean of {seeds} seeds; band: 95% t interval over them, as far as a panel goes"
+        if seeds > 1
+        else "One seed: no interval"
+    )
     for metric, says, bound in _CURVES:
         drawn = {
             world: {path: curve for path, each in paths.items() if (curve := curve_of(each, metric)) is not None}

@@ -44,6 +44,7 @@ WORDS = {
     "check-policy": "dove",
     "export": "nobody --bundle x.sd",
     "experiment": "nobody",
+    "compare": "nobody nothing",
 }
 #: What is given in the place of every value.
 ODD = {
