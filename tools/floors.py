@@ -77,6 +77,7 @@ FLOORS: Final = (
     Room("table", ("agents.table",), "who sits where, playing policies in worlds"),
     Room("training", ("agents.training",), "learners and their seats"),
     Room("evaluation", ("agents.evaluation",), "evaluate, tournament, exploit, statistics"),
+    Room("pictures", ("agents.pictures",), "pictures of episodes and scenarios"),
     Room("experiments", ("agents.experiments",), "predictions as data, and their runs"),
     Room("pages", ("agents.pages",), "folders of results as pages, side by side"),
     Room("publish", ("agents.publish",), "what makes docs/results"),

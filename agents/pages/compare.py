@@ -56,9 +56,9 @@ def compare(folders: Sequence[Path]) -> Compared:
     """
     if len(folders) < 2:
         raise PageError(f"{len(folders)} folder is given; two at least are compared.")
+    works = [read(each) for each in folders]
     if len({each.resolve() for each in folders}) < len(folders):
         raise PageError("the same folder is given twice; it differs from itself in nothing.")
-    works = [read(each) for each in folders]
     first = works[0]
     for other in works[1:]:
         if other.kind != first.kind:

@@ -45,6 +45,7 @@ WORDS = {
     "export": "nobody --bundle x.sd",
     "experiment": "nobody",
     "compare": "nobody nothing",
+    "draw": "alliances LOG -o x.png",
 }
 #: What is given in the place of every value.
 ODD = {
