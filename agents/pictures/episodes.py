@@ -60,10 +60,13 @@ def alliances(log: EpisodeLog, path: Path) -> None:
     figure, [axis] = panels(1, size=(9.0, 1.6 + 0.34 * len(shown)))
     for k, pair in enumerate(shown):
         together, war = eventful[pair]
-        axis.broken_barh(spells(together), (k - 0.36, 0.72), facecolors="#009E73")
-        axis.broken_barh(spells(war), (k - 0.2, 0.4), facecolors="#D55E00")
+        axis.broken_barh(
+            [(start - 0.5, long) for start, long in spells(together)], (k - 0.36, 0.72), facecolors="#009E73"
+        )
+        axis.broken_barh([(start - 0.5, long) for start, long in spells(war)], (k - 0.2, 0.4), facecolors="#D55E00")
     axis.set_yticks(range(len(shown)), [f"{names[i]} – {names[j]}" for i, j in shown], fontsize=9)
     axis.set(xlabel="turn", xlim=(0, log.turns + 1), ylim=(len(shown) - 0.4, -0.6))
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.grid(axis="x", alpha=0.3)
     for colour, words in (("#009E73", "allied"), ("#D55E00", "one attacks the other")):
         axis.plot([], [], color=colour, linewidth=7, label=words)
@@ -190,7 +193,8 @@ def phase_plane(logs: Sequence[EpisodeLog], path: Path, pair: tuple[int, int] = 
     axis.legend(title="where it neither adds nor loses", fontsize=9, title_fontsize=9, framealpha=0.85)
     caption = (
         f"{len(logs)} episode{'s' * (len(logs) != 1)}, {answers[0].turns} turns; k: arms added for each of the "
-        "other's, with 95% t interval over turns;\nit is biased upward where stocks drift, and so is no evidence of a reaction"
+        "other's, with 95% t interval over turns;\nit "
+        "is biased upward where stocks drift, and so is no evidence of a reaction"
     )
     finish(figure, f"{_title(first)}: arms against arms", caption, path)
 
