@@ -33,7 +33,6 @@ def run(args: argparse.Namespace) -> int:
     from agents.evaluation import predictions
     from agents.evaluation.evaluate import evaluate_policies, summarise
     from agents.evaluation.tables import evaluation_table, judged, outcomes, records, theory_of
-    from agents.pages.write import write_evaluation
     from sd_env.scenario import Scenario
 
     scenario = Scenario.load(args.scenario, dict(args.overrides))
@@ -58,5 +57,7 @@ def run(args: argparse.Namespace) -> int:
     title = scenario.title or scenario.name
     publish(evaluation_table(title, summary, scenario, against), report, args.out, args.json)
     if args.out:
+        from agents.pages.write import write_evaluation  # only now: it knows trainings, and so loads torch
+
         write_evaluation(args.out)
     return 0

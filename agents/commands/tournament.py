@@ -44,7 +44,6 @@ def run(args: argparse.Namespace) -> int:
     """Play, print the ranking, and leave everything in ``--out``."""
     from agents.commands.output import publish
     from agents.evaluation.outputs import tournament_outputs
-    from agents.pages.write import write_evaluation
     from agents.policies.registry import working
     from sd_env.scenario import Scenario
 
@@ -58,5 +57,7 @@ def run(args: argparse.Namespace) -> int:
     )
     publish(shown, {**command_line("tournament", args), **report}, args.out, args.json)
     if args.out:
+        from agents.pages.write import write_evaluation  # only now: it knows trainings, and so loads torch
+
         write_evaluation(args.out)
     return 0
