@@ -53,8 +53,15 @@ class Printable:
             yield Segment("\n".join(map(printable, text.split("\n"))), style, control)
 
 
+#: What decides the names within an SVG, which are chance otherwise.
+_SALT: Final = "sd-env"
+
+
 def save_picture(figure: Figure, path: Path, dpi: int) -> None:
-    """Write a figure as PNG, whole; a dollar in its texts is a dollar and begins no formula."""
+    """Write a figure as PNG, and as SVG beside it, whole; a dollar in its texts is a dollar and begins no formula.
+
+    Equal figures make equal files: neither holds a date, or names that are drawn by lot.
+    """
     import matplotlib
     from matplotlib.text import Text
 
@@ -63,9 +70,14 @@ def save_picture(figure: Figure, path: Path, dpi: int) -> None:
         text.set_parse_math(False)
         text.set_text("\n".join(map(printable, text.get_text().split("\n"))))
     # the setting is for labels that are made only when it is drawn
-    with matplotlib.rc_context({"text.parse_math": False}), warnings.catch_warnings():
+    with (
+        matplotlib.rc_context({"text.parse_math": False, "svg.hashsalt": _SALT}),
+        warnings.catch_warnings(),
+    ):
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # a box stands in its place
         write_whole(path, lambda file: figure.savefig(file, dpi=dpi, format="png"))
+        undated = {"Date": None}
+        write_whole(path.with_suffix(".svg"), lambda file: figure.savefig(file, format="svg", metadata=undated))
 
 
 def csv_of(frame: pd.DataFrame) -> str:

@@ -18,6 +18,7 @@ from sd_env.errors import RefusedError
 from sd_env.events import Event
 from sd_env.scenario import Scenario, ScenarioLike
 from sd_env.show.ansi import ansi
+from sd_env.show.raster import raster
 from sd_env.spaces import (
     ActionSpace,
     check_action,
@@ -183,7 +184,8 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
     ## Arguments
     - ``scenario``: a name of the catalogue (``sd_env.scenarios()``), a path to a YAML file, a mapping or a ``Scenario``
     - ``overrides``: dotted keys to values, ``{"technology.offense_advantage": 2.0}``
-    - ``render_mode``: ``None``; ``"ansi"``: ``render()`` returns text; ``"human"``: each turn is printed
+    - ``render_mode``: ``None``; ``"ansi"``: ``render()`` returns text; ``"human"``: each turn is printed;
+      ``"rgb_array"``: ``render()`` returns a picture, of which videos are made
     - ``dict_observation``: put the action mask into the observation too
 
     Besides PettingZoo's own attributes there are ``scenario``, ``events`` (of the last turn) and ``worlds`` (the
@@ -195,7 +197,7 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
 
     metadata: ClassVar[dict[str, Any]] = {
         "name": "sd_env_v0",
-        "render_modes": ["ansi", "human"],
+        "render_modes": ["ansi", "human", "rgb_array"],
         "render_fps": 4,
         "is_parallelizable": True,
     }
@@ -370,13 +372,15 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
 
         return page(self.log())
 
-    def render(self) -> str | None:
-        """The world as text (``"ansi"``), or printed (``"human"``)."""
+    def render(self) -> str | np.ndarray | None:
+        """The world as text (``"ansi"``), printed (``"human"``), or uint8 ``(480, 640, 3)`` (``"rgb_array"``)."""
         if self.render_mode is None:
-            logger.warn('render() shows nothing: make the environment with render_mode="ansi" or "human"')
+            logger.warn('render() shows nothing: make the environment with render_mode="ansi", "human" or "rgb_array"')
             return None
         if not self._started:
             raise ResetNeeded("no episode has begun: call reset() before render()")
+        if self.render_mode == "rgb_array":
+            return raster(self.worlds, self.possible_agents, self.scenario.title)
         text = ansi(self.worlds, self.possible_agents, self.scenario.title, self.events)
         if self.render_mode == "ansi":
             return text

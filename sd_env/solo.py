@@ -73,7 +73,7 @@ class SoloEnv(gymnasium.Env[Any, np.ndarray]):
     - v0: first version
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "human"], "render_fps": 4}  # type: ignore[misc]
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "human", "rgb_array"], "render_fps": 4}  # type: ignore[misc]
 
     def __init__(
         self,
@@ -158,7 +158,7 @@ class SoloEnv(gymnasium.Env[Any, np.ndarray]):
         """The episode so far as one offline page for a browser, HTML."""
         return self.game.replay()
 
-    def render(self) -> str | None:
+    def render(self) -> str | np.ndarray | None:
         """The world as text (``"ansi"``), or printed (``"human"``)."""
         return self.game.render()
 

@@ -78,7 +78,9 @@ FLOORS: Final = (
     Room("play", ("agents.play",), "people at the game: terminal, page"),
     Room("training", ("agents.training",), "learners and their seats"),
     Room("evaluation", ("agents.evaluation",), "evaluate, tournament, exploit, statistics"),
+    Room("pictures", ("agents.pictures",), "pictures of episodes and scenarios"),
     Room("experiments", ("agents.experiments",), "predictions as data, and their runs"),
+    Room("pages", ("agents.pages",), "folders of results as pages, side by side"),
     Room("publish", ("agents.publish",), "what makes docs/results"),
     Room("commands", ("agents.commands", "agents.cli"), "sd-env"),
 )

@@ -43,13 +43,15 @@ def run(args: argparse.Namespace) -> int:
     from agents.commands.output import publish
     from agents.experiments import run as running
     from agents.experiments.work import smoke_sized
+    from agents.pages.write import write_experiment
 
     if args.smoke:
         experiment = smoke_sized(experiment)
     out = args.out or Path("runs") / "experiments" / (experiment.name + "-smoke" * args.smoke)
     words = f"sd-env experiment {args.name}" + " --smoke" * args.smoke
     result = running.run(experiment, out, workers=args.workers, fresh=args.fresh, command=words)
+    write_experiment(experiment, out)
     publish(result.shown, result.report, None, args.json)
     if not args.json:
-        print(f"Everything is in {out}: cells.csv, report.json, table.txt, picture.png, policies/")
+        print(f"Everything is in {out}: cells.csv, report.json, table.txt, picture.png, report.html, policies/")
     return 0

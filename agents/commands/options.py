@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from agents.commands.parser import Once
 
@@ -171,10 +172,35 @@ def settings(args: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(args, name) for name in names}
 
 
+#: Options that say where and how something is made, and not what.
+_HOW: Final = {"--out": 1, "--workers": 1, "--json": 0, "--fresh": 0}
+
+
 def command_line(name: str, args: argparse.Namespace) -> dict[str, Any]:
-    """What made a report: the command and its options, for the report itself."""
-    given = {key: entry for key, entry in vars(args).items() if key not in ("out", "workers", "json", "fresh", "argv")}
-    return {"command": f"sd-env {name}", **{key: str(v) if isinstance(v, Path) else v for key, v in given.items()}}
+    """What made a report: the command and its options, for the report itself, and as it is typed."""
+    beside = {*(option.lstrip("-") for option in _HOW), "argv"}
+    given = {key: entry for key, entry in vars(args).items() if key not in beside}
+    command = f"sd-env {name}"
+    words = shlex.join([*command.split(), *_what(getattr(args, "argv", []))])
+    return {
+        "command": command,
+        **{key: str(v) if isinstance(v, Path) else v for key, v in given.items()},
+        "words": words,
+    }
+
+
+def _what(argv: Sequence[str]) -> list[str]:
+    """The words of a command line without those of :data:`_HOW`."""
+    found, skip = [], 0
+    for word in argv:
+        option, sign, _ = word.partition("=")
+        if skip:
+            skip -= 1
+        elif option in _HOW:
+            skip = 0 if sign else _HOW[option]
+        else:
+            found.append(word)
+    return found
 
 
 def noise(text: str) -> tuple[str, float]:

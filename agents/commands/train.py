@@ -38,14 +38,21 @@ def run(args: argparse.Namespace) -> int:
     config, resume = config_of(args)
     # only now: importing torch takes longer than telling of a typo
     from agents.evaluation.trained import train_and_report
+    from agents.pages.folders import REPORT
+    from agents.pages.write import PAGE, write_run
     from agents.training.run import check, check_resumed, held, new_run
+    from sd_env.errors import printable
 
     check(config)
     if resume:
         check_resumed(config, resume)
     folder = resume or new_run(config)
     with held(folder):
-        return train_and_report(config, folder, getattr(args, "argv", []))
+        code = train_and_report(config, folder, getattr(args, "argv", []))
+        if (folder / REPORT).is_file():
+            write_run(config, folder)
+            print(printable(f"Open in a browser: {folder / PAGE}"))
+        return code
 
 
 def parse(argv: Sequence[str]) -> tuple[TrainingConfig, Path | None]:

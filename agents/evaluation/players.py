@@ -164,7 +164,7 @@ def play_casts(
     game = _scenario(json.dumps(scenario))
     frames: list[pd.DataFrame] = []
     for each in casts:
-        seats, labels = _seated(each["cast"], tremble, trust), [chair[0] for chair in each["cast"]]
+        seats, labels = seated(each["cast"], tremble, trust), [chair[0] for chair in each["cast"]]
         recorder = Collector(range(logs[1]), policies=labels) if logs and not frames else None
         frame = play(game, seats, worlds=worlds, seed=seed, episode=episode, recorder=recorder)
         if logs and recorder is not None:
@@ -179,7 +179,7 @@ def play_casts(
     return pd.concat(frames, ignore_index=True)
 
 
-def _seated(cast: Sequence[Chair], tremble: float, trust: bool) -> list[Policy]:
+def seated(cast: Sequence[Chair], tremble: float, trust: bool) -> list[Policy]:
     """The policy of each seat; seats of the same policy get the same object, of which each plays a copy."""
     policies = {id(policy): policy for policy in (load(spec, trust) for _, spec in cast)}
     if tremble:

@@ -8,21 +8,26 @@ from sd_env.rules.war import contest
 from sd_env.scenario import Scenario
 
 
-def success_probabilities(scenario: Scenario, offense: float, defense: float) -> tuple[float, float]:
+def success_probabilities(
+    scenario: Scenario, offense: float, defense: float, omega: float | None = None, q: float | None = None
+) -> tuple[float, float]:
     """Success of an attack between two states that both hold ``offense`` and ``defense``.
 
     Args:
         scenario: its technology and war groups must hold plain numbers, not ranges.
         offense: stock of offensive arms of each.
         defense: stock of defensive arms of each.
+        omega: offensive advantage instead of the scenario's.
+        q: distinguishability instead of the scenario's.
 
     Returns:
         ``(p_f, p_s)``: when one strikes and the other waits, of whose arms only ``war.peacetime_readiness`` is ready,
         and when both strike, all of whose arms are.
     """
     technology, war = scenario.technology, scenario.war
-    omega, phi = plain(technology.offense_advantage), plain(war.first_strike)
-    q, dual = plain(technology.distinguishability), technology.dual_use
+    omega = plain(technology.offense_advantage) if omega is None else omega
+    q = plain(technology.distinguishability) if q is None else q
+    phi, dual = plain(war.first_strike), technology.dual_use
     lent = 1.0 - q if dual is None else plain(dual)
     attack, defence = offense + lent * defense, defense + lent * offense
     base, r, difference = plain(war.base_defense), plain(war.decisiveness), float(war.contest == "difference")
@@ -30,7 +35,15 @@ def success_probabilities(scenario: Scenario, offense: float, defense: float) ->
     return first, contest(omega * attack, base + defence + omega * attack, r, difference)
 
 
-def trust_threshold(scenario: Scenario, offense: float, defense: float, turns: float = 1.0) -> float:
+def trust_threshold(
+    scenario: Scenario,
+    offense: float,
+    defense: float,
+    turns: float = 1.0,
+    *,
+    omega: float | None = None,
+    q: float | None = None,
+) -> float:
     """m = 1 - c_A / (conquest (p_f - p_s) turns): a security seeker attacks if it trusts the other less than m.
 
     Where land lost is lost for the rest of the game, ``turns`` is how many turns that is; 1 is the one-shot
@@ -41,8 +54,10 @@ def trust_threshold(scenario: Scenario, offense: float, defense: float, turns: f
         offense: stock of offensive arms of each of the two states.
         defense: stock of defensive arms of each.
         turns: H_eff.
+        omega: as for :func:`success_probabilities`.
+        q: likewise.
     """
-    first, both = success_probabilities(scenario, offense, defense)
+    first, both = success_probabilities(scenario, offense, defense, omega, q)
     stake = plain(scenario.war.conquest) * (first - both) * turns
     cost = plain(scenario.war.attacker_cost)
     return 1.0 - cost / stake if stake > 0.0 else float("-inf")

@@ -9,6 +9,7 @@ from typing import Any
 from agents.escape import Printable, console
 from agents.evaluation.certify import SCRATCH, WARM, certify_all
 from agents.evaluation.escalation_of_run import escalation_of_run
+from agents.evaluation.outcome import outcome
 from agents.evaluation.picture import draw
 from agents.evaluation.report import WIDTH, as_text, write_report
 from agents.evaluation.tables import records
@@ -31,7 +32,7 @@ def train_and_report(config: TrainingConfig, run: Path, argv: list[str]) -> int:
         argv: the command line, for the report.
     """
     _say(f"Run folder: {run}")
-    failed = train(config, run)
+    failed = train(config, run, outcome)
     finished = results(config, run)
     if finished:
         done = [job for job in jobs_of(config, run) if job.name in finished]

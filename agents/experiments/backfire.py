@@ -6,7 +6,7 @@ Jervis (1976), Huth (1999). What provokes in the spiral model is force that migh
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -130,18 +130,49 @@ def answers(
         showed its force, within H turns, and do not without it. ``checked/KIND``: the reverse. NaN without a show.
     """
     cases: dict[str, list[bool]] = {f"{what}/{kind}": [] for what in ("provoked", "checked") for kind in _KINDS}
+    for log, show, with_it, without in _shown(scenario, cast, interventions, logs, seed=seed, worlds=worlds):
+        kind = _KINDS[int(log.states["greed"][0, show.challenger] > 0)]
+        cases[f"provoked/{kind}"].append(with_it and not without)
+        cases[f"checked/{kind}"].append(without and not with_it)
+    return {name: float(np.mean(each)) if each else math.nan for name, each in cases.items()}
+
+
+def backfired(
+    scenario: Scenario,
+    cast: CastLike,
+    interventions: InterventionsLike,
+    logs: Sequence[EpisodeLog],
+    *,
+    seed: int,
+    worlds: int,
+    episode: int = 0,
+) -> list[tuple[EpisodeLog, measures.Show]]:
+    """The episodes whose first show of force provoked, each with it; arguments as of :func:`answers`."""
+    found = _shown(scenario, cast, interventions, logs, seed=seed, worlds=worlds, episode=episode)
+    return [(log, show) for log, show, with_it, without in found if with_it and not without]
+
+
+def _shown(
+    scenario: Scenario,
+    cast: CastLike,
+    interventions: InterventionsLike,
+    logs: Sequence[EpisodeLog],
+    *,
+    seed: int,
+    worlds: int,
+    episode: int = 0,
+) -> Iterator[tuple[EpisodeLog, measures.Show, bool, bool]]:
+    """The first show of force of each episode, by challenger: whether that attacks with it, and without it."""
     shows = {log.world: found for log in logs if (found := measures.first_shows(log))}
-    if shows:
-        begins = {world: (found[0].defender, found[0].turn) for world, found in shows.items()}
-        bound = Without(scenario, interventions, begins, WITHIN + 1, unarmed)
-        replays = _replays(scenario, cast, bound, shows, seed=seed, worlds=worlds)
+    if not shows:
+        return
+    begins = {world: (found[0].defender, found[0].turn) for world, found in shows.items()}
+    bound = Without(scenario, interventions, begins, WITHIN + 1, unarmed)
+    replays = _replays(scenario, cast, bound, shows, seed=seed, worlds=worlds, episode=episode)
     for log in logs:
         for show in shows.get(log.world, ()):
-            kind = _KINDS[int(log.states["greed"][0, show.challenger] > 0)]
             with_it, without = (measures.strikes_after(each, show, within=WITHIN) for each in (log, replays[log.world]))
-            cases[f"provoked/{kind}"].append(with_it and not without)
-            cases[f"checked/{kind}"].append(without and not with_it)
-    return {name: float(np.mean(each)) if each else math.nan for name, each in cases.items()}
+            yield log, show, with_it, without
 
 
 #: First part of a measure's name -> what replays it.
@@ -149,11 +180,18 @@ REPLAYS: Final = {"backfire": responses, "deterred": responses, "provoked": answ
 
 
 def _replays(
-    scenario: Scenario, cast: CastLike, bound: Interventions, kept: Iterable[int], *, seed: int, worlds: int
+    scenario: Scenario,
+    cast: CastLike,
+    bound: Interventions,
+    kept: Iterable[int],
+    *,
+    seed: int,
+    worlds: int,
+    episode: int = 0,
 ) -> dict[int, EpisodeLog]:
     """The same worlds again with other interventions: logs of those that are kept, by world."""
     collector = Collector(list(kept))
-    play(scenario, cast, worlds=worlds, seed=seed, recorder=collector, interventions=bound)
+    play(scenario, cast, worlds=worlds, seed=seed, episode=episode, recorder=collector, interventions=bound)
     return {log.world: log for log in collector.logs}
 
 

@@ -12,6 +12,7 @@ import matplotlib
 import numpy as np
 
 from agents.escape import save_picture
+from agents.evaluation.outcome import ARMS, ARMS_RACE, ATTACKS, SPIRAL
 from agents.evaluation.picture import COLOURS, STYLES
 from agents.evaluation.threshold import effective_turns, middle, plain, trust_threshold
 from agents.experiments.judge import is_numeric, positions
@@ -22,10 +23,13 @@ from sd_env.scenario import Scenario
 matplotlib.use("Agg")  # before pyplot: no display is needed
 
 from matplotlib import pyplot as plt
+from matplotlib.patches import Rectangle
 
 Levels = Sequence[Mapping[str, Any]]
 #: Points a side at which a threshold is reckoned.
 _FINE: Final = 25
+#: Measure -> from where on it makes another outcome.
+_BOUNDS: Final = {ATTACKS: SPIRAL, ARMS: ARMS_RACE}
 _CURVES: Final = {"m=t": ("-", "m = t"), "m=1/2": (":", "m = ½"), "q*": ("--", "q*")}
 
 
@@ -49,6 +53,9 @@ def draw(experiment: Experiment, levels: Levels, picture: Path) -> None:
             _lines(experiment, rows, axis)
         axis.set_title(_words(experiment, measure), fontsize=11)
     figure.suptitle(experiment.title)
+    seeds = len(experiment.seeds)
+    how = "hatched: seeds end in different outcomes" if experiment.picture.y else "bars: 95% t interval over them"
+    figure.supxlabel(f"mean of {seeds} seeds (n = {seeds}) of {experiment.worlds} worlds each; {how}", fontsize=8.5)
     save_picture(figure, picture, dpi=130)
     plt.close(figure)
 
@@ -141,6 +148,22 @@ def _map(experiment: Experiment, rows: Levels, axis: Any, fields: Mapping[str, n
         if np.isfinite(grid[j, i]):
             axis.text(h, v, f"{grid[j, i]:.3f}", ha="center", va="center", fontsize=7,
                       color="white" if grid[j, i] > 0.7 * top else "black")  # fmt: skip
+    ends = _edges(across), _edges(up)
+    for row in _apart(experiment, rows)[0]:
+        if disagree(str(row["measure"]), row["estimate"].values):
+            i, j = experiment.labels(x).index(row[x]), experiment.labels(y).index(row[y])
+            corner, width = (ends[0][i], ends[1][j]), ends[0][i + 1] - ends[0][i]
+            axis.add_patch(
+                Rectangle(
+                    corner,
+                    width,
+                    ends[1][j + 1] - ends[1][j],
+                    fill=False,
+                    hatch="///",
+                    edgecolor="#333333",
+                    linewidth=0,
+                )
+            )
     fine_x, fine_y = _finely(experiment, x), _finely(experiment, y)
     for k, (name, field) in enumerate(fields.items()):
         style, words = _CURVES[name]
@@ -150,6 +173,12 @@ def _map(experiment: Experiment, rows: Levels, axis: Any, fields: Mapping[str, n
     if axis.get_legend_handles_labels()[0]:
         axis.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncol=3, frameon=False)
     axis.set(xlabel=x, ylabel=y)
+
+
+def disagree(measure: str, values: Sequence[float]) -> bool:
+    """Whether the seeds of a cell end on both sides of where an outcome begins: a spiral, or an arms race."""
+    bound = _BOUNDS.get(measure)
+    return bound is not None and len({value >= bound for value in values if math.isfinite(value)}) > 1
 
 
 def threshold_gap(experiment: Experiment, name: str, at: Mapping[str, float]) -> float:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -21,6 +21,9 @@ from agents.training.config import ScenarioChoice, TrainingConfig, validated
 from agents.work import Unit, policy_inputs
 from sd_env.record import Collector
 from sd_env.scenario import Scenario
+
+if TYPE_CHECKING:
+    from agents.training.job import Job
 
 #: Seeds of evaluation worlds: none that training saw.
 WORLDS_FROM: Final = 1_000_003
@@ -165,22 +168,47 @@ def train_and_measure(
     name: str,
 ) -> pd.DataFrame:
     """Do a unit: one row a cell, condition and measure: the axes' labels, ``policies, seed, given, measure, value``."""
+    from agents.training.job import final_cast
+
     job = None
     if training is not None:
-        from agents.training.job import Job, run_job
+        from agents.training.job import run_job
 
-        config = validated(TrainingConfig, {**training, "name": "experiment", "seeds": [seed], "runs": folder})
-        job = Job(config, config.scenarios[0], seed, Path(folder) / f"{name}__seed{seed}")
+        job = job_of(training, seed, folder, name)
         run_job(job)
     rows: list[dict[str, Any]] = []
     for kind, labels, setup in cells:
         where = Setup.model_validate(setup)
         game = Scenario.load(where.scenario, where.overrides)
-        seats = _scripted(where.cast, game) if job is None else _learned(job, game)
+        seats = _scripted(where.cast, game) if job is None else final_cast(job, game)
         for given, measure, value, episodes in _measured(wanted, game, seats, where, seed, worlds, logs):
             numbers = {"seed": seed, "given": given_name(given), "measure": measure, "value": value}
             rows.append({**labels, "policies": kind, **numbers, "episodes": episodes})
     return pd.DataFrame(rows)
+
+
+def job_of(training: dict[str, Any], seed: int, folder: str, name: str) -> Job:
+    """The job that trains the policies of a unit; arguments as of :func:`train_and_measure`."""
+    from agents.training.job import Job
+
+    config = validated(TrainingConfig, {**training, "name": "experiment", "seeds": [seed], "runs": folder})
+    return Job(config, config.scenarios[0], seed, Path(folder) / f"{name}__seed{seed}")
+
+
+def cast_of(unit: Unit, setup: Setup, game: Scenario) -> list[Policy]:
+    """Who plays a cell that a finished unit serves: a policy for each state, as it was measured.
+
+    Args:
+        unit: of :func:`units_of`.
+        setup: of one of its cells.
+        game: that cell's scenario.
+    """
+    from agents.training.job import final_cast
+
+    given = unit.arguments
+    if given["training"] is None:
+        return _scripted(setup.cast, game)
+    return final_cast(job_of(given["training"], given["seed"], given["folder"], given["name"]), game)
 
 
 def _measured(
@@ -232,17 +260,3 @@ def _scripted(cast: Mapping[str, str], game: Scenario) -> list[Policy]:
     if missing := [agent for agent in game.agents if agent not in cast and "all" not in cast]:
         raise ExperimentError(f"cast leaves out {missing[0]}; each state needs a strategy, or all.")
     return [policy_from(cast.get(agent, cast.get("all", ""))) for agent in game.agents]
-
-
-def _learned(job: Any, game: Scenario) -> list[Policy]:
-    """The policy of each state: that of its learner."""
-    from agents.table.seating import ALL as EVERYBODY
-    from agents.training.job import trained_policies
-    from agents.training.players import seats_of as learners_of
-
-    found: dict[str, Policy] = {}
-    policies = trained_policies(job)
-    for name, seat in learners_of(job.config.population, game.agents).items():
-        states = game.agents if seat == EVERYBODY else (seat,) if isinstance(seat, str) else seat
-        found |= dict.fromkeys(states, policies[name])
-    return [found[agent] for agent in game.agents]

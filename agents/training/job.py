@@ -19,6 +19,8 @@ from agents.files import without_nan, write_json, write_text
 from agents.policies.bundle_files import MANIFEST, read_bundle
 from agents.policies.bundles import BundleError, LearnedBundle, bundle_of, load_bundle, save_bundle
 from agents.policies.mixture import MixedBundle
+from agents.policies.protocol import Policy
+from agents.table.seating import ALL, ROTATING
 from agents.training import checkpoint
 from agents.training.callbacks import WORLDS, Anneal, OnRollout, Rollouts, check_finite
 from agents.training.config import ScenarioChoice, TrainingConfig
@@ -282,3 +284,21 @@ def trained_policy(job: Job) -> LearnedBundle:
     if len(policies) > 1:
         raise ValueError(f"Job {job.name} trained several policies: {', '.join(policies)}.")
     return next(iter(policies.values()))
+
+
+def final_cast(job: Job, game: Scenario) -> list[Policy]:
+    """The policy of each state among a finished job's final ones: its learner's; the one of a league holds all seats.
+
+    Args:
+        job: a finished job.
+        game: what they are to play, with the states of the job's own scenario.
+
+    Raises:
+        BundleError: as :func:`trained_policies`.
+    """
+    policies = trained_policies(job)
+    found: dict[str, Policy] = {}
+    for name, seat in seats_of(job.config.population, game.agents).items():
+        states = game.agents if seat in (ALL, ROTATING) else (seat,) if isinstance(seat, str) else seat
+        found |= dict.fromkeys(states, policies[name])
+    return [found[agent] for agent in game.agents]

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from stable_baselines3.common.logger import KVWriter
 from torch.utils.tensorboard import SummaryWriter
@@ -21,6 +21,26 @@ from agents.files import write_text
 _STEPS = "time/total_timesteps"
 #: SB3 counts these from the start of this process: after a resume they would go back.
 _COUNTED_ANEW = frozenset({"time/iterations", "time/time_elapsed"})
+#: TensorBoard's tab of custom scalars: group -> chart -> what is drawn in one (docs/metrics.md says what they are).
+LAYOUT: Final = {
+    "The dilemma": {
+        "attacks, a pair-turn": ["Multiline", ["outcome/ss_attacks", "outcome/s_attacks", "outcome/attacks"]],
+        "arms of a security seeker": ["Multiline", ["arms/s_offense", "arms/s_defense", "arms/s_total"]],
+        "wars, an episode": ["Multiline", ["outcome/tragic_wars", "outcome/wars", "outcome/conquests"]],
+        "welfare": ["Multiline", ["outcome/s_welfare", "outcome/return"]],
+    },
+    "Words and friends": {
+        "signals": ["Multiline", ["signals/s_reassurances", "signals/s_threats", "signals/pledges_broken"]],
+        "alliances": ["Multiline", ["alliances/allied"]],
+        "calls": ["Multiline", ["alliances/calls", "alliances/honoured", "alliances/abandoned"]],
+    },
+    "Learning": {
+        "returns, as the learner sees them": ["Multiline", ["rollout/ep_rew_mean"]],
+        "losses": ["Multiline", ["train/value_loss", "train/policy_gradient_loss", "train/entropy_loss"]],
+        "steps": ["Multiline", ["train/approx_kl", "train/clip_fraction"]],
+        "how much of returns is foreseen": ["Multiline", ["train/explained_variance"]],
+    },
+}
 
 
 @contextmanager
@@ -67,6 +87,7 @@ class Curves(KVWriter):
         last = int(self.rows[-1][_STEPS]) if self.rows else -1
         # events after the checkpoint belong to the killed run: TensorBoard drops them from purge_step on
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=last + 1 if self.rows else None)
+        self._board.add_custom_scalars(LAYOUT)
         if self.rows:
             self._rewrite()
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +20,7 @@ from agents.policies.manifest import MOST_WEIGHTS
 from agents.table.interventions import Interventions
 from agents.training.config import MACHINE_KEYS, ConfigError, TrainingConfig
 from agents.training.job import jobs_of, run_job
+from agents.training.live import Watch
 from agents.training.players import opponents_of, smallest_rollout
 from agents.work import (
     PLAN,
@@ -195,8 +196,15 @@ def held(run: Path) -> Iterator[None]:
         yield
 
 
-def train(config: TrainingConfig, run: Path) -> dict[str, bool]:
+def train(
+    config: TrainingConfig, run: Path, outcome: Callable[[float, float], str] = lambda attacks, arms: ""
+) -> dict[str, bool]:
     """Run the unfinished jobs of ``run`` in worker processes, and those whose files are damaged.
+
+    Args:
+        config: what to train.
+        run: its folder.
+        outcome: what attacks and arms amount to in a word, for those who watch.
 
     Returns:
         Names of the jobs that failed, or whose folders are gone -> whether that was foreseen, as a full disk is, and is
@@ -212,7 +220,12 @@ def train(config: TrainingConfig, run: Path) -> dict[str, bool]:
         raise ConfigError(str(error)) from None
     waiting = [Unit(job.name, {"job": job}) for job in jobs if states[job.name][0] is None]
     limit = config.workers or cores() // config.torch_threads or 1
-    board = Board("train", len(jobs), len(jobs) - len(waiting), size=config.total_steps, measure="agent-steps")
+    watch = Watch({job.name: job.folder for job in jobs}, outcome)
+    for name, (result, _) in states.items():
+        if result is not None:
+            watch.finished(name)
+    size = config.total_steps
+    board = Board("train", len(jobs), len(jobs) - len(waiting), size=size, measure="agent-steps", standing=watch)
     failed: dict[str, bool] = {}
     with board, closing(in_processes(_train, waiting, limit)) as events:
         for name, (_, what) in states.items():
@@ -221,8 +234,10 @@ def train(config: TrainingConfig, run: Path) -> dict[str, bool]:
         for event in events:
             match event:
                 case Progressed(name, steps):
+                    watch.learned(name)
                     board.progress(name, steps)
                 case Done(name, _):
+                    watch.finished(name)
                     board.finished(name)
                 case Failed(name, why, text):
                     failed[name] = isinstance(why, (RefusedError, OSError, MemoryError))

@@ -7,13 +7,10 @@ names the digests of the one style and the one script that may run.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -21,6 +18,7 @@ import numpy as np
 from sd_env.events import Builds, BuildsShare, Conquest, IllegalAction, LeaderFalls
 from sd_env.layout_actions import Signal
 from sd_env.show.story import Story
+from sd_env.show.template import filled
 
 if TYPE_CHECKING:
     from sd_env.record import EpisodeLog
@@ -54,25 +52,7 @@ def page(log: EpisodeLog, notes: Sequence[Note] = ()) -> str:
     """
     story = Story(log)
     title = f"{log.scenario.name}, seed {log.seed}, world {log.world}, episode {log.episode}"
-    style, script = _part("page.css"), _part("page.js")
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{_digest(style)}'; script-src 'sha256-{_digest(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    parts = {
-        "policy": policy,
-        "title": html.escape(title),
-        "style": style,
-        "script": script,
-        "data": _json(data(log, story, notes)),
-    }
-    text = _part("page.html")
-    first, *rest = text.split("{{")
-    filled = [first]
-    for piece in rest:  # in one pass, so that nothing that is put in is filled in again
-        name, _, after = piece.partition("}}")
-        filled += [parts[name], after]
-    return "".join(filled)
+    return filled("sd_env.show", {"title": html.escape(title), "data": _json(data(log, story, notes))})
 
 
 def data(log: EpisodeLog, story: Story, notes: Sequence[Note] = ()) -> dict[str, Any]:
@@ -169,11 +149,3 @@ def _json(value: Any) -> str:
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text
-
-
-def _part(name: str) -> str:
-    return (files("sd_env.show") / name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -308,7 +308,9 @@ def test_bad_seeds_are_refused(seed: Any) -> None:
 
 
 def test_unknown_render_mode_is_refused() -> None:
-    with pytest.raises(ValueError, match="render_mode: 'rgb' is not allowed; allowed are None, 'ansi', 'human'"):
+    with pytest.raises(
+        ValueError, match="render_mode: 'rgb' is not allowed; allowed are None, 'ansi', 'human', 'rgb_array'"
+    ):
         sd_env.parallel_env(LIVELY, render_mode="rgb")
 
 

@@ -222,7 +222,7 @@ class ChallengeEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         """What happened in the last turn: :mod:`sd_env.events`."""
         return self._game.events
 
-    def render(self) -> str | None:
+    def render(self) -> Any:
         """The world as text (``"ansi"``), or printed (``"human"``)."""
         return self._game.render()
 

@@ -192,10 +192,13 @@ def test_missing_pyarrow_is_told_first(
 
 
 FILES = {
-    "evaluate dove hawk": ["logs"],
-    "tournament dove hawk tit-for-tat": ["ecology.csv", "ecology.png", "payoffs.csv", "payoffs.png", "ranking.csv"],
-    "crossplay dove hawk tit-for-tat": ["gaps.csv", "payoffs.csv", "payoffs.png"],
-    "ablate dove --parameter war.conquest --values 0.1 0.3": ["ablation.png", "differences.csv"],
+    "evaluate dove hawk": ["logs", "report.html", "episodes"],
+    "tournament dove hawk tit-for-tat": [
+        *("ecology.csv", "ecology.png", "ecology.svg", "payoffs.csv", "payoffs.png", "payoffs.svg", "ranking.csv"),
+        *("report.html", "episodes"),
+    ],
+    "crossplay dove hawk tit-for-tat": ["gaps.csv", "payoffs.csv", "payoffs.png", "payoffs.svg"],
+    "ablate dove --parameter war.conquest --values 0.1 0.3": ["ablation.png", "ablation.svg", "differences.csv"],
 }
 
 

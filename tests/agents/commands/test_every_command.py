@@ -46,6 +46,8 @@ WORDS = {
     "experiment": "nobody",
     "play": "jervis/intense --as nobody",
     "serve": "--port 99999",
+    "compare": "nobody nothing",
+    "draw": "alliances LOG -o x.png",
 }
 #: What is given in the place of every value.
 ODD = {

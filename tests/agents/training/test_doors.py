@@ -88,5 +88,5 @@ def test_the_ids_work_with_nothing_but_a_name() -> None:
 
 
 def test_a_render_mode_that_is_not_there_is_a_bad_value() -> None:
-    with pytest.raises(ValueError, match="'rgb_array' is not allowed; allowed are None, 'ansi', 'human'"):
-        sd_env.solo_env("jervis/intense", render_mode="rgb_array")
+    with pytest.raises(ValueError, match="'film' is not allowed; allowed are None, 'ansi', 'human', 'rgb_array'"):
+        sd_env.solo_env("jervis/intense", render_mode="film")

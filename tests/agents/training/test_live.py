@@ -1,0 +1,86 @@
+"""What is shown of a training while it goes on: the last whole rows, an honest time, a layout that has its numbers."""
+
+from __future__ import annotations
+
+import logging
+import math
+from pathlib import Path
+
+import pytest
+
+from agents.evaluation.outcome import outcome
+from agents.evaluation.report import as_text
+from agents.files import write_json, write_text
+from agents.table.metrics import RATES
+from agents.training.live import Watch, gap_of, last_row
+from agents.training.logs import LAYOUT, Curves
+from agents.work import Board, board
+
+HEAD = "time/total_timesteps,arms/s_total,outcome/ss_attacks\n"
+
+
+def test_the_last_whole_row_is_read_and_half_a_row_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "progress.csv"
+    assert last_row(path) == {}
+    write_text(path, HEAD)
+    assert last_row(path) == {}
+    write_text(path, HEAD + "100,1.5,\n200,1.25,0.5\n300,9")
+    assert last_row(path) == {"time/total_timesteps": 200.0, "arms/s_total": 1.25, "outcome/ss_attacks": 0.5}
+    write_text(path, HEAD + "".join(f"{k},1.5,0.25\n" for k in range(20_000)))
+    assert last_row(path)["time/total_timesteps"] == 19_999.0
+
+
+def test_the_gap_is_the_largest_of_the_last_round(tmp_path: Path) -> None:
+    rounds = [
+        {"round": 1, "gain": 9.0, "own": 10.0},
+        {"round": 2, "gain": 0.2, "own": -10.0},
+        {"round": 2, "gain": 0.1, "own": 10.0},
+    ]
+    write_json(tmp_path / "result.json", {"rounds": rounds})
+    assert gap_of(tmp_path / "result.json") == pytest.approx(0.02)
+    write_json(tmp_path / "result.json", {"rounds": []})
+    assert math.isnan(gap_of(tmp_path / "result.json")) and math.isnan(gap_of(tmp_path / "nothing.json"))
+
+
+def test_the_table_says_how_each_job_stands(tmp_path: Path) -> None:
+    jobs = {name: tmp_path / name for name in ("a", "b", "c")}
+    for folder, row in zip(jobs.values(), ("4096,1.7,0.0\n", "2048,0.5,0.2\n"), strict=False):
+        folder.mkdir()
+        write_text(folder / "progress.csv", HEAD + row)
+    watch = Watch(jobs, outcome)
+    assert watch.words() == ""
+    write_json(jobs["a"] / "result.json", {"rounds": [{"round": 1, "gain": 0.3, "own": 10.0}]})
+    watch.finished("a")
+    watch.learned("b")
+    said = " ".join(as_text(watch.table()).split())
+    assert "a 4,096 0.0000 1.70 3.0% arms race without war, not certified" in said
+    assert "b 2,048 0.2000 0.50 - spiral at present" in said and "1 more wait" in said
+    assert watch.words() == "so far arms race without war in 1, spiral in 1"
+
+
+def test_without_a_terminal_there_are_plain_lines_with_the_time_that_is_left(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(board.time, "monotonic", lambda: now[0])
+    with caplog.at_level(logging.INFO, logger="agents"), Board("train", 4, 2, size=100) as shown:
+        now[0] = 30.0
+        shown.progress("x", 50)  # of the 200 that were left 50 took 30 s: what was done before counts for nothing
+        now[0] = 600.0
+        shown.progress("x", 100)
+        shown.finished("x")
+    assert "train: 62%, 250 units, 2 of 4 units, about 90 s left of it" in caplog.messages
+    assert "train: 75%, 300 units, 2 of 4 units, about 10 min left of it" in caplog.messages
+
+
+def test_tensorboards_layout_names_what_is_logged(tmp_path: Path) -> None:
+    named = {tag for charts in LAYOUT.values() for _, tags in charts.values() for tag in tags}
+    assert {tag for tag in named if not tag.startswith(("train/", "rollout/"))} <= set(RATES)
+    curves = Curves(tmp_path)
+    curves.write({"outcome/ss_attacks": 0.1}, {}, 10)
+    curves.close()
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert "outcome/ss_attacks" in events.Tags()["scalars"]
+    assert "custom_scalars__config__" in events.Tags()["tensors"]
