@@ -46,6 +46,7 @@ WORDS = {
     "experiment": "nobody",
     "compare": "nobody nothing",
     "draw": "alliances LOG -o x.png",
+    "tour": "-o nothing",
 }
 #: What is given in the place of every value.
 ODD = {
