@@ -62,13 +62,13 @@
       return `You said: ${step.bars[guess].label}. ` + (near(step, guess) ? "So it is." : `It is: ${bar.label}.`);
     }
     const counted = `in ${bar.of} games it was ${told(step, shown(step, bar.value))}, with a 95% interval from ${shown(step, bar.low)} to ${shown(step, bar.high)}`;
-    return `You said ${told(step, guess)}; ${counted}. ` + (near(step, guess) ? "Well predicted." : "A surprise?");
+    return `You said ${told(step, guess)}; ${counted}. ` + (near(step, guess) ? "Well predicted." : `Off by ${Math.abs(guess - scaled(step, bar.value)).toFixed(step.unit === "states" ? 1 : 0)}.`);
   }
 
   // --- the map --------------------------------------------------------------------------------------------------------------
   function worlds(parent) {
-    const M = D.map, left = 62, top = 12, wide = 68, high = 46;
-    const columns = M.omegas.length, rows = M.qs.length, width = left + columns * wide + 12, height = top + rows * high + 62;
+    const M = D.map, left = 62, top = 32, wide = 68, high = 46;
+    const columns = M.omegas.length, rows = M.qs.length, width = left + columns * wide + 40, height = top + rows * high + 62;
     const place = (list, value) => { // the grid is drawn evenly; lines are bent to it
       let k = 0;
       while (k < list.length - 2 && value > list[k + 1]) k++;
@@ -76,6 +76,7 @@
     };
     const x = (omega) => left + (place(M.omegas, omega) + 0.5) * wide;
     const y = (q) => top + (rows - 0.5 - place(M.qs, q)) * high;
+    const grade = (cell) => (cell.value < 0.1 ? 0 : cell.value <= 0.6 ? 1 : 2);
     make("h3", {}, parent, "The map");
     const box = make("div", { class: "map" }, parent);
     const sliders = [["Advantage of attack ω", M.omegas, 1.2, "omega"], ["Weapons told apart q", M.qs, 0, "q"]].map(([name, list, first, id]) => {
@@ -88,14 +89,13 @@
     });
     const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Map of the worlds: wars in 100 games by ω and q; the sliders above choose a square" }, box);
     M.cells.forEach((cell) => {
-      const cx = x(cell.omega), cy = y(cell.q), level = cell.value < 0.1 ? 0 : cell.value <= 0.6 ? 1 : 2;
+      const cx = x(cell.omega), cy = y(cell.q), level = grade(cell);
       const square = draw("rect", { x: cx - wide / 2, y: cy - high / 2, width: wide, height: high, class: `cell l${level}` }, svg);
       square.addEventListener("click", () => {
         sliders[0].input.value = String(M.omegas.indexOf(cell.omega));
         sliders[1].input.value = String(M.qs.indexOf(cell.q));
         chosen();
       });
-      draw("text", { x: cx, y: cy + 6, "text-anchor": "middle", class: `through on${level}` }, svg, (100 * cell.value).toFixed(0));
     });
     for (const cell of M.cells) {
       if (cell.name) draw("rect", { x: x(cell.omega) - wide / 2 + 4, y: y(cell.q) - high / 2 + 4, width: wide - 8, height: high - 8, class: "world" }, svg);
@@ -105,8 +105,14 @@
       const points = line.points.map(([omega, q]) => `${x(omega).toFixed(1)},${y(q).toFixed(1)}`).join(" ");
       draw("polyline", { points, class: `under` }, svg);
       draw("polyline", { points, class: `line k${k}` }, svg);
-      const [omega, q] = line.points.at(line.name === "q*" ? -1 : Math.floor(line.points.length / 2)) || [];
-      if (omega !== undefined) draw("text", { x: x(omega) + (line.name === "q*" ? -4 : 6), y: y(q) - 8, class: "halo through", "text-anchor": line.name === "q*" ? "end" : "start" }, svg, line.name);
+      if (!line.points.length) return;
+      const [omega, q] = line.points.at(-1), star = line.name === "q*"; // named where it ends: at the right, or at the top
+      const spot = star ? { x: left + columns * wide + 4, y: y(q) + 6 } : { x: x(omega), y: top - 10, "text-anchor": "middle" };
+      draw("text", { ...spot, class: "halo through" }, svg, line.name);
+    });
+    M.cells.forEach((cell) => {
+      const level = grade(cell);
+      draw("text", { x: x(cell.omega), y: y(cell.q) + 6, "text-anchor": "middle", class: `through on${level}` }, svg, (100 * cell.value).toFixed(0));
     });
     M.omegas.forEach((omega) => draw("text", { x: x(omega), y: top + rows * high + 22, "text-anchor": "middle" }, svg, String(omega)));
     M.qs.forEach((q) => draw("text", { x: left - 10, y: y(q) + 6, "text-anchor": "end" }, svg, String(q)));

@@ -15,7 +15,7 @@ from agents.tour.steps import UNSURE, Replays
 from sd_env.scenario import Scenario
 
 #: Points of the grid; the four worlds of the catalogue are its points at .65 and 1.2, 0 and 1.
-OMEGAS: Final = (0.4, 0.65, 0.8, 0.9, 1.0, 1.2, 1.4, 1.7, 2.0)
+OMEGAS: Final = (0.3, 0.65, 0.8, 0.9, 1.0, 1.2, 1.4, 1.7, 2.0)
 QS: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)
 #: Points of each line.
 _FINE: Final = 81

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 from importlib.resources import files
 from typing import Any, Final
 
@@ -48,7 +49,7 @@ def page(
             "nothing but safety. The game to look at is the first that was counted."
         ),
     }
-    return filled("agents.tour", {"title": TITLE, "rules": _rules(), "data": script_json(told)})
+    return filled("agents.tour", {"title": html.escape(TITLE), "rules": _rules(), "data": script_json(told)})
 
 
 def _step(step: Step) -> dict[str, Any]:
