@@ -1,4 +1,4 @@
-"""Games of the guided half hour: who plays what, what is counted over many episodes, and one of them to be looked at."""
+"""Games of the guided half hour: who plays what, what is counted, and episodes to be looked at."""
 
 from __future__ import annotations
 
@@ -78,9 +78,8 @@ class Game:
             f"{state} bound to {part}={choice}" for state, deeds in self.interventions.items()
             for part, choice in deeds.items()
         )  # fmt: skip
-        return "; ".join(
-            part for part in (self.scenario + (f" with {changes}" if changes else ""), who, bound, f"seed {SEED}") if part
-        )
+        where = f"{self.scenario} with {changes}" if changes else self.scenario
+        return "; ".join(part for part in (where, who, bound, f"seed {SEED}") if part)
 
     def _play(self, worlds: int, first: int = 0, recorder: Collector | None = None) -> pd.DataFrame:
         scenario = self.loaded()
@@ -96,7 +95,7 @@ def _short(value: Any) -> str:
 
 
 def share(hits: pd.Series | np.ndarray) -> Interval:
-    """In what share of episodes something is so, with Wilson's 95% interval: episodes of fixed strategies are independent."""
+    """In what share of episodes something is so, with Wilson's 95% interval: fixed strategies' are independent."""
     count, of = int(np.sum(hits)), len(hits)
     found = stats.binomtest(count, of).proportion_ci(LEVEL, method="wilson")
     return Interval(count / of, float(found.low), float(found.high))

@@ -18,7 +18,7 @@ from sd_env.measures.contests import success_probabilities as dangers
 from sd_env.record import EpisodeLog
 
 #: What all games of two have in common: names, and beliefs that replays show and realists act upon.
-NAMED: Final = {"states.names": ["northland", "southland"], "perception.beliefs": True}
+NAMED: Final[dict[str, Any]] = {"states.names": ["northland", "southland"], "perception.beliefs": True}
 #: Of how many are greedy: trust t = .7 lies just below m where attack leads and weapons are alike.
 GREEDY: Final = 0.3
 _WORLD, _TRENCHES = "jervis/doubly-dangerous", "history/1914-chain-gang"
@@ -150,7 +150,8 @@ def _armed(replays: Replays, episodes: int) -> Step:
         danger = np.array([dangers(log)[[0, -1]] for log in logs])[:, :, [0, 1], [1, 0]]  # (episodes, start or end, 2)
         worse = (danger[:, 1] > danger[:, 0]).all(axis=1)
         bars.append(Bar(f"Both less safe at the end: {label}", share(worse), len(frame), game.told()))
-        found[label] = (frame, danger, np.array([(log.states["offense"] + log.states["defense"])[[0, -1]] for log in logs]))
+        arms = np.array([(log.states["offense"] + log.states["defense"])[[0, -1]] for log in logs])
+        found[label] = (frame, danger, arms)
     frame, danger, arms = found["each arms in answer to the other"]
     words = filled(
         0, turns=str(race.loaded().horizon), n=str(len(frame)),
@@ -163,7 +164,7 @@ def _armed(replays: Replays, episodes: int) -> Step:
 
 
 def _unsure(replays: Replays, episodes: int) -> Step:
-    trusting = replace(UNSURE, overrides=UNSURE.overrides | {"motives.p_greedy": 0.2})
+    trusting = replace(UNSURE, overrides={**UNSURE.overrides, "motives.p_greedy": 0.2})
     scenario = UNSURE.loaded()
     frame, calm = UNSURE.episodes(episodes), trusting.episodes(episodes)
     theory = thresholds(scenario, lag=False)[0]
@@ -181,13 +182,16 @@ def _unsure(replays: Replays, episodes: int) -> Step:
 
 
 def _worlds(replays: Replays, episodes: int) -> Step:
-    told = replace(UNSURE, overrides=UNSURE.overrides | {"technology.distinguishability": 1.0})
+    told = replace(UNSURE, overrides={**UNSURE.overrides, "technology.distinguishability": 1.0})
     before, after = UNSURE.episodes(episodes), told.episodes(episodes)
     scenario = UNSURE.loaded()
     arms = middle(scenario.states.offense) + middle(scenario.states.defense)
     omega = number(middle(scenario.technology.offense_advantage))
     words = filled(2, omega=omega, war=percent(war(before).value), arms=number(arms))
-    bars = (bar("War, weapons can be told apart (q = 1)", told, after), bar("War, weapons alike (q = 0)", UNSURE, before))
+    bars = (
+        bar("War, weapons can be told apart (q = 1)", told, after),
+        bar("War, weapons alike (q = 0)", UNSURE, before),
+    )
     return Step(words, "%", 100, 0, bars, ())
 
 
@@ -239,7 +243,7 @@ def _alliances(replays: Replays, episodes: int) -> Step:
     words = filled(
         4, chain=chain, buck=buck, offensive=offensive, defensive=defensive, further=further, calmer=calmer,
         truth=number(truth),
-        believed=number(float(scenario.technology.perceived_offense_advantage or truth)),
+        believed=number(middle(scenario.technology.perceived_offense_advantage)),
     )  # fmt: skip
     shown = tuple(
         replays.keep(f"alliances-{k}", label.capitalize(), games[label], frames[label]) for k, label in enumerate(games)
@@ -251,7 +255,7 @@ def _escape(replays: Replays, episodes: int) -> Step:
     before = UNSURE.episodes(episodes)
     bars, shown = [bar("As it was", UNSURE, before, _beside(UNSURE))], []
     for k, (label, change) in enumerate(SWITCHES.items()):
-        game = replace(UNSURE, overrides=UNSURE.overrides | change)
+        game = replace(UNSURE, overrides={**UNSURE.overrides, **change})
         frame = game.episodes(episodes)
         bars.append(bar(label, game, frame, _beside(game)))
         shown.append(replays.keep(f"escape-{k}", label, game, frame))

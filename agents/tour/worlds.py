@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -20,7 +21,9 @@ QS: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)
 #: Points of each line.
 _FINE: Final = 81
 #: Jervis's names of the four.
-NAMES: Final = {(1.2, 0.0): "doubly dangerous", (1.2, 1.0): "intense", (0.65, 0.0): "not intense", (0.65, 1.0): "doubly safe"}
+NAMES: Final = {
+    (1.2, 0.0): "doubly dangerous", (1.2, 1.0): "intense", (0.65, 0.0): "not intense", (0.65, 1.0): "doubly safe"
+}  # fmt: skip
 _KEYS: Final = ("technology.offense_advantage", "technology.distinguishability")
 
 
@@ -71,7 +74,8 @@ def drawn(replays: Replays, episodes: int, omegas: tuple[float, ...] = OMEGAS, q
     Args:
         replays: takes one episode of each point.
         episodes: of two security seekers, at each point.
-        omegas, qs: the grid.
+        omegas: columns of the grid.
+        qs: its rows.
     """
     scenario = UNSURE.loaded()
     theory = {omega: thresholds(scenario, {_KEYS[0]: omega}, lag=False)[0] for omega in _columns(omegas)}
@@ -82,9 +86,8 @@ def drawn(replays: Replays, episodes: int, omegas: tuple[float, ...] = OMEGAS, q
             game = _at(omega, q)
             frame, key = game.episodes(episodes), f"worlds-{omega:g}-{q:g}"
             turn = replays.keep(key, "", game, frame).turn
-            cells.append(
-                Cell(omega, q, m_at(scenario, omega, q), theory[omega].distinguishable_from, war(frame), len(frame), key, turn)
-            )
+            m, star = m_at(scenario, omega, q), theory[omega].distinguishable_from
+            cells.append(Cell(omega, q, m, star, war(frame), len(frame), key, turn))
     lines = {name: _contour(scenario, omegas, level) for name, level in (("m = 0", 0.0), ("m = t", trust))}
     lines["q*"] = [(omega, each.distinguishable_from) for omega, each in theory.items()]
     return Map(trust, tuple(cells), lines, UNSURE.told())
@@ -98,12 +101,12 @@ def m_at(scenario: Scenario, omega: float, q: float) -> float:
 
 
 def _at(omega: float, q: float) -> Game:
-    return replace(UNSURE, overrides=UNSURE.overrides | dict(zip(_KEYS, (omega, q), strict=True)))
+    return replace(UNSURE, overrides={**UNSURE.overrides, _KEYS[0]: omega, _KEYS[1]: q})
 
 
 def _columns(omegas: tuple[float, ...]) -> list[float]:
     """The grid's and one between each two, so that the line bends where it should."""
-    between = [(one + other) / 2.0 for one, other in zip(omegas, omegas[1:], strict=False)]
+    between = [(one + other) / 2.0 for one, other in pairwise(omegas)]
     return sorted({*omegas, *between})
 
 

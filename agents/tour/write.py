@@ -1,4 +1,4 @@
-"""The guided half hour as one page: words, numbers and episodes put into ``page.html``, which asks nothing of any host."""
+"""The guided half hour as one page: words, numbers and episodes put into ``page.html``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def page(
     Args:
         episodes: of each bar.
         at_each: of each point of the map.
-        omegas, qs: points of the map.
+        omegas: columns of the map.
+        qs: its rows.
     """
     replays = Replays()
     found, world = steps(replays, episodes), drawn(replays, at_each, omegas, qs)
@@ -43,10 +44,10 @@ def page(
         "replays": {key: data(log, Story(log)) for key, log in replays.logs.items()},
         "skeleton": [before, after],
         "counted": (
-            "The computer played every game by the rules of sd-env when this page was made, with strategies that are "
-            "written down (sd-env strategies lists them) and were chosen for this step; n is of how many games, all from "
-            f"seed {SEED}, and the brackets are a 95% interval. Of two states only games are counted in which both want "
-            "nothing but safety. The game to look at is the first that was counted."
+            "The computer played every game by the rules of sd-env when this page was made, with strategies that "
+            "are written down (sd-env strategies lists them) and were chosen for this step; n is of how many games, "
+            f"all from seed {SEED}, and the brackets are a 95% interval. Of two states only games are counted in "
+            "which both want nothing but safety. The game to look at is the first that was counted."
         ),
     }
     return filled("agents.tour", {"title": html.escape(TITLE), "rules": _rules(), "data": script_json(told)})

@@ -1,4 +1,4 @@
-"""The guided half hour in a browser: by keys alone, prediction before answer, the map, silent, and without a network."""
+"""The guided half hour in a browser: by keys alone, prediction before answer, the map, no network."""
 
 from __future__ import annotations
 

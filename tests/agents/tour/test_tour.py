@@ -1,4 +1,4 @@
-"""The guided half hour: six steps, numbers that are those of a recomputation, the same bytes, nothing a stranger could run."""
+"""The guided half hour: six steps, numbers as recomputed, the same bytes, nothing that a stranger runs."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_what_the_words_claim_is_so(held: dict[str, Any]) -> None:
 def test_a_switch_of_the_last_step_changes_the_rules_that_it_names() -> None:
     base = UNSURE.loaded()
     for change in SWITCHES.values():
-        changed = replace(UNSURE, overrides=UNSURE.overrides | change).loaded()
+        changed = replace(UNSURE, overrides={**UNSURE.overrides, **change}).loaded()
         assert changed != base
 
 
@@ -115,7 +115,11 @@ def test_only_the_pages_own_style_and_script_may_run_and_nothing_is_fetched(page
     for text in (style, page.rpartition("<script>")[2].partition("</script>")[0]):
         assert base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() in policy
     replay = "".join(held["skeleton"])
-    for text in (replay.split("<style>")[1].split("</style>")[0], replay.rpartition("<script>")[2].split("</script>")[0]):
+    style, script = (
+        replay.split("<style>")[1].split("</style>")[0],
+        replay.rpartition("<script>")[2].split("</script>")[0],
+    )
+    for text in (style, script):
         assert base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() in policy
     assert policy.startswith("default-src 'none'") and "unsafe" not in policy and "http" not in policy
     assert not re.search(r"""(src|href)=["']?(https?:|//)""", page)
