@@ -28,10 +28,10 @@ class Words:
     sources: tuple[str, ...]
 
 
-_HERZ: Final = _HERZ
-_JERVIS: Final = _JERVIS
-_KYDD: Final = _KYDD
-_GLASER: Final = _GLASER
+_HERZ: Final = "Herz, J. H. (1950). Idealist Internationalism and the Security Dilemma. World Politics 2(2), 157-180."
+_JERVIS: Final = "Jervis, R. (1978). Cooperation under the Security Dilemma. World Politics 30(2), 167-214."
+_KYDD: Final = "Kydd, A. (2000). Trust, Reassurance, and Cooperation. International Organization 54(2), 325-357."
+_GLASER: Final = "Glaser, C. L. (1997). The Security Dilemma Revisited. World Politics 50(1), 171-201."
 
 #: In their order.
 STEPS: Final = (
