@@ -112,7 +112,7 @@
     });
     M.cells.forEach((cell) => {
       const level = grade(cell);
-      draw("text", { x: x(cell.omega), y: y(cell.q) + 6, "text-anchor": "middle", class: `through on${level}` }, svg, (100 * cell.value).toFixed(0));
+      draw("text", { x: x(cell.omega), y: y(cell.q) - 5, "text-anchor": "middle", class: `through on${level}` }, svg, (100 * cell.value).toFixed(0));
     });
     M.omegas.forEach((omega) => draw("text", { x: x(omega), y: top + rows * high + 22, "text-anchor": "middle" }, svg, String(omega)));
     M.qs.forEach((q) => draw("text", { x: left - 10, y: y(q) + 6, "text-anchor": "end" }, svg, String(q)));
