@@ -106,10 +106,8 @@ class Replays:
 def filled(number: int, **numbers: str) -> Words:
     """The words of a step (from 0) with numbers put in."""
     words = STEPS[number]
-    put = {
-        name: tuple(each.format(**numbers) for each in getattr(words, name)) for name in ("text", "told")
-    }  # fmt: skip
-    return replace(words, ask=words.ask.format(**numbers), **put)
+    text, told = (tuple(each.format(**numbers) for each in part) for part in (words.text, words.told))
+    return replace(words, ask=words.ask.format(**numbers), text=text, told=told)
 
 
 def steps(replays: Replays, episodes: int) -> list[Step]:
