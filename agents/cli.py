@@ -18,7 +18,7 @@ from sd_env.errors import RefusedError, said, sentence
 COMMANDS: Final = (
     "train", "evaluate", "tournament", "crossplay", "challenge", "exploit", "certify", "escalation", "ablate",
     "thresholds", "verify", "replay", "explain", "measure", "strategies", "check-policy", "export", "experiment",
-    "play", "serve", "compare", "draw",
+    "play", "serve", "compare", "draw", "tour",
 )  # fmt: skip
 #: What the extra ``train`` brings, by the names that are imported; sd-env alone is the game.
 TRAINING: Final = frozenset({

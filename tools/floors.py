@@ -81,6 +81,7 @@ FLOORS: Final = (
     Room("pictures", ("agents.pictures",), "pictures of episodes and scenarios"),
     Room("experiments", ("agents.experiments",), "predictions as data, and their runs"),
     Room("pages", ("agents.pages",), "folders of results as pages, side by side"),
+    Room("tour", ("agents.tour",), "the guided half hour"),
     Room("publish", ("agents.publish",), "what makes docs/results"),
     Room("commands", ("agents.commands", "agents.cli"), "sd-env"),
 )

@@ -52,7 +52,7 @@ def page(log: EpisodeLog, notes: Sequence[Note] = ()) -> str:
     """
     story = Story(log)
     title = f"{log.scenario.name}, seed {log.seed}, world {log.world}, episode {log.episode}"
-    return filled("sd_env.show", {"title": html.escape(title), "data": _json(data(log, story, notes))})
+    return filled("sd_env.show", {"title": html.escape(title), "data": script_json(data(log, story, notes))})
 
 
 def data(log: EpisodeLog, story: Story, notes: Sequence[Note] = ()) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def _listed(rows: np.ndarray) -> list[list[list[int]]]:
     return [np.argwhere(row).tolist() for row in rows]
 
 
-def _json(value: Any) -> str:
+def script_json(value: Any) -> str:
     """JSON that is safe within a script element: nothing in it can end the element or begin a comment."""
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     for sign in "<>&":

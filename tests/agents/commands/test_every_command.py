@@ -48,6 +48,7 @@ WORDS = {
     "serve": "--port 99999",
     "compare": "nobody nothing",
     "draw": "alliances LOG -o x.png",
+    "tour": "-o nothing",
 }
 #: What is given in the place of every value.
 ODD = {
