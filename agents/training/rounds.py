@@ -40,8 +40,10 @@ if TYPE_CHECKING:
 #: Keys under which a job's seed gives those of the responses (and which of them), of lessons, of the worlds in which
 #: responses are measured, and of those in which members meet.
 _LEARNING, _MEASURING, _TEACHING, _MEETING = range(21, 25)
-#: Of the worlds in which a response is measured, those in which each script is tried, and watched by its pupil.
+#: Of the worlds in which a response is measured, those in which each script is tried.
 _TRIAL_SHARE: Final = 0.25
+#: Worlds in which a network watches the script that it learns from.
+_LESSONS: Final = 1024
 SCRATCH, WARM, TAUGHT, LIKELIEST = "from scratch", "from the policy", "taught", "its likeliest choices"
 
 
@@ -177,11 +179,6 @@ class _Search:
         assert self.config.rounds is not None, "rounds are to be done"
         return self.config.rounds
 
-    @property
-    def _trials(self) -> int:
-        """Worlds in which each script is tried."""
-        return max(2, round(_TRIAL_SHARE * self.rounds.worlds))
-
     def answers(self) -> tuple[list[Answer], list[LearnedBundle]]:
         """The best that was found against the policy for each type that occurs, and all that gain enough to join."""
         tried = {name: (response, gains) for name, response, gains in self._responses()}
@@ -207,7 +204,7 @@ class _Search:
             scripts, gain = self._best_scripts()
             if gain > self.rounds.gap:
                 key = derived_seed(self.seed, _TEACHING, self.number) >> 1  # torch and SB3 take seeds below 2**31
-                pupil = taught(self.scenario, scripts, self.policy, self.first, worlds=self._trials, seed=key)
+                pupil = taught(self.scenario, scripts, self.policy, self.first, worlds=_LESSONS, seed=key)
                 begin[TAUGHT] = pupil, config
                 yield TAUGHT, pupil, self._gains(pupil, self.own)
         for which, (where, (bundle, settings)) in enumerate(begin.items()):
@@ -228,7 +225,7 @@ class _Search:
 
     def _best_scripts(self) -> tuple[dict[bool, Policy], float]:
         """The scripted deviator that does best for each type, and the most that one gains, as a share of the return."""
-        few = self.own.iloc[: self._trials]
+        few = self.own.iloc[: max(2, round(_TRIAL_SHARE * self.rounds.worlds))]
         scripts = dict(battery(self.policy))
         gains = {name: self._gains(script, few) for name, script in scripts.items()}
         kinds = next(iter(gains.values()))
