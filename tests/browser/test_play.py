@@ -77,7 +77,7 @@ def picture(browser: Chrome, name: str) -> None:
 
 def until(browser: Chrome, script: str, *arguments: Any) -> Any:
     """What a script finds, once it is something."""
-    return WebDriverWait(browser, 90).until(lambda b: b.execute_script(f"return {script}", *arguments))
+    return WebDriverWait(browser, 240).until(lambda b: b.execute_script(f"return {script}", *arguments))
 
 
 def says(browser: Chrome, text: str) -> None:
