@@ -25,8 +25,6 @@ TRAINING: Final = frozenset({
     "matplotlib", "pandas", "rich", "safetensors", "sb3_contrib", "scipy", "sklearn",
     "stable_baselines3", "tensorboard", "torch",
 })  # fmt: skip
-
-
 #: What the extra ``serve`` brings, likewise.
 SERVING: Final = frozenset({"starlette", "uvicorn", "websockets"})
 

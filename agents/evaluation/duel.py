@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from agents.evaluation.threshold import effective_turns, middle
+from agents.evaluation.threshold import expected_turns, middle
 from agents.strategies.deviators import BuildThenStrike
 from agents.strategies.plan import Plan
 from agents.table.play import play
@@ -73,7 +73,7 @@ class Duel:
     @cached_property
     def turns(self) -> float:
         """H_eff: for how many turns land is expected to be held."""
-        return effective_turns(int(middle(self.scenario.horizon)), middle(self.scenario.continuation))
+        return expected_turns(self.scenario)
 
     def m(self, war_turns: int = 1) -> float:
         """The trust below which a seeker strikes first, if a war lasts ``war_turns``: see :func:`fear`."""

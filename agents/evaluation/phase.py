@@ -18,7 +18,7 @@ import numpy as np
 from agents.escape import save_picture
 from agents.evaluation.outcome import COOPERATES, RACES, SPIRALS
 from agents.evaluation.picture import COLOURS
-from agents.evaluation.threshold import effective_turns, middle, plain, trust_threshold
+from agents.evaluation.threshold import expected_turns, middle, plain, trust_threshold
 from sd_env.scenario import Scenario
 
 matplotlib.use("Agg")  # before pyplot: no display is needed
@@ -95,7 +95,7 @@ def _arms(scenario: Scenario) -> float:
 
 def _threshold(scenario: Scenario, omega: float, q: float, arms: float) -> float:
     """The threshold of trust m at a point of the map, between two that hold these arms, half of them swords."""
-    turns = effective_turns(int(middle(scenario.horizon)), middle(scenario.continuation))
+    turns = expected_turns(scenario)
     return trust_threshold(scenario, arms / 2.0, arms / 2.0, turns, omega=omega, q=q)
 
 

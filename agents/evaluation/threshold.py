@@ -73,6 +73,11 @@ def effective_turns(horizon: int, goes_on: float = 1.0) -> float:
     return float(sum(goes_on**turn for turn in range(horizon)))
 
 
+def expected_turns(scenario: Scenario) -> float:
+    """H_eff of a scenario, ranges taken at their middles."""
+    return effective_turns(int(middle(scenario.horizon)), middle(scenario.continuation))
+
+
 def middle(value: Any) -> float:
     """A number, or the middle of a range.
 

@@ -105,10 +105,15 @@ def responses(
             kind, replay = _KINDS[int(log.states["greed"][0, threat.challenger] > 0)], replays[log.world]
             cases[f"backfire/{kind}"].append(measures.backfires(log, replay, threat, within=WITHIN))
             cases[f"deterred/{kind}"].append(_attacks(replay, threat) and not _attacks(log, threat))
-    return {name: float(np.mean(each)) if each else math.nan for name, each in cases.items()}
+    return _shares(cases)
 
 
 _KINDS = ("security", "greedy")
+
+
+def _shares(cases: Mapping[str, Sequence[bool]]) -> dict[str, float]:
+    """In what share of the cases each is so; NaN without a case."""
+    return {name: float(np.mean(each)) if each else math.nan for name, each in cases.items()}
 
 
 def answers(
@@ -134,7 +139,7 @@ def answers(
         kind = _KINDS[int(log.states["greed"][0, show.challenger] > 0)]
         cases[f"provoked/{kind}"].append(with_it and not without)
         cases[f"checked/{kind}"].append(without and not with_it)
-    return {name: float(np.mean(each)) if each else math.nan for name, each in cases.items()}
+    return _shares(cases)
 
 
 def backfired(

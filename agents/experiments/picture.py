@@ -14,7 +14,7 @@ import numpy as np
 from agents.escape import save_picture
 from agents.evaluation.outcome import ARMS, ARMS_RACE, ATTACKS, SPIRAL
 from agents.evaluation.picture import COLOURS, STYLES
-from agents.evaluation.threshold import effective_turns, middle, plain, trust_threshold
+from agents.evaluation.threshold import expected_turns, middle, plain, trust_threshold
 from agents.experiments.judge import is_numeric, positions
 from agents.experiments.language import Experiment, given_name
 from agents.experiments.work import OWN
@@ -194,7 +194,7 @@ def threshold_gap(experiment: Experiment, name: str, at: Mapping[str, float]) ->
         at: keys of the scenario and their values at the point.
     """
     scenario = Scenario.load(experiment.scenario, {**experiment.overrides, **at})
-    turns = effective_turns(int(middle(scenario.horizon)), middle(scenario.continuation))
+    turns = expected_turns(scenario)
     arms = (middle(scenario.states.offense), middle(scenario.states.defense))
     trust = 1.0 - plain(scenario.motives.p_greedy)
     if name == "q*":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from agents.evaluation.predictions import CONTRADICTED, SUPPORTED, Prediction, counted, details
 from agents.evaluation.statistics import Interval
@@ -88,9 +88,3 @@ def seeds_of(of: Finished) -> str:
     """The seeds, in words."""
     seeds = of.settings.get("seeds", [])
     return ", ".join(map(str, seeds)) if isinstance(seeds, Sequence) else str(seeds)
-
-
-def interval_of(row: Mapping[str, Any]) -> Interval:
-    """The number of a row of a report with its interval; null is none."""
-    value, low, high = (math.nan if row[key] is None else float(row[key]) for key in ("value", "low", "high"))
-    return Interval(value, low, high)

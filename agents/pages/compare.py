@@ -14,7 +14,7 @@ from agents.evaluation.evaluate import PAYOFF
 from agents.evaluation.report import COLUMNS
 from agents.evaluation.statistics import Interval, interval_from
 from agents.evaluation.tables import frame_of
-from agents.pages.common import heading, interval_of, short
+from agents.pages.common import heading, short
 from agents.pages.elements import code, listed, page, section, small, table, together, words
 from agents.pages.folders import EVALUATION, EXPERIMENT, KINDS, RUN, Finished, PageError, read
 from sd_env.scenario_values import show
@@ -94,13 +94,13 @@ def _found(work: Finished) -> Found:
             return _of_run(report)
         if work.kind == EVALUATION:
             rows = [row for row in report["metrics"] if row["metric"] in _PLACES]
-            numbers = {(str(row["policy"]), str(row["metric"])): interval_of(row) for row in rows}
+            numbers = {(str(row["policy"]), str(row["metric"])): interval_from(row) for row in rows}
             return {str(name): str(each) for name, each in report["outcomes"].items()}, numbers
         if work.kind == EXPERIMENT:
             return _of_experiment(report)
         ranks = {str(row["policy"]): f"rank {row['rank']}" for row in report["ranking"]}
         return ranks, {
-            (str(row["policy"]), PAYOFF): interval_of(row | {"value": row["payoff"]}) for row in report["ranking"]
+            (str(row["policy"]), PAYOFF): interval_from(row | {"value": row["payoff"]}) for row in report["ranking"]
         }
     except (KeyError, TypeError, ValueError, AttributeError):
         raise PageError(f"{work.folder / 'report.json'} is not as this program writes it.") from None

@@ -27,8 +27,7 @@ def of_run(config: TrainingConfig, run: Path) -> Iterator[Chosen]:
     for job in jobs_of(config, run):
         if job.choice.name not in seen and job.finished()[0] is not None:
             seen.add(job.choice.name)
-            game = of_job(job)
-            yield from chosen(game.frame().assign(game=game.label), lambda _, game=game: game)  # type: ignore[misc]
+            yield from _chosen_of(of_job(job))
 
 
 def of_job(job: Job) -> Game:
@@ -115,4 +114,9 @@ def of_experiment(experiment: Experiment, out: Path) -> Iterator[Chosen]:
             seed=WORLDS_FROM + seed,
             interventions=setup.interventions,
         )
-        yield from chosen(game.frame().assign(game=game.label), lambda _, game=game: game)  # type: ignore[misc]
+        yield from _chosen_of(game)
+
+
+def _chosen_of(game: Game) -> Iterator[Chosen]:
+    """Telling episodes of one game."""
+    return chosen(game.frame().assign(game=game.label), lambda _: game)

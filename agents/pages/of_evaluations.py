@@ -10,8 +10,8 @@ from agents.evaluation.evaluate import PAYOFF
 from agents.evaluation.outputs import ECOLOGY
 from agents.evaluation.predictions import predictions_of
 from agents.evaluation.report import COLUMNS
-from agents.evaluation.statistics import Interval
-from agents.pages.common import TONES, again, episodes, heading, interval_of, predicted, short
+from agents.evaluation.statistics import Interval, interval_from
+from agents.pages.common import TONES, again, episodes, heading, predicted, short
 from agents.pages.elements import OPEN, Html, Verdict, page, picture, section, small, table, verdicts, words
 from agents.pages.folders import Finished
 
@@ -27,7 +27,7 @@ def evaluation_page(of: Finished) -> str:
     found: dict[str, dict[str, Interval]] = {}
     units = {(str(row["unit"]), int(row["count"])) for row in of.report["metrics"]}
     for row in of.report["metrics"]:
-        found.setdefault(str(row["policy"]), {})[str(row["metric"])] = interval_of(row)
+        found.setdefault(str(row["policy"]), {})[str(row["metric"])] = interval_from(row)
     predictions = predictions_of(of.report, str(of.folder))
     theory = of.report["theory"]
     against = of.report.get("against")

@@ -109,5 +109,4 @@ def war(frame: pd.DataFrame) -> Interval:
 def fighting(frame: pd.DataFrame) -> Interval:
     """How many states attack somebody in an episode: mean and t interval over episodes."""
     states = [name for name in frame if str(name).startswith("attacks_")]
-    found = estimate((frame[states] > 0).sum(axis=1).astype(float).tolist())
-    return Interval(found.value, found.low, found.high)
+    return estimate((frame[states] > 0).sum(axis=1).astype(float).tolist())

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from agents.evaluation.statistics import Interval
-from agents.evaluation.threshold import effective_turns, middle, success_probabilities, trust_threshold
+from agents.evaluation.threshold import expected_turns, middle, success_probabilities, trust_threshold
 from agents.evaluation.thresholds import thresholds
 from agents.tour.games import Game, fighting, share, war
 from agents.tour.words import STEPS, Words
@@ -133,7 +133,7 @@ def number(value: float) -> str:
 def start_m(game: Game, **changed: float) -> float:
     """m at the start of a game of two, its arms at the middles of their ranges, for a war of one turn."""
     scenario = game.loaded()
-    turns = effective_turns(int(middle(scenario.horizon)), middle(scenario.continuation))
+    turns = expected_turns(scenario)
     arms = middle(scenario.states.offense), middle(scenario.states.defense)
     return trust_threshold(scenario, *arms, turns, **changed)
 

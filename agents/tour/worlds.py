@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from agents.evaluation.statistics import Interval
-from agents.evaluation.threshold import effective_turns, middle, trust_threshold
+from agents.evaluation.threshold import expected_turns, middle, trust_threshold
 from agents.evaluation.thresholds import thresholds
 from agents.tour.games import Game, war
 from agents.tour.steps import UNSURE, Replays
@@ -96,7 +96,7 @@ def drawn(replays: Replays, episodes: int, omegas: tuple[float, ...] = OMEGAS, q
 def m_at(scenario: Scenario, omega: float, q: float) -> float:
     """m of two like states with the arms of the start, half of them swords, for a war of one turn (model.md, 5)."""
     arms = (middle(scenario.states.offense) + middle(scenario.states.defense)) / 2.0
-    turns = effective_turns(int(middle(scenario.horizon)), middle(scenario.continuation))
+    turns = expected_turns(scenario)
     return trust_threshold(scenario, arms, arms, turns, omega=omega, q=q)
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
-from importlib.resources import files
 from typing import Any, Final
 
 from agents.evaluation.statistics import Interval
@@ -50,7 +47,8 @@ def page(
             "which both want nothing but safety. The game to look at is the first that was counted."
         ),
     }
-    return filled("agents.tour", {"title": html.escape(TITLE), "rules": _rules(), "data": script_json(told)})
+    parts = {"title": html.escape(TITLE), "data": script_json(told)}
+    return filled("agents.tour", parts, framed="sd_env.show")
 
 
 def _step(step: Step) -> dict[str, Any]:
@@ -88,20 +86,3 @@ def _map(world: Map, omegas: tuple[float, ...], qs: tuple[float, ...]) -> dict[s
 
 def _interval(found: Interval) -> dict[str, float]:
     return {"value": found.value, "low": found.low, "high": found.high}
-
-
-def _rules() -> str:
-    """The content-security policy: only this page's style and script, and in its frames only a replay's."""
-    styles, scripts = (
-        " ".join(f"'sha256-{_digest(package, name)}'" for package in ("agents.tour", "sd_env.show"))
-        for name in ("page.css", "page.js")
-    )
-    return (
-        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-src blob:; "
-        f"style-src {styles}; script-src {scripts}"
-    )
-
-
-def _digest(package: str, name: str) -> str:
-    text = (files(package) / name).read_bytes()
-    return base64.b64encode(hashlib.sha256(text).digest()).decode()
