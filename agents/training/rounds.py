@@ -5,9 +5,10 @@ type would gain by doing something. And where only a mixture is an equilibrium, 
 round in a circle. So after a training the policy is the first member of a population. Each round finds shares of the
 members at which hardly any of them earns a type more (:mod:`agents.training.meta_game`), searches for what earns more
 against that mixture, and all that does joins (McMahan, Gordon & Blum 2003; Lanctot et al. 2017): with the best for each
-type alone, the next mixture withstands that one and falls to its neighbour. The policy is the mixture against which
-least was found, by its own searches and by those of all other rounds. Members are held against each other in pairs, so
-there are rounds among two states only.
+type alone, the next mixture withstands that one and falls to its neighbour. A search that finds nothing may have missed
+it: as many in a row as ``rounds.quiet`` end the rounds. The policy is the mixture against which least was found, by its
+own searches and by those of all other rounds. Members are held against each other in pairs, so there are rounds among
+two states only.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ class Improved:
 
 
 def improve(config: TrainingConfig, first: LearnedBundle, scenario: Scenario, seed: int) -> Improved:
-    """Do the rounds of ``config.rounds``: as many as there are, or until nothing that is found gains enough to join.
+    """Do the rounds of ``config.rounds``: the most, or until so many in a row that find nothing which gains enough.
 
     Args:
         config: of the training; its rounds must be given.
@@ -114,25 +115,29 @@ def improve(config: TrainingConfig, first: LearnedBundle, scenario: Scenario, se
     answers: list[Answer] = []
     found: list[tuple[float, np.ndarray, MixedBundle]] = []
     metrics: list[dict[str, float]] = []
+    quiet = 0  # rounds in a row in which nothing joined
     for number in range(1, rounds.most + 1):
-        shares = game.settle(_padded(shares, len(members)))
-        policy = mix(members, shares, name=first.name)
+        if not quiet:
+            shares = game.settle(_padded(shares, len(members)))
+            found.append((-np.inf, shares, mix(members, shares, name=first.name)))
+        most, _, policy = found[-1]
         own = play(scenario, [policy] * STATES, worlds=rounds.worlds, seed=derived_seed(seed, _MEASURING, number))
         metrics.append(rates_of(own))
         best, joining = _Search(config, scenario, policy, first, own, number, seed).answers()
         answers += best
-        found.append((max(answer.share for answer in best), shares, policy))
+        found[-1] = max(most, *(answer.share for answer in best)), shares, policy
         for member in joining:
             members.append(member)
             game.add(member)
-        if not joining:
+        quiet = 0 if joining else quiet + 1
+        if quiet == rounds.quiet:
             break
     # one search misses what another finds: what joined in any round is held against all mixtures
     policy = min(found, key=lambda each: max(each[0], game.regrets(_padded(each[1], len(members))).max()))[2]
     moved = None
-    if len(found) > 1:
+    if len(metrics) > 1:
         moved = dict.fromkeys(RATES, 0.0)
-        if joining:
+        if not quiet:
             moved = {name: metrics[-1][name] - metrics[-2][name] for name in RATES}
     return Improved(policy, answers, moved)
 

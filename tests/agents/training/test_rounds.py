@@ -30,7 +30,7 @@ from sd_env.layout import Head
 from sd_env.scenario import Scenario
 
 CONFIGS = Path(__file__).parents[3] / "configs"
-ROUNDS = {"most": 1, "gap": 0.02, "response_steps": 10_000, "worlds": 256}
+ROUNDS = {"most": 1, "quiet": 1, "gap": 0.02, "response_steps": 10_000, "worlds": 256}
 
 
 def config(rounds: dict[str, Any] | None = None, **top: Any) -> TrainingConfig:
@@ -100,13 +100,16 @@ def test_what_a_greedy_state_gains_from_a_policy_at_rest_is_found_and_joins_it()
     assert found.moved is not None and set(found.moved) == set(RATES)
 
 
-def test_a_round_in_which_nothing_gains_enough_is_the_last_and_the_policy_is_as_it_was() -> None:
+@pytest.mark.parametrize("quiet", [1, 2])
+def test_so_many_rounds_in_which_nothing_gains_enough_are_the_last_and_the_policy_is_as_it_was(quiet: int) -> None:
     scenario = Scenario.load("jervis/not-intense")
-    settings = config({"most": 3, "gap": 1e6, "response_steps": 512})
+    settings = config({"most": 4, "quiet": quiet, "gap": 1e6, "response_steps": 512})
     rest = at_rest(scenario, settings)
     found = improve(settings, rest, scenario, 1)
-    assert {answer.round for answer in found.answers} == {1} and not any(answer.taken for answer in found.answers)
-    assert found.moved is None  # so what its training moved in its last fifth is what counts
+    assert {answer.round for answer in found.answers} == set(range(1, quiet + 1))
+    assert not any(answer.taken for answer in found.answers)
+    # one round alone cannot say whether the policy moves: then what its training moved in its last fifth counts
+    assert found.moved == (None if quiet == 1 else dict.fromkeys(RATES, 0.0))
     for member in found.policy.members:
         own, now = rest.network.state_dict(), member.network.state_dict()
         assert all(th.equal(own[name], now[name]) for name in own)
@@ -125,6 +128,23 @@ def test_the_policy_is_that_against_which_least_was_found(monkeypatch: pytest.Mo
     monkeypatch.setattr(rounds._Search, "answers", answers)
     found = improve(settings, at_rest(scenario, settings), scenario, 1)
     assert len(policies) == 3 and found.policy is policies[1]
+
+
+def test_a_search_that_misses_what_the_next_finds_does_not_end_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = Scenario.load("jervis/not-intense")
+    settings = config({"most": 6, "quiet": 2, "response_steps": 512, "worlds": 16})
+    gains = iter((0.0, 5.0, 0.0, 0.1, 9.0))
+    policies: list[MixedBundle] = []
+
+    def answers(search: Any) -> Any:
+        policies.append(search.policy)
+        taken = (gain := next(gains)) > 1
+        return [Answer(len(policies), True, 10.0, gain, 0.1, "made up", taken)], [search.first] * taken
+
+    monkeypatch.setattr(rounds._Search, "answers", answers)
+    found = improve(settings, at_rest(scenario, settings), scenario, 1)
+    assert len(policies) == 4 and policies[0] is policies[1] and policies[2] is policies[3]
+    assert found.policy is policies[2]  # though the first search of the first policy found even less
 
 
 def test_every_seed_and_round_has_a_response_of_its_own_chance(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,6 +251,7 @@ def test_a_job_that_was_killed_in_a_round_ends_as_one_that_was_not(
         ),
         (["--population.mode", "independent"], "rounds is not allowed with population.mode = 'independent'"),
         (["--rounds.most", "0"], "rounds.most = "),
+        (["--rounds.quiet", "0"], "rounds.quiet = "),
         (["--rounds.gap", "-1"], "rounds.gap = "),
         (["--rounds.worlds", "1"], "rounds.worlds = "),
         (["--rounds.response_steps", "0"], "rounds.response_steps = "),
