@@ -229,9 +229,7 @@ class RoundsConfig(_Model):
     """Double oracle rounds after a training (:mod:`agents.training.rounds`)."""
 
     most: Positive = Field(description="rounds at most")
-    quiet: Positive = Field(
-        description="rounds in a row in which nothing gains more than gap: none follows"
-    )
+    quiet: Positive = Field(description="rounds in a row in which nothing gains more than gap: none follows")
     gap: float = Field(ge=0, description="share of a type's return that a response must gain to join the policy")
     response_steps: Positive = Field(description="turns that a response is learned over, from scratch")
     worlds: Whole = Field(ge=2, description="worlds in which each pair of members meets, and a response is measured")
