@@ -1,13 +1,14 @@
-"""The networks of a policy as :mod:`agents.training.fast_ppo` computes them: its layers by hand, all else by autograd.
+"""The networks of a policy as :mod:`agents.training.fast_ppo` computes them: layers by hand, all else by autograd.
 
-Outputs lie feature by row, ``(units, rows)``: an elementwise pass over the choices of a head, or a bias, then runs along
-the rows, which are many, and not along the choices, which are few. All give flat logits ``(C, rows)``.
+Outputs lie feature by row, ``(units, rows)``: an elementwise pass over the choices of a head, or a bias, then runs
+along the rows, which are many, and not along the choices, which are few. All give flat logits ``(C, rows)``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from itertools import pairwise
+from typing import Any, Final, Protocol
 
 import numpy as np
 import torch as th
@@ -15,13 +16,18 @@ from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from torch import nn
 
-from agents.policies.networks import ByType, Memory
+from agents.policies.networks import ByType
 from agents.policies.set_network import SetActor
 from sd_env import layout
 from sd_env.errors import RefusedError
 
 #: The rows of a minibatch, and what its network has to know of them.
 Part = tuple[slice, Any]
+Nets = tuple[int, ...]
+#: Which networks a pass goes through.
+ACTOR: Final[Nets] = (0,)
+CRITIC: Final[Nets] = (1,)
+BOTH: Final[Nets] = (0, 1)
 
 
 class Networks(Protocol):
@@ -31,7 +37,7 @@ class Networks(Protocol):
         """Logits of features ``(slots, D)``; ``starts`` bool ``(slots,)`` says which begin an episode."""
 
     def values(self, features: th.Tensor, starts: np.ndarray) -> th.Tensor:
-        """Values ``(rows + slots,)`` of a rollout's rows and of what is seen after them; starts ``(turns + 1, slots)``."""
+        """Values ``(rows,)`` of a rollout and of what is seen after it; ``starts`` bool ``(turns + 1, slots)``."""
 
     def deal(self, features: th.Tensor, starts: np.ndarray, batch: int) -> tuple[np.ndarray, list[Part]]:
         """An order of a rollout's rows, and its minibatches: one pass over it."""
@@ -83,25 +89,22 @@ def shuffled(features: th.Tensor, batch: int) -> tuple[np.ndarray, list[slice]]:
 
 def _by_hand(policy: Any, actor: Any, critic: Any) -> tuple[Layers, nn.Parameter]:
     """Hidden layers of actor and critic are stacked, so that one product computes both."""
-    kinds = (False, True) if isinstance(actor, ByType) else (None,)
-    hidden = [[net if kind is None else net.of_type(kind) for net in (actor, critic)] for kind in kinds]
-    pairs = []
-    for own, other in hidden:
-        linear = [[layer for layer in net if isinstance(layer, nn.Linear)] for net in (own, other)]
-        if [layer.weight.shape for layer in linear[0]] != [layer.weight.shape for layer in linear[1]]:
-            raise RefusedError("FastPPO takes hidden layers of the same widths for policy and value: net_arch is one list.")
-        pairs.append(list(zip(*linear, strict=True)))
     activation = policy.activation_fn
     if activation not in (nn.Tanh, nn.ReLU):
         raise RefusedError(f"FastPPO takes tanh or relu between its layers, not {activation.__name__}.")
-    stacked = [getattr(layer, what) for pair in pairs for two in pair for what in ("weight", "bias") for layer in two]
+    kinds = (False, True) if isinstance(actor, ByType) else (None,)
+    pairs = []
+    for kind in kinds:
+        both = [net if kind is None else net.of_type(kind) for net in (actor, critic)]
+        linear = [[layer for layer in net if isinstance(layer, nn.Linear)] for net in both]
+        if len({tuple(layer.weight.shape for layer in net) for net in linear}) > 1:
+            raise RefusedError("FastPPO takes hidden layers of the same widths for policy and value.")
+        pairs.append(list(zip(*linear, strict=True)))
     tops = policy.action_net, policy.value_net
+    stacked = [getattr(layer, what) for pair in pairs for two in pair for what in ("weight", "bias") for layer in two]
     whole = flatten([*stacked, *(parameter for top in tops for parameter in top.parameters())])
-    stacks = [
-        Stack(pair, tops, activation is nn.Tanh, [None if kind is None else net.columns_of(kind) for net in (actor, critic)])
-        for pair, kind in zip(pairs, kinds, strict=True)
-    ]
-    return Layers(stacks), whole
+    columns = [None if kind is None else actor.columns_of(kind) for kind in kinds]  # the critic's are the same
+    return Layers([Stack(pair, tops, activation, own) for pair, own in zip(pairs, columns, strict=True)]), whole
 
 
 def _stacked(first: th.Tensor) -> th.Tensor:
@@ -115,65 +118,61 @@ class Stack:
     Args:
         layers: of actor and critic, pair by pair, whose weights lie one after the other, and so do their biases.
         tops: the linear layers on top of the actor and of the critic.
-        tanh: whether tanh is between layers; else relu.
-        columns: of each top's inputs, which are these layers'; the last is always 1. None: all, and none is.
+        activation: between layers, tanh or relu.
+        columns: of the tops' inputs, which are these layers'; the last is always 1. None: all, and none is.
     """
 
-    def __init__(self, layers: Sequence[Any], tops: Sequence[Any], tanh: bool, columns: Sequence[slice | None]) -> None:
-        self._tanh = tanh
-        self._weights = [_stacked(actor.weight.data) for actor, _ in layers]
-        self._biases = [_stacked(actor.bias.data)[:, :, None] for actor, _ in layers]
+    def __init__(
+        self, layers: Sequence[Any], tops: Sequence[Any], activation: type[nn.Module], columns: slice | None
+    ) -> None:
+        self._tanh = activation is nn.Tanh
+        weights = [_stacked(actor.weight.data) for actor, _ in layers]
+        biases = [_stacked(actor.bias.data)[:, :, None] for actor, _ in layers]
+        #: The same of the actor, of the critic, and of both.
+        self._hidden = {
+            nets: [(weight[first:end], bias[first:end]) for weight, bias in zip(weights, biases, strict=True)]
+            for nets, (first, end) in {ACTOR: (0, 1), CRITIC: (1, 2), BOTH: (0, 2)}.items()
+        }
         self._d_weights = [_stacked(actor.weight.grad) for actor, _ in layers]
         self._d_biases = [_stacked(actor.bias.grad) for actor, _ in layers]
-        ends = [slice(0, top.in_features) if own is None else slice(own.start, own.stop - 1)
-                for top, own in zip(tops, columns, strict=True)]
-        self._tops = [top.weight.data[:, end] for top, end in zip(tops, ends, strict=True)]
-        self._d_tops = [top.weight.grad[:, end] for top, end in zip(tops, ends, strict=True)]
-        self._top_biases = [top.bias.data for top in tops]
-        self._d_top_biases = [top.bias.grad for top in tops]
-        marks = [own is not None for own in columns]
-        self._marks = [top.weight.data[:, end.stop] for top, end in zip(tops, ends)] if marks[0] else None
-        self._d_marks = [top.weight.grad[:, end.stop] for top, end in zip(tops, ends)] if marks[0] else None
+        own = slice(None) if columns is None else slice(columns.start, columns.stop - 1)
+        self._tops = [(top.weight.data[:, own], top.bias.data) for top in tops]
+        self._d_tops = [(top.weight.grad[:, own], top.bias.grad) for top in tops]
+        marked = tops if columns is not None else ()
+        self._marks = [(top.weight.data[:, own.stop], top.weight.grad[:, own.stop]) for top in marked]
         self._made: list[th.Tensor] = []
 
-    def forward(self, rows: th.Tensor, nets: slice = slice(0, 2)) -> list[th.Tensor]:
-        """Outputs ``(C, rows)`` and ``(1, rows)`` for features ``(D, rows)``; ``nets`` is actor, critic or both."""
+    def forward(self, rows: th.Tensor, nets: Nets) -> list[th.Tensor]:
+        """Outputs ``(C, rows)`` of the actor, ``(1, rows)`` of the critic, or both, for features ``(D, rows)``."""
         made = self._made = [rows]
-        for weight, bias in zip(self._weights, self._biases, strict=True):
-            weight, bias = weight[nets], bias[nets]
-            if len(made) == 1:  # what both see
-                hidden = th.addmm(bias.flatten(0, 1), weight.flatten(0, 1), rows).view(*weight.shape[:2], -1)
+        for weight, bias in self._hidden[nets]:
+            if len(made) == 1:  # what all see
+                flat = th.addmm(bias.flatten(0, 1), weight.flatten(0, 1), rows)
+                hidden = flat.view(len(nets), -1, rows.shape[1])
             else:
                 hidden = th.baddbmm(bias, weight, made[-1])
-            made.append(self._activated(hidden))
-        last = made[-1] if len(made) > 1 else rows.expand(2, *rows.shape)[nets]
+            made.append(_tanh_(hidden) if self._tanh else hidden.relu_())
         found = []
-        for k, hidden in zip(range(2)[nets], last, strict=True):
-            bias = self._top_biases[k] if self._marks is None else self._top_biases[k] + self._marks[k]
-            found.append(th.addmm(bias[:, None], self._tops[k], hidden))
+        for k, net in enumerate(nets):
+            weight, bias = self._tops[net]
+            if self._marks:
+                bias = bias + self._marks[net][0]
+            found.append(th.addmm(bias[:, None], weight, made[-1][k] if len(made) > 1 else rows))
         return found
-
-    def _activated(self, hidden: th.Tensor) -> th.Tensor:
-        if not self._tanh:
-            return hidden.relu_()
-        if hidden.device.type != "cpu":
-            return hidden.tanh_()
-        array = hidden.numpy()
-        np.tanh(array, out=array)  # an eighth of the time of torch's
-        return hidden
 
     def backward(self, d_outs: Sequence[th.Tensor]) -> None:
         """Leave the gradients of all weights, given those of both outputs; biases on top are added to."""
         rows, *made = self._made
-        d_hidden = th.empty_like(made[-1]) if made else None
-        for k, d_out in enumerate(d_outs):
-            th.mm(d_out, (made[-1][k] if made else rows).T, out=self._d_tops[k])
-            d_bias = d_out.sum(dim=1)
-            self._d_top_biases[k].add_(d_bias)
-            if self._d_marks is not None:
-                self._d_marks[k].copy_(d_bias)
-            if d_hidden is not None:
-                th.mm(self._tops[k].T, d_out, out=d_hidden[k])
+        d_hidden = th.empty_like(made[-1]) if made else th.empty(0)
+        for net, d_out in enumerate(d_outs):
+            d_weight, d_bias = self._d_tops[net]
+            th.mm(d_out, (made[-1][net] if made else rows).T, out=d_weight)
+            own = d_out.sum(dim=1)
+            d_bias.add_(own)
+            if self._marks:
+                self._marks[net][1].copy_(own)
+            if made:
+                th.mm(self._tops[net][0].T, d_out, out=d_hidden[net])
         for k in range(len(made) - 1, -1, -1):
             if self._tanh:
                 d_hidden = th.ops.aten.tanh_backward(d_hidden, made[k])
@@ -182,9 +181,18 @@ class Stack:
             th.sum(d_hidden, dim=2, out=self._d_biases[k])
             if k:
                 th.bmm(d_hidden, made[k - 1].transpose(1, 2), out=self._d_weights[k])
-                d_hidden = th.bmm(self._weights[k].transpose(1, 2), d_hidden)
+                d_hidden = th.bmm(self._hidden[BOTH][k][0].transpose(1, 2), d_hidden)
             else:
                 th.mm(d_hidden.flatten(0, 1), rows.T, out=self._d_weights[0].flatten(0, 1))
+
+
+def _tanh_(hidden: th.Tensor) -> th.Tensor:
+    """In place; on the CPU by numpy, in an eighth of torch's time."""
+    if hidden.device.type != "cpu":
+        return hidden.tanh_()
+    array = hidden.numpy()
+    np.tanh(array, out=array)
+    return hidden
 
 
 class Layers:
@@ -195,14 +203,13 @@ class Layers:
 
     def act(self, features: th.Tensor, starts: np.ndarray) -> th.Tensor:
         """As :class:`Networks` says."""
-        return self._one(features, 0)
+        return self._one(features, ACTOR)
 
     def values(self, features: th.Tensor, starts: np.ndarray) -> th.Tensor:
         """As :class:`Networks` says."""
-        return self._one(features, 1)[0]
+        return self._one(features, CRITIC)[0]
 
-    def _one(self, features: th.Tensor, net: int) -> th.Tensor:
-        nets = slice(net, net + 1)
+    def _one(self, features: th.Tensor, nets: Nets) -> th.Tensor:
         if len(self._stacks) == 1:
             return self._stacks[0].forward(features.T, nets)[0]
         kinds = _kinds(features)
@@ -226,7 +233,7 @@ class Layers:
     def forward(self, rows: th.Tensor, hint: Sequence[int]) -> tuple[th.Tensor, th.Tensor]:
         """As :class:`Networks` says; ``hint`` is the number of rows of each type."""
         self._counts = list(hint)
-        made = [stack.forward(part) for stack, part in zip(self._stacks, self._split(rows.T, hint), strict=True)]
+        made = [stack.forward(part, BOTH) for stack, part in zip(self._stacks, self._split(rows.T, hint), strict=True)]
         logits, values = made[0] if len(made) == 1 else (th.cat(two, dim=1) for two in zip(*made, strict=True))
         return logits, values[0]
 
@@ -329,7 +336,9 @@ class Remembering(Differentiated):
         shares = np.split(np.random.permutation(slots), range(batch // turns, slots, batch // turns))
         order = [(np.arange(turns)[:, None] * slots + share).ravel() for share in shares]
         ends = np.cumsum([0, *map(len, order)]).tolist()
-        return np.concatenate(order), [(slice(*two), share) for *two, share in zip(ends, ends[1:], shares)]
+        return np.concatenate(order), [
+            (slice(*two), share) for *two, share in zip(ends, ends[1:], shares, strict=False)
+        ]
 
     def forward(self, rows: th.Tensor, hint: np.ndarray) -> tuple[th.Tensor, th.Tensor]:
         """As :class:`Networks` says; ``hint`` are the slots."""
@@ -344,14 +353,16 @@ class Remembering(Differentiated):
         return self._made[0].detach().T, self._made[1].detach()
 
 
-def _remember(lstm: nn.LSTM, rows: th.Tensor, memory: Memory, starts: np.ndarray) -> tuple[th.Tensor, Memory]:
+def _remember(
+    lstm: nn.LSTM, rows: th.Tensor, memory: tuple[th.Tensor, ...], starts: np.ndarray
+) -> tuple[th.Tensor, Any]:
     """Latents ``(turns, slots, units)`` of features, and the memory after them; what starts an episode forgets.
 
     Between two turns on which any slot starts an episode the LSTM runs in one call.
     """
     turns = [0, *(turn for turn in range(1, len(rows)) if starts[turn].any()), len(rows)]
     latents = []
-    for turn, end in zip(turns, turns[1:], strict=False):
+    for turn, end in pairwise(turns):
         if starts[turn].any():
             keep = th.from_numpy(~starts[turn]).to(rows.device, rows.dtype)[None, :, None]
             memory = memory[0] * keep, memory[1] * keep

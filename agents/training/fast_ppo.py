@@ -110,12 +110,14 @@ class FastPPO(PPO):
 
     rollout_buffer: Any
     policy: Any
+    _last_obs: Any
 
     def _setup_model(self) -> None:
         if self.clip_range_vf is not None or self.use_sde:
             raise RefusedError("FastPPO has neither clip_range_vf nor use_sde: leave both out, or take PPO.")
-        if not isinstance(self.action_space, spaces.MultiDiscrete) or not isinstance(self.observation_space, spaces.Box):
-            raise RefusedError("FastPPO takes observations of a Box and actions of a MultiDiscrete, as the worlds have.")
+        seen, done = self.observation_space, self.action_space
+        if not (isinstance(seen, spaces.Box) and len(seen.shape) == 1 and isinstance(done, spaces.MultiDiscrete)):
+            raise RefusedError("FastPPO takes observations of a flat Box and actions of a MultiDiscrete.")
         self._setup_lr_schedule()
         self.set_random_seed(self.seed)
         policy: Any = self.policy_class
@@ -128,15 +130,17 @@ class FastPPO(PPO):
         self._networks, self._weights = networks_of(self.policy, self.n_envs)
         if isinstance(self._networks, Remembering) and self.batch_size < self.n_steps:
             raise RefusedError(
-                f"batch_size = {self.batch_size} is below n_steps = {self.n_steps}: with memory FastPPO learns from whole "
-                "rollouts of a slot."
+                f"batch_size = {self.batch_size} is below n_steps = {self.n_steps}: with memory FastPPO learns from "
+                "whole rollouts of a slot."
             )
         self.policy.optimizer = th.optim.Adam([self._weights], lr=self.lr_schedule(1), eps=1e-5, fused=True)
         self.clip_range = FloatSchedule(self.clip_range)
         masked = isinstance(self.policy, MaskableActorCriticPolicy)
-        choices = Choices([int(size) for size in self.action_space.nvec], self.device)
-        columns = int(np.prod(self.observation_space.shape))
-        self.rollout_buffer = Rollout(self.n_steps, self.n_envs, columns, choices, masked, self.device)
+        choices = Choices([int(size) for size in done.nvec], self.device)
+        self.rollout_buffer = Rollout(self.n_steps, self.n_envs, seen.shape[0], choices, masked, self.device)
+
+    def _excluded_save_params(self) -> list[str]:
+        return [*super()._excluded_save_params(), "_networks", "_weights"]
 
     @property
     def _last_lstm_states(self) -> RNNStates | None:
@@ -201,11 +205,13 @@ class FastPPO(PPO):
 
     def _bootstrap(self, rewards: np.ndarray, infos: list[dict[str, Any]], ended: np.ndarray) -> None:
         """Where a horizon only cut an episode off, add what the value sees beyond it."""
-        cut = [slot for slot in ended if infos[slot].get("TimeLimit.truncated") and "terminal_observation" in infos[slot]]
+        cut = [
+            slot for slot in ended if infos[slot].get("TimeLimit.truncated") and "terminal_observation" in infos[slot]
+        ]
         if not cut:
             return
         if isinstance(self._networks, Remembering):
-            raise RefusedError("FastPPO with memory values nothing beyond a horizon: give its worlds horizon_ends=True.")
+            raise RefusedError("FastPPO with memory values nothing beyond a horizon: its worlds need horizon_ends.")
         last = np.stack([infos[slot]["terminal_observation"] for slot in cut])
         features = self._see(last, self._weights.new_empty((len(cut), last.shape[1])))
         rewards[cut] += self.gamma * self._networks.values(features, np.zeros(0, dtype=np.bool_)).cpu().numpy()
@@ -252,7 +258,7 @@ class FastPPO(PPO):
     def _loss(
         self, logits: th.Tensor, values: th.Tensor, actions: th.Tensor, numbers: th.Tensor, clip: float
     ) -> tuple[th.Tensor, th.Tensor, th.Tensor]:
-        """The gradients of PPO's loss by logits ``(width, heads, rows)`` and values ``(rows,)``; and what is told of it."""
+        """Gradients of PPO's loss by logits ``(width, heads, rows)`` and values ``(rows,)``; and what is told of it."""
         before, advantages, returns = numbers
         rows, heads = len(values), len(actions)
         log_probs = th.log_softmax(logits, dim=0).clamp_(min=_LEAST)

@@ -27,7 +27,8 @@ from agents.table.deviation import deviate
 from agents.table.metrics import RATES, rates_of
 from agents.table.play import play
 from agents.table.seating import ROTATING
-from agents.training.config import LearnerConfig, RoundsConfig, TrainingConfig
+from agents.training.config import RoundsConfig, TrainingConfig
+from agents.training.learner_config import LearnerConfig
 from agents.training.meta_game import STATES, MetaGame
 from agents.training.response import learn_response
 from agents.training.searcher import SEARCH_WORLDS, SEARCHER, warm

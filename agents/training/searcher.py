@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agents.training.config import LearnerConfig
+from agents.training.learner_config import LearnerConfig
 
 if TYPE_CHECKING:
     from agents.policies.protocol import Policy
