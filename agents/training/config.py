@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from agents.training.fields import Name, Override, Positive, Seed, Settings, Threads, Whole
-from agents.training.learner_config import LearnerConfig
+from agents.training.learner_config import LearnerConfig, Searcher
 from sd_env.errors import RefusedError, said
 from sd_env.files import read_bounded
 from sd_env.reading import MOST_BYTES, ReadError, read_yaml
@@ -125,6 +125,7 @@ class CertificateConfig(Settings):
     warm: Whole = Field(ge=0, description="learned responses that start from the policy")
     steps: Positive = Field(description="turns that each response is learned over")
     worlds: Positive = Field(description="worlds in which the best deviator is measured beside the policy")
+    searcher: Searcher = Field(default="PPO", description="who learns the responses: SB3's PPO, or FastPPO")
 
 
 class RoundsConfig(Settings):
@@ -135,6 +136,7 @@ class RoundsConfig(Settings):
     gap: float = Field(ge=0, description="share of a type's return that a response must gain to join the policy")
     response_steps: Positive = Field(description="turns that a response is learned over, from scratch")
     worlds: Whole = Field(ge=2, description="worlds in which each pair of members meets, and a response is measured")
+    searcher: Searcher = Field(default="PPO", description="who learns the responses: SB3's PPO, or FastPPO")
 
 
 class TrainingConfig(Settings):

@@ -148,7 +148,7 @@ class Stack:
         for weight, bias in self._hidden[nets]:
             if len(made) == 1:  # what all see
                 flat = th.addmm(bias.flatten(0, 1), weight.flatten(0, 1), rows)
-                hidden = flat.view(len(nets), -1, rows.shape[1])
+                hidden = flat.view(*weight.shape[:2], rows.shape[1])
             else:
                 hidden = th.baddbmm(bias, weight, made[-1])
             made.append(_tanh_(hidden) if self._tanh else hidden.relu_())

@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 from agents.training.fields import Positive, Settings, Whole, Width
 
 Algorithm = Literal["PPO", "A2C", "MaskablePPO", "RecurrentPPO", "FastPPO"]
+#: Learners that may look for what beats a policy.
+Searcher = Literal["PPO", "FastPPO"]
 
 _CLIPPED = ("batch_size", "n_epochs", "clip_range", "target_kl")
 _MEMORY = ("lstm_hidden_size", "n_lstm_layers")
