@@ -128,7 +128,7 @@ def test_one_core_holds_the_process_and_lets_it_go() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["engin"], "no benchmark named 'engin'; there are engine, faces, training, table, startup"),
+        (["engin"], "no benchmark named 'engin'; there are engine, faces, training, learner, table, startup"),
         (["--repeats", "0"], "--repeats must be at least 1, got 0"),
         (["--smoke"], "--smoke needs --out FOLDER"),
     ],
