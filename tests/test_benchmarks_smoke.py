@@ -27,6 +27,13 @@ EXPECTED = {
         "training: the worlds against zero-cost VecEnv",
     },
     "table": {"side by side, one core", "alone, one after another, one core", "time side by side against alone"},
+    "learner": {
+        "by type: FastPPO",
+        "by type: FastPPO against PPO",
+        "by type: time of FastPPO against the products",
+        "masks: FastPPO against MaskablePPO",
+        "memory: FastPPO against RecurrentPPO",
+    },
     "startup": {"import sd_env"},
 }
 

@@ -36,6 +36,7 @@ from agents.training.seats import SlotsVecEnv, WorldsVecEnv
 from agents.training.table import Table
 from sd_env import layout
 from sd_env.errors import RefusedError
+from sd_env.policies import one_thread
 from sd_env.scenario import Scenario
 
 SMOKE = load_training("smoke").learner.model_dump()
@@ -293,14 +294,15 @@ def test_what_lies_beyond_a_horizon_that_only_cuts_is_valued(monkeypatch: pytest
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_seed_gives_one_result_and_another_another(kind: str) -> None:
-    def learned(seed: int, threads: int) -> dict[str, th.Tensor]:
+    def learned(seed: int) -> dict[str, th.Tensor]:
         make: Callable[[SlotsVecEnv], Any] = partial(make_learner, config(kind), seed=seed)
-        table = Table(SCENARIO, {"all": make}, num_worlds=WORLDS, seed=seed, threads=threads, horizon_ends=True)
-        table.learn(2 * ROWS)
+        table = Table(SCENARIO, {"all": make}, num_worlds=WORLDS, seed=seed, horizon_ends=True)
+        with one_thread():
+            table.learn(2 * ROWS)
         found: dict[str, th.Tensor] = table.learners["all"].policy.state_dict()
         return found
 
-    one, again, other = learned(1, 1), learned(1, 2), learned(2, 1)
+    one, again, other = learned(1), learned(1), learned(2)
     assert all(th.equal(one[name], again[name]) for name in one)
     assert not all(th.equal(one[name], other[name]) for name in one)
 
