@@ -230,12 +230,8 @@ def test_memories_hold_arrays_numbers_and_generators_and_refuse_the_rest() -> No
 @pytest.mark.parametrize(
     ("mode", "algorithm"),
     [(mode, algorithm) for mode in ("independent", "league") for algorithm in ALGORITHMS]
-    + [
-        ("roles", "A2C"),
-        ("versus", "RecurrentPPO"),
-        ("roles", "FastPPO"),
-        ("versus", "FastPPO"),
-    ],  # shared: test_training.py
+    # shared: test_training.py
+    + [("roles", "A2C"), ("versus", "RecurrentPPO"), ("roles", "FastPPO"), ("versus", "FastPPO")],
 )
 def test_every_mode_resumes_to_where_an_unbroken_run_ends(mode: str, algorithm: str, tmp_path: Path) -> None:
     class Killed(Exception):
