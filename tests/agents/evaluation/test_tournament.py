@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from agents.evaluation.dynamics import fitness, replicator
-from agents.evaluation.pictures import heat_map, shares
 from agents.evaluation.statistics import EPISODES, SEEDS
 from agents.evaluation.tournament import (
     ecology,
@@ -21,6 +20,7 @@ from agents.evaluation.tournament import (
     seatings,
     tournament,
 )
+from agents.pictures.plays import heat_map, shares
 from agents.policies.protocol import RandomPolicy
 from agents.work import WorkError
 from sd_env.scenario import Scenario, ScenarioError

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from agents import cli, make
-from agents.evaluation.phase import Point, draw, maps
 from agents.experiments.picture import disagree
 from agents.pictures import episodes, responses, schelling
+from agents.pictures.maps import Point, draw, maps
 from agents.table.play import play, returns_of
 from sd_env import RandomPolicy, measures
 from sd_env.record import EpisodeLog, record, write_log
