@@ -125,7 +125,9 @@ def shown(found: Compared) -> RenderableType:
         numbers.add_row(Text(of if of != before else "", style="bold"), metric, *each)
         before = of
     said = found.differences or ["They were made of the same scenarios, settings and versions."]
-    return Group(verdicts, numbers, Text("What differs:", style="bold"), *map(Text, said))
+    return Group(
+        *([verdicts] if found.verdicts else []), numbers, Text("What differs:", style="bold"), *map(Text, said)
+    )
 
 
 def compared_page(found: Compared) -> str:
@@ -138,7 +140,7 @@ def compared_page(found: Compared) -> str:
         f"{len(found.works)} {kind}s side by side",
         ", ".join(found.names),
         [
-            section("Verdicts", table("Verdicts", ("", *found.names), verdicts, prose=True)),
+            section("Verdicts", *([table("Verdicts", ("", *found.names), verdicts, prose=True)] if verdicts else [])),
             section("What differs", listed(said)),
             section("Numbers", table("Means with half their 95% intervals", ("", "measure", *found.names), numbers),
                     small("Intervals are those of each by itself; of a difference they say nothing.")),

@@ -71,18 +71,16 @@ def ablation_page(of: Finished) -> str:
     cards = []
     for (policy, value), metrics in rows.items():
         if value != BASE:
-            found = {key: named(metrics[key], "difference") for key, _, _ in _TOLD if key in metrics}
+            found = {key: named(metrics[key], "difference") for key, _, _ in _TOLD}
             moved = [f"{'more' if found[key].value > 0 else 'less'} {name}" for key, name, _ in _TOLD
-                     if key in found and _apart(found[key])]  # fmt: skip
-            lines = [
-                f"{name.capitalize()}: {_signed(found[key], places)}" for key, name, places in _TOLD if key in found
-            ]
+                     if _apart(found[key])]  # fmt: skip
+            lines = [f"{name.capitalize()}: {_signed(found[key], places)}" for key, name, places in _TOLD]
             cards.append(Verdict(f"{policy}, {value}", ", ".join(moved) or "no difference is found", OPEN, lines))
     cells = [
         (
             policy,
             "as it is" if value == BASE else value,
-            *(_ablated(metrics.get(key), places) for key, _, places in SHOWN),
+            *(_ablated(metrics[key], places) for key, _, places in SHOWN),
         )
         for (policy, value), metrics in rows.items()
     ]
@@ -166,9 +164,9 @@ def _answer(policy: str, rows: Mapping[tuple[str, str, str], Mapping[str, Any]])
     lines = [f"To swords: {ways['offense']}, {_bounded(rows[policy, 'offense', 'total response'])}.",
              f"To shields: {ways['defense']}, {_bounded(rows[policy, 'defense', 'total response'])}."]  # fmt: skip
     for do, measure, said in ESCALATION_ROWS:
-        if measure in ("multiplier", "fear fraction") or (measure == "war elasticity" and do == "offense"):
-            if (told := _bounded(rows[policy, do, measure])) != "–":
-                lines.append(f"{said}: {told}")
+        wanted = measure in ("multiplier", "fear fraction") or (do, measure) == ("offense", "war elasticity")
+        if wanted and (told := _bounded(rows[policy, do, measure])) != "–":
+            lines.append(f"{said}: {told}")
     some = [do for do, each in found.items() if _apart(each)]
     word = "answers arms" if some else "no answer to arms is found"
     return Verdict(policy, word, OPEN, lines)
@@ -201,9 +199,7 @@ def _way(found: Interval, more: str, less: str, neither: str = "no difference is
     return (more if found.value > 0 else less) if _apart(found) else neither
 
 
-def _ablated(row: Mapping[str, Any] | None, places: int) -> str:
-    if row is None:
-        return "–"
+def _ablated(row: Mapping[str, Any], places: int) -> str:
     return short(named(row, "mean"), places) if row["value"] == BASE else _signed(named(row, "difference"), places)
 
 

@@ -32,8 +32,8 @@ def certificate_page(of: Finished) -> str:
             section(
                 "Verdict",
                 words(
-                    f"{stand} of {len(rows)} seats and types are certified: nothing that was tried gains more than "
-                    f"{ALLOWED:.0%} of the return there."
+                    f"Certified: {stand} of {len(rows)} seats and types. That is where nothing that was tried gains "
+                    f"more than {ALLOWED:.0%} of the return."
                 ),
                 verdicts(cards),
             ),
@@ -109,8 +109,9 @@ def exploitation_page(of: Finished) -> str:
                     cells,
                 ),
                 small(
-                    f"Learned in {int(of.report['steps']):,} steps; {interval}. A lower bound: a learner may miss a better "
-                    "response. Below 0 it found none, and the policy's own answer, with a gap of 0, is the best known."
+                    f"Learned in {int(of.report['steps']):,} steps; {interval}. A lower bound: a learner may miss a "
+                    "better response. Below 0 it found none, and the policy's own answer, with a gap of 0, is the "
+                    "best known."
                 ),
                 *map(small, notes),
             ),
@@ -178,8 +179,9 @@ def _seat(row: Mapping[str, Any]) -> str:
 
 
 def _gain(row: Mapping[str, Any]) -> str:
-    what = f"{row['response']} gains" if row["response"] else "nothing gains; the best found gains"
-    return f"{what} {row['gain']:+.1%} ({_percent(row)}) of {row['own']:.2f}. {row['failed']} of {row['searches']} learned searches failed."
+    failed = f"{row['failed']} of {row['searches']} learned searches failed"
+    what = f"the best found {row['response']}" if row["response"] else "nothing gained"
+    return f"{row['gain']:+.1%} ({_percent(row)}) of {row['own']:.2f}: {what}. {failed}."
 
 
 def _percent(row: Mapping[str, Any]) -> str:

@@ -104,7 +104,8 @@ def thresholds(axis: Any, across: np.ndarray, up: np.ndarray, fields: Mapping[st
 
     Args:
         axis: on which.
-        across, up: where the map is reckoned, ``(A,)`` and ``(U,)``.
+        across: where the map is reckoned, ``(A,)``.
+        up: likewise, ``(U,)``.
         fields: of :data:`LINES` -> how far each point is above it, ``(U, A)``.
     """
     handles: list[Any] = []
