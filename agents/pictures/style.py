@@ -89,5 +89,7 @@ def finish(figure: Any, title: str, caption: Caption, path: Path) -> None:
     wide = figure.get_size_inches()[0]
     figure.suptitle(textwrap.fill(title, int(_TITLE * wide)), fontsize=12)
     figure.supxlabel(textwrap.fill(str(caption), int(_CAPTION * wide)), fontsize=8.5, color=GREY)
-    save_picture(figure, path, dpi=DPI)
-    plt.close(figure)
+    try:
+        save_picture(figure, path, dpi=DPI)
+    finally:
+        plt.close(figure)
