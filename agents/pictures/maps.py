@@ -17,13 +17,12 @@ import numpy as np
 from agents.evaluation.outcome import COOPERATES, RACES, SPIRALS
 from agents.evaluation.threshold import expected_turns, middle, plain, trust_threshold
 from agents.pictures.style import COLOURS, Caption, finish, hatch, panels
-from sd_env.scenario import Scenario
+from sd_env.scenario import TEXTS, Scenario
 
 #: Stem of the picture's files in a run's folder.
 PHASE: Final = "phase"
-#: The two variables, of ``technology``, and what is no part of a game.
+#: The two variables, of ``technology``.
 _OMEGA, _Q = "offense_advantage", "distinguishability"
-_WORDS: Final = ("name", "title", "description", "prediction", "sources", "tags")
 #: Points a side at which a threshold is reckoned.
 _FINE: Final = 61
 #: Outcome -> colour and mark.
@@ -72,7 +71,7 @@ def maps(worlds: Mapping[str, Scenario]) -> list[list[str]]:
     groups: dict[str, list[str]] = {}
     for name, scenario in worlds.items():
         if has_map(scenario):
-            data = {key: value for key, value in scenario.to_dict().items() if key not in _WORDS}
+            data = {key: value for key, value in scenario.to_dict().items() if key not in TEXTS}
             data["technology"] = {k: v for k, v in data["technology"].items() if k not in (_OMEGA, _Q)}
             groups.setdefault(json.dumps(data, sort_keys=True), []).append(name)
     return sorted(groups.values(), key=lambda names: -len(names))

@@ -13,11 +13,10 @@ import yaml
 import agents
 from agents.policies.protocol import Policy
 from sd_env.policies import ask
-from sd_env.scenario import Scenario, load_scenario, scenarios
+from sd_env.scenario import TEXTS, Scenario, load_scenario, scenarios
 from sd_env.worlds import Worlds
 from tests import catalogue_table
 
-TEXTS = ("name", "title", "description", "sources", "tags", "prediction")
 WORLDS = ("jervis/doubly-dangerous", "jervis/intense", "jervis/not-intense", "jervis/doubly-safe")
 
 
