@@ -79,7 +79,7 @@ def _verdict(name: str, world: Mapping[str, Any]) -> Verdict:
     for path, start in world["starts"].items():
         ends = ", ".join(f"{each or 'no security seeker'} {start['outcomes'].count(each)}/{len(start['outcomes'])}"
                          for each in dict.fromkeys(start["outcomes"]))  # fmt: skip
-        lines.append(f"{f'From {path}: ' if path else ''}{ends}. {_certificate(start)}")
+        lines.append(f"{f'From {path}: ' if path else ''}{ends}. {certificate_words(start)}")
     theory = str(world["theory"])
     if theory:
         lines.append(f"Theory predicts: {theory}")
@@ -87,7 +87,7 @@ def _verdict(name: str, world: Mapping[str, Any]) -> Verdict:
     return Verdict(name, str(world["verdict"]), tone, lines)
 
 
-def _certificate(start: Mapping[str, Any]) -> str:
+def certificate_words(start: Mapping[str, Any]) -> str:
     """What a start's certificate is, in a sentence."""
     gaps = [
         f"{found['gain']:.1%} of the return of {kind}, {found['verdict']}"
@@ -160,7 +160,7 @@ def _phase(of: Finished) -> Iterator[Html]:
         yield picture(
             file,
             "Jervis's two variables, the thresholds of the model on them, and the outcome of each world of this run. A "
-            "filled mark is certified, an open one is not; hatched: starts or seeds end differently.",
+            "filled mark is settled and certified, an open one is not; hatched: starts or seeds end differently.",
         )
 
 

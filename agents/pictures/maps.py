@@ -158,5 +158,5 @@ def draw(scenario: Scenario, points: Sequence[Point], picture: Path, title: str)
     axis.legend(handles=handles, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncol=2, frameon=False)
     counts = sorted({len(point.outcomes) for point in points})
     n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    more = f"trust t = {trust:g}; filled: certified; hatched: starts or seeds end in different outcomes"
+    more = f"trust t = {trust:g}; filled: settled and certified; hatched: starts or seeds end in different outcomes"
     finish(figure, title, Caption(n, "trainings a world (starts × seeds)", "", more), picture)
