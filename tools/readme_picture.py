@@ -64,7 +64,7 @@ def chosen(run: Path, world: str | None = None, kind: str | None = None, turn: i
         run: folder of a finished run.
         world: which; default the first that stands, else the first whose policy is certified, else the first.
         kind: of episode; default the most telling that the world has.
-        turn: of the episode; default its first marked moment, else its middle.
+        turn: of the episode; default that on which its first war begins, else its first marked one, else its middle.
 
     Raises:
         ReadmeError, PageError: one sentence.
@@ -111,10 +111,11 @@ def certified(start: Mapping[str, Any]) -> bool:
 
 
 def _moment(page: Path, turns: int) -> int:
-    """The first turn that a replay marks, else its middle."""
+    """The turn on which a replay's first war begins, else the first that it marks, else its middle."""
     held = re.search(r'<script id="data" type="application/json">(.*?)</script>', page.read_text(encoding="utf-8"))
     moments = json.loads(held[1])["moments"] if held else []
-    return int(moments[0]["turn"]) if moments else turns // 2
+    wars = [each for each in moments if str(each["text"]).startswith("War begins")]
+    return int((wars or moments)[0]["turn"]) if moments else turns // 2
 
 
 def photograph(shown: Shown, picture: Path) -> None:
@@ -130,9 +131,10 @@ def photograph(shown: Shown, picture: Path) -> None:
         made = Path(scratch) / "replay.png"
         command = [
             chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-            "--force-device-scale-factor=1", "--force-prefers-reduced-motion", "--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=2000",
-            f"--user-data-dir={scratch}/profile", f"--window-size={SIZE[0]},{SIZE[1]}", f"--screenshot={made}",
-            f"{shown.page.resolve().as_uri()}#{shown.turn}",
+            "--force-device-scale-factor=1", "--force-prefers-reduced-motion", "--virtual-time-budget=2000",
+            "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={scratch}/profile",
+            f"--window-size={SIZE[0]},{SIZE[1]}", f"--screenshot={made}",
+            f"{shown.page.resolve().as_uri()}#turn={shown.turn}",
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         if not made.is_file():
@@ -177,7 +179,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of a finished training run")
     parser.add_argument("--world", metavar="NAME", help="default: one whose policy is certified, if there is one")
     parser.add_argument("--episode", metavar="KIND", help=f"default the first that there is of: {', '.join(KINDS)}")
-    parser.add_argument("--turn", type=int, metavar="T", help="default the first marked moment")
+    parser.add_argument("--turn", type=int, metavar="T", help="default that on which its first war begins")
     parser.add_argument("--root", type=Path, default=ROOT, metavar="DIR", help="where README.md and docs/assets are")
     arguments = parser.parse_args(argv)
     readme = arguments.root / "README.md"
