@@ -74,6 +74,7 @@ def test_bad_words_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_all_else_in_the_readme_stays_and_a_second_time_changes_nothing(tmp_path: Path) -> None:
     shown = chosen(run_with(tmp_path / "run", {}, "intense"))
     text = written(f"before\n\n{BEGIN}\n\nwhat stood here\n\n{END}\n\nafter\n", shown, "t", phase=True)
-    assert text.startswith(f"before\n\n{BEGIN}\n\n![") and text.endswith(f"{END}\n\nafter\n") and "what stood here" not in text
+    assert "what stood here" not in text
+    assert text.startswith(f"before\n\n{BEGIN}\n\n![") and text.endswith(f"{END}\n\nafter\n")
     assert text.index("replay.png") < text.index("phase.png") and written(text, shown, "t", phase=True) == text
     assert "phase.png" not in written(text, shown, "t", phase=False)
