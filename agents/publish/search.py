@@ -247,9 +247,10 @@ def draw(table: pd.DataFrame, picture: Path) -> None:
     left.set(xlim=(-0.03, 1.03), xlabel="pairs of security seekers that fight")
     right.set(xlabel="turn of the first attack between them: 10%, median, 90%")
     right.axvline(5, color="0.8", zorder=0)
+    seeds = int(table.groupby(SETTING, sort=False).size().max())
     caption = Caption(
-        int(table.groupby(SETTING, sort=False).size().max()),
-        "seeds a setting, a mark each",
+        seeds,
+        f"seed{'s' * (seeds != 1)} a setting, a mark each",
         "lines: from the 10th to the 90th percentile of episodes, no interval",
         "filled where nothing that was tried gains more than 2%",
     )
