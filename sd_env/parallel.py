@@ -380,7 +380,7 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         if not self._started:
             raise ResetNeeded("no episode has begun: call reset() before render()")
         if self.render_mode == "rgb_array":
-            return raster(self.worlds, self.possible_agents, self.scenario.title)
+            return raster(self.worlds, self.possible_agents, self.scenario.title, given=self.scenario.places)
         text = ansi(self.worlds, self.possible_agents, self.scenario.title, self.events)
         if self.render_mode == "ansi":
             return text

@@ -36,6 +36,7 @@ from sd_env.scenario_values import (
     DEFAULT,
     Group,
     Number,
+    Places,
     Quantity,
     Refusal,
     ScenarioError,
@@ -48,8 +49,8 @@ from sd_env.scenario_values import (
 
 __all__ = ["Bounds", "Scenario", "ScenarioError", "load_scenario", "scenarios"]
 
-#: Keys that say what a scenario is for and change nothing in its game.
-TEXTS: Final = ("name", "title", "description", "sources", "tags", "prediction")
+#: Keys that say what a scenario is for, or how it is shown, and change nothing in its game.
+TEXTS: Final = ("name", "title", "description", "sources", "tags", "prediction", "places")
 #: How long the texts for people may be.
 MOST_LETTERS: Final = {"title": 1_000, "description": 20_000, "prediction": 1_000}
 #: Version of the defaults: raise it when one of them changes, since fingerprints leave out what is at its default.
@@ -87,6 +88,10 @@ class Scenario(Group):
     sources: Annotated[tuple[str, ...], Texts()] = Field(default=(), description="The literature that it stands on.")
     tags: Annotated[tuple[str, ...], Texts()] = Field(default=(), description="Words to find it by.")
     prediction: StrictStr = Field(default="", description="What the theory predicts for it.")
+    places: Annotated[Mapping[str, tuple[float, float]] | None, Places()] = Field(
+        default=None,
+        description="Where each state lies, as [longitude, latitude] in degrees east and north: for pictures alone.",
+    )
     n_states: Annotated[
         int, Quantity(layout.MIN_STATES, layout.MAX_STATES, "states", DESIGN, whole=True, ranged=False)
     ] = Field(default=2, description="N: how many states the world holds.")
@@ -135,6 +140,12 @@ class Scenario(Group):
         count, names = self.n_states, self.agents
         if len(names) != count:
             raise Refusal(list(names), f"{count} names, since n_states is {count}", "states.names")
+        places = self.places
+        for name in () if places is None else (*places, *names):
+            if places is not None and (name not in names or name not in places):
+                allowed = f"given for each state of this scenario ({', '.join(names)}), and for nobody else"
+                where = f"places.{name}" if name in places else "places"
+                raise Refusal(places.get(name, places), allowed, where)
         for field in type(self.states).model_fields:
             value = getattr(self.states, field)
             if not isinstance(value, Mapping):

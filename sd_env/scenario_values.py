@@ -326,6 +326,48 @@ class Texts:
         return {"anyOf": [{**texts, "uniqueItems": True}, {"type": "null"}]} if self.names else texts
 
 
+@dataclass(frozen=True)
+class Places:
+    """Longitude and latitude of each state, degrees east and north; or null."""
+
+    @property
+    def allowed(self) -> str:
+        """What may be given, in words."""
+        return "null or a mapping of state names to [longitude, latitude], from -180 to 180 and from -90 to 90 degrees"
+
+    def parse(self, value: Any) -> FrozenMap[tuple[float, float]] | None:
+        """The places by name; raises Refusal."""
+        if value is None:
+            return None
+        if not isinstance(value, Mapping) or not value or not all(isinstance(name, str) for name in value):
+            raise Refusal(value, self.allowed)
+        found = {}
+        for name, pair in value.items():
+            allowed = "a [longitude, latitude], from -180 to 180 and from -90 to 90 degrees"
+            if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+                raise Refusal(pair, allowed, f".{name}")
+            for each, most in zip(pair, (180, 90), strict=True):
+                number = not isinstance(each, bool) and isinstance(each, (int, float, np.integer, np.floating))
+                if not number or not -most <= each <= most:
+                    raise Refusal(pair, allowed, f".{name}")
+            found[name] = (float(pair[0]), float(pair[1]))
+        return FrozenMap(found)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self.parse, serialization=core_schema.plain_serializer_function_ser_schema(to_plain)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        pair = {
+            "type": "array",
+            "prefixItems": [{"type": "number", "minimum": -most, "maximum": most} for most in (180, 90)],
+            "minItems": 2,
+            "maxItems": 2,
+        }
+        return {"anyOf": [{"type": "object", "additionalProperties": pair, "minProperties": 1}, {"type": "null"}]}
+
+
 class Group(BaseModel):
     """A frozen group of a scenario's values: unknown keys refused, errors in one sentence."""
 

@@ -29,7 +29,7 @@ from agents.training.run import check
 from benchmarks import run as benchmarks
 from examples import tutorials
 from sd_env import layout
-from sd_env.scenario import Scenario
+from sd_env.scenario import TEXTS, Scenario
 
 ROOT = Path(__file__).parent.parent
 PAGES = [
@@ -372,7 +372,7 @@ def default_of(key: str) -> Any:
 
 
 def test_the_parameter_table_has_every_key_with_its_default_unit_and_range() -> None:
-    words = {"name", "title", "description", "sources", "tags", "prediction", "states.names"}
+    words = {*TEXTS, "states.names"}
     table = rows(MODEL, "key", "default", "unit", "allowed")
     assert [bare(row[0]) for row in table] == [key for key in Scenario.dotted_keys() if key not in words]
     assert [(bare(row[0]), row[1]) for row in table] == [
@@ -423,7 +423,7 @@ def test_the_concept_table_names_parameters_in_every_row() -> None:
     assert [row[0] for row, names in zip(table, named, strict=True) if not names & known] == []
     # every parameter of the world is some concept's, but for those that only set a scene
     scene = {key for key in keys if key.startswith(("states.", "actions."))} - {"states.growth", "states.greed"}
-    scene |= {"name", "title", "description", "sources", "tags", "prediction", "perception.context_observed"}
+    scene |= {*TEXTS, "perception.context_observed"}
     assert keys - scene - set().union(*named) == {"war.outcome", "war.collapse"}
 
 

@@ -78,7 +78,7 @@ FLOORS: Final = (
     Room("play", ("agents.play",), "people at the game: terminal, page"),
     Room("training", ("agents.training",), "learners and their seats"),
     Room("evaluation", ("agents.evaluation",), "evaluate, tournament, exploit, statistics"),
-    Room("pictures", ("agents.pictures",), "pictures of episodes and scenarios"),
+    Room("pictures", ("agents.pictures",), "all pictures: one look, one caption"),
     Room("experiments", ("agents.experiments",), "predictions as data, and their runs"),
     Room("pages", ("agents.pages",), "folders of results as pages, side by side"),
     Room("tour", ("agents.tour",), "the guided half hour"),

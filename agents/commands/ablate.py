@@ -28,7 +28,6 @@ def run(args: argparse.Namespace) -> int:
     """Play, print the differences, and leave everything in ``--out``."""
     from agents.commands.output import publish
     from agents.evaluation.ablate import ablate, differences
-    from agents.evaluation.pictures import ablation
     from agents.evaluation.tables import ablation_table, records
     from agents.work import write_table
     from sd_env.scenario import Scenario
@@ -45,7 +44,6 @@ def run(args: argparse.Namespace) -> int:
     title = f"{scenario.title or scenario.name}: {args.parameter}"
     if args.out:
         write_table(table, args.out / "differences")
-        ablation(table, args.out / "ablation.png", title)
     report = {**command_line("ablate", args), "differences": records(table)}
     publish(ablation_table(title, table), report, args.out, args.json)
     return 0

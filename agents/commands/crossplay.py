@@ -21,7 +21,6 @@ def run(args: argparse.Namespace) -> int:
     """Play, print the gap, and leave everything in ``--out``."""
     from agents.commands.output import publish
     from agents.evaluation.crossplay import crossplay, gaps
-    from agents.evaluation.pictures import heat_map
     from agents.evaluation.tables import crossplay_table, records
     from agents.evaluation.tournament import payoff_matrix
     from agents.work import write_table
@@ -38,7 +37,6 @@ def run(args: argparse.Namespace) -> int:
     if args.out:
         write_table(table, args.out / "gaps")
         write_table(matrix.reset_index(), args.out / "payoffs")
-        heat_map(matrix, args.out / "payoffs.png", f"{title}: cross-play", "return of the row's policy")
     report = {
         **command_line("crossplay", args),
         "gaps": records(table),

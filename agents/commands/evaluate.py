@@ -56,8 +56,4 @@ def run(args: argparse.Namespace) -> int:
     }
     title = scenario.title or scenario.name
     publish(evaluation_table(title, summary, scenario, against), report, args.out, args.json)
-    if args.out:
-        from agents.pages.write import write_evaluation  # only now: it knows trainings, and so loads torch
-
-        write_evaluation(args.out)
     return 0

@@ -1,4 +1,4 @@
-"""What the commands print and leave: tables with the look of the training report, and JSON."""
+"""What the commands print and leave: tables with the look of the training report, JSON, and their page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def publish(shown: RenderableType, report: Mapping[str, Any], out: Path | None, as_json: bool) -> None:
-    """Print a table, or its report as JSON, and leave both in ``out``: ``table.txt`` and ``report.json``."""
+    """Print a table, or its report as JSON, and leave both in ``out``, and with them its page.
+
+    They are ``table.txt``, ``report.json``, pictures, and ``report.html`` with the episodes that it leads to.
+    """
     if out:
         write_text(out / "table.txt", as_text(shown))
         write_json(out / "report.json", dict(report))
@@ -24,3 +27,7 @@ def publish(shown: RenderableType, report: Mapping[str, Any], out: Path | None, 
         print(json.dumps(without_nan(dict(report)), indent=1, allow_nan=False))
     else:
         console(width=WIDTH).print(Printable(shown))
+    if out:
+        from agents.pages.write import write_page  # only now: it knows trainings, and so loads torch
+
+        write_page(out)

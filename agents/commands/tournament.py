@@ -56,8 +56,4 @@ def run(args: argparse.Namespace) -> int:
         **settings(args),
     )
     publish(shown, {**command_line("tournament", args), **report}, args.out, args.json)
-    if args.out:
-        from agents.pages.write import write_evaluation  # only now: it knows trainings, and so loads torch
-
-        write_evaluation(args.out)
     return 0

@@ -44,7 +44,7 @@ SEARCHES: Final = ((SCRATCH, 2), (WARM, 1))
 STEPS: Final = 1_000_000
 WORLDS: Final = 4096
 #: Added to a seed for the worlds that choose among deviators, and for those that measure the chosen one.
-_CHOOSING, _MEASURING = 5_000_000, 6_000_000
+_CHOOSING, MEASURING = 5_000_000, 6_000_000
 _CHOICE: Final = 0.25
 
 
@@ -166,7 +166,7 @@ def search(
     own = _own(game, frozen, few, _CHOOSING + seed)  # played once, however many are held against it
     tried = {name: _gains(game, frozen, deviator, seat, own) for name, deviator in candidates.items()}
     best = {kind: max(tried, key=lambda name: tried[name][kind]["gain"]) for kind in next(iter(tried.values()))}
-    own = _own(game, frozen, worlds, _MEASURING + seed)
+    own = _own(game, frozen, worlds, MEASURING + seed)
     measured = {name: _gains(game, frozen, candidates[name], seat, own) for name in dict.fromkeys(best.values())}
     return [
         {

@@ -1,4 +1,4 @@
-"""Tournaments and challenges from entrants to results: played, ranked, and left in a folder with tables and pictures.
+"""Tournaments and challenges from entrants to results: played, ranked, and left in a folder with their tables.
 
 The commands and the published results both stand on this.
 """
@@ -16,7 +16,6 @@ from rich.text import Text
 
 from agents.evaluation.challenges.suite import SEEDS, challenge, overall
 from agents.evaluation.dynamics import GENERATIONS
-from agents.evaluation.pictures import heat_map, shares
 from agents.evaluation.players import Spec
 from agents.evaluation.report import cell
 from agents.evaluation.statistics import Interval
@@ -41,7 +40,7 @@ def tournament_outputs(
     out: Path | None = None,
     **settings: Any,
 ) -> Outputs:
-    """Play a tournament and rank it; ``out`` gets ranking and pay-offs as CSV and PNG, and the dynamics likewise.
+    """Play a tournament and rank it; ``out`` gets ranking, pay-offs and dynamics as CSV.
 
     Args:
         policies: entrants.
@@ -61,11 +60,8 @@ def tournament_outputs(
     if out:
         write_table(ranked, out / RANKING)
         write_table(matrix.reset_index(), out / PAYOFFS)
-        best = list(ranked["policy"])
-        heat_map(matrix.loc[best, best], out / f"{PAYOFFS}.png", f"{title}: pay-offs", "return of the row's policy")
         if course is not None:
             write_table(course, out / ECOLOGY)
-            shares(course, out / f"{ECOLOGY}.png", f"{title}: who spreads when pay-off is offspring")
     report = {
         "ranking": records(ranked),
         "payoffs": {str(policy): {str(k): float(v) for k, v in row.items()} for policy, row in matrix.iterrows()},

@@ -113,7 +113,7 @@ def interval_words(summary: pd.DataFrame) -> str:
 
 
 #: What :func:`escalation_table` shows: intervention, measure, and how they are called there.
-_ESCALATION: Final = (
+ESCALATION_ROWS: Final = (
     *(
         (kind, measure, f"{kind} given: {words}")
         for kind in ("defense", "offense")
@@ -140,7 +140,7 @@ def escalation_table(title: str, table: pd.DataFrame) -> RenderableType:
     whys: dict[tuple[str, str], list[str]] = {}
     for policy in dict.fromkeys(table["policy"]):
         shown.add_row(Text(str(policy), style="bold"))
-        for do, measure, words in _ESCALATION:
+        for do, measure, words in ESCALATION_ROWS:
             row = rows.loc[(policy, do, measure)]
             bounds = [(name, f"{name}_low", f"{name}_high") for name in ("swapped", "never_attack")]
             cells = [interval(*(float(row[key]) for key in keys)) for keys in (("value", "low", "high"), *bounds)]

@@ -10,7 +10,6 @@ from agents.escape import Printable, console
 from agents.evaluation.certify import SCRATCH, WARM, certify_all
 from agents.evaluation.escalation_of_run import escalation_of_run
 from agents.evaluation.outcome import outcome
-from agents.evaluation.picture import draw
 from agents.evaluation.report import WIDTH, as_text, write_report
 from agents.evaluation.tables import records
 from agents.evaluation.thresholds import ROWS, most_feared, thresholds
@@ -40,11 +39,6 @@ def train_and_report(config: TrainingConfig, run: Path, argv: list[str]) -> int:
         command = shlex.join(["sd-env", "train", *argv])
         found = certified(config, run, done)
         table = write_report(run, config.name, [*finished.values()], theory, command, found, expected(done))
-        worlds = {
-            name: [j.folder / "progress.csv" for j in done if j.choice.name == name and j.path == done[0].path]
-            for name in theory
-        }
-        draw(worlds, run / "four_worlds.png", config.name)
         wide = console(width=WIDTH)
         wide.print(Printable(table))
         if (escalates := escalation_of_run(config, run, done)) is not None:

@@ -8,29 +8,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib
 import numpy as np
 
-from agents.escape import save_picture
 from agents.evaluation.outcome import ARMS, ARMS_RACE, ATTACKS, SPIRAL
-from agents.evaluation.picture import COLOURS, STYLES
 from agents.evaluation.threshold import expected_turns, middle, plain, trust_threshold
 from agents.experiments.judge import is_numeric, positions
 from agents.experiments.language import Experiment, given_name
 from agents.experiments.work import OWN
+from agents.pictures.maps import thresholds
+from agents.pictures.style import GREY, Caption, finish, hatch, look, panels
 from sd_env.scenario import Scenario
-
-matplotlib.use("Agg")  # before pyplot: no display is needed
-
-from matplotlib import pyplot as plt
-from matplotlib.patches import Rectangle
 
 Levels = Sequence[Mapping[str, Any]]
 #: Points a side at which a threshold is reckoned.
 _FINE: Final = 25
 #: Measure -> from where on it makes another outcome.
 _BOUNDS: Final = {ATTACKS: SPIRAL, ARMS: ARMS_RACE}
-_CURVES: Final = {"m=t": ("-", "m = t"), "m=1/2": (":", "m = ½"), "q*": ("--", "q*")}
 
 
 def draw(experiment: Experiment, levels: Levels, picture: Path) -> None:
@@ -42,22 +35,21 @@ def draw(experiment: Experiment, levels: Levels, picture: Path) -> None:
         picture: PNG to write.
     """
     measures, fields = experiment.picture.measures, _fields(experiment)
-    figure, axes = plt.subplots(
-        1, len(measures), figsize=(max(6.4, 5.2 * len(measures)), 4.6), layout="constrained", squeeze=False
-    )
-    for axis, measure in zip(axes[0], measures, strict=True):
+    figure, axes = panels(len(measures), size=(6.4 if len(measures) == 1 else 5.2, 4.8))
+    for axis, measure in zip(axes, measures, strict=True):
         rows = _of(experiment, levels, measure)
         if experiment.picture.y:
             _map(experiment, rows, axis, fields)
         else:
             _lines(experiment, rows, axis)
         axis.set_title(_words(experiment, measure), fontsize=11)
-    figure.suptitle(experiment.title)
-    seeds = len(experiment.seeds)
-    how = "hatched: seeds end in different outcomes" if experiment.picture.y else "bars: 95% t interval over them"
-    figure.supxlabel(f"mean of {seeds} seeds (n = {seeds}) of {experiment.worlds} worlds each; {how}", fontsize=8.5)
-    save_picture(figure, picture, dpi=130)
-    plt.close(figure)
+    caption = Caption(
+        len(experiment.seeds),
+        f"seeds of {experiment.worlds} worlds each",
+        "" if experiment.picture.y or len(experiment.seeds) < 2 else "bars: 95% t interval over seeds",
+        "hatched: seeds end in different outcomes" if experiment.picture.y else "",
+    )
+    finish(figure, experiment.title, caption, picture)
 
 
 def _of(experiment: Experiment, levels: Levels, measure: str) -> Levels:
@@ -98,7 +90,7 @@ def _lines(experiment: Experiment, rows: Levels, axis: Any) -> None:
             one = found[0] if len(found) == 1 else None
             halves.append((one.high - one.low) / 2 if one is not None and one.known else 0.0)
         shift = 0.0 if numeric else 0.06 * (k - (len(lines) - 1) / 2)
-        style = {"color": COLOURS[k % len(COLOURS)], "linestyle": STYLES[k % len(STYLES)] if numeric else "none"}
+        style = look(k) if numeric else look(k) | {"linestyle": "none"}
         axis.errorbar(
             [place + shift for place in places], means, yerr=halves, marker="o", capsize=3, label=line or None, **style
         )
@@ -107,7 +99,7 @@ def _lines(experiment: Experiment, rows: Levels, axis: Any) -> None:
         half = (value.high - value.low) / 2 if value.known else 0.0
         words = "policies trained in the cell" if k == 0 else None
         place = places[labels.index(row[x])] + 0.04 * (places[-1] - places[0])
-        axis.errorbar([place], [value.value], yerr=half, marker="x", capsize=3, color="#666666", ls="none", label=words)
+        axis.errorbar([place], [value.value], yerr=half, marker="x", capsize=3, color=GREY, ls="none", label=words)
     if not numeric:
         axis.set_xticks(places, labels, rotation=20 if max(map(len, labels)) > 12 else 0)
         axis.margins(x=0.15)
@@ -152,26 +144,11 @@ def _map(experiment: Experiment, rows: Levels, axis: Any, fields: Mapping[str, n
     for row in _apart(experiment, rows)[0]:
         if disagree(str(row["measure"]), row["estimate"].values):
             i, j = experiment.labels(x).index(row[x]), experiment.labels(y).index(row[y])
-            corner, width = (ends[0][i], ends[1][j]), ends[0][i + 1] - ends[0][i]
-            axis.add_patch(
-                Rectangle(
-                    corner,
-                    width,
-                    ends[1][j + 1] - ends[1][j],
-                    fill=False,
-                    hatch="///",
-                    edgecolor="#333333",
-                    linewidth=0,
-                )
-            )
-    fine_x, fine_y = _finely(experiment, x), _finely(experiment, y)
-    for k, (name, field) in enumerate(fields.items()):
-        style, words = _CURVES[name]
-        if np.nanmin(field) < 0 < np.nanmax(field):
-            axis.contour(fine_x, fine_y, field, levels=[0.0], colors=[COLOURS[1 + 2 * k % 5]], linestyles=[style])
-            axis.plot([], [], color=COLOURS[1 + 2 * k % 5], linestyle=style, label=words)
+            wide, high = ends[0][i + 1] - ends[0][i], ends[1][j + 1] - ends[1][j]
+            hatch(axis, (ends[0][i], ends[1][j]), wide, high)
+    thresholds(axis, _finely(experiment, x), _finely(experiment, y), fields)
     if axis.get_legend_handles_labels()[0]:
-        axis.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncol=3, frameon=False)
+        axis.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncol=1, frameon=False)
     axis.set(xlabel=x, ylabel=y)
 
 

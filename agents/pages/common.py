@@ -86,5 +86,5 @@ def again(of: Finished) -> Html:
 
 def seeds_of(of: Finished) -> str:
     """The seeds, in words."""
-    seeds = of.settings.get("seeds", [])
+    seeds = of.settings.get("seeds", of.settings.get("seed", []))
     return ", ".join(map(str, seeds)) if isinstance(seeds, Sequence) else str(seeds)

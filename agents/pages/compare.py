@@ -10,20 +10,16 @@ from typing import Any, Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from agents.evaluation.evaluate import PAYOFF
-from agents.evaluation.report import COLUMNS
-from agents.evaluation.statistics import Interval, interval_from
+from agents.evaluation.statistics import Interval
 from agents.evaluation.tables import frame_of
-from agents.pages.common import heading, short
+from agents.pages.common import short
 from agents.pages.elements import code, listed, page, section, small, table, together, words
-from agents.pages.folders import EVALUATION, EXPERIMENT, KINDS, RUN, Finished, PageError, read
+from agents.pages.folders import KINDS, Finished, PageError, read
+from agents.pages.numbers import NAMES, PLACES, found_of
 from sd_env.scenario_values import show
 
 #: Differences of each kind that are told; the rest are counted.
 _TOLD: Final = 12
-#: Decimals of what is compared.
-_PLACES: Final = {metric: places for metric, _, places in COLUMNS} | {PAYOFF: 2}
-_NAMES: Final = {metric: heading(name) for metric, name, _ in COLUMNS} | {PAYOFF: "pay-off"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ def compare(folders: Sequence[Path]) -> Compared:
         if other.kind != first.kind:
             kinds = [f"{each.folder} holds {KINDS[each.kind]} {each.kind}" for each in (first, other)]
             raise PageError(f"{' and '.join(kinds)}: no number is of both.")
-    found = [_found(work) for work in works]
+    found = [found_of(work) for work in works]
     verdicts = {
         of: [each[0].get(of, "") for each in found] for of in dict.fromkeys(of for each in found for of in each[0])
     }
@@ -81,53 +77,6 @@ def _names(folders: Sequence[Path]) -> list[str]:
         if len(set(names)) == len(names):
             return names
     return [str(each) for each in folders]
-
-
-Found = tuple[dict[str, str], dict[tuple[str, str], Interval]]
-
-
-def _found(work: Finished) -> Found:
-    """Verdicts by what they are of, and numbers by that and the measure."""
-    report = work.report
-    try:
-        if work.kind == RUN:
-            return _of_run(report)
-        if work.kind == EVALUATION:
-            rows = [row for row in report["metrics"] if row["metric"] in _PLACES]
-            numbers = {(str(row["policy"]), str(row["metric"])): interval_from(row) for row in rows}
-            return {str(name): str(each) for name, each in report["outcomes"].items()}, numbers
-        if work.kind == EXPERIMENT:
-            return _of_experiment(report)
-        ranks = {str(row["policy"]): f"rank {row['rank']}" for row in report["ranking"]}
-        return ranks, {
-            (str(row["policy"]), PAYOFF): interval_from(row | {"value": row["payoff"]}) for row in report["ranking"]
-        }
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise PageError(f"{work.folder / 'report.json'} is not as this program writes it.") from None
-
-
-def _of_run(report: Mapping[str, Any]) -> Found:
-    worlds = report["worlds"]
-    verdicts = {str(name): str(world["verdict"]) for name, world in worlds.items()}
-    numbers = {
-        (str(name), metric): interval_from(world["learned"][metric])
-        for name, world in worlds.items()
-        for metric, _, _ in COLUMNS
-    }
-    return verdicts, numbers
-
-
-def _of_experiment(report: Mapping[str, Any]) -> Found:
-    verdicts = {
-        str(each["claim"]): str(each["status"]).partition(":")[0] or str(each["verdict"])
-        for each in report["predictions"]
-    }
-    numbers = {}
-    for row in report["cells"]:
-        axes = [f"{k} = {v}" for k, v in row.items() if k not in ("policies", "given", "measure", "estimate")]
-        of = ", ".join([*axes, str(row["policies"]), *([str(row["given"])] if row["given"] else [])])
-        numbers[of, str(row["measure"])] = interval_from(row["estimate"])
-    return verdicts, numbers
 
 
 def _differences(works: Sequence[Finished], names: Sequence[str]) -> Iterator[str]:
@@ -156,8 +105,8 @@ def rows(found: Compared) -> list[tuple[str, str, list[str]]]:
     return [
         (
             of,
-            _NAMES.get(metric, metric),
-            ["–" if each is None else short(each, _PLACES.get(metric, 4)) for each in numbers],
+            NAMES.get(metric, metric),
+            ["–" if each is None else short(each, PLACES.get(metric, 4)) for each in numbers],
         )
         for (of, metric), numbers in found.numbers.items()
     ]
@@ -176,7 +125,9 @@ def shown(found: Compared) -> RenderableType:
         numbers.add_row(Text(of if of != before else "", style="bold"), metric, *each)
         before = of
     said = found.differences or ["They were made of the same scenarios, settings and versions."]
-    return Group(verdicts, numbers, Text("What differs:", style="bold"), *map(Text, said))
+    return Group(
+        *([verdicts] if found.verdicts else []), numbers, Text("What differs:", style="bold"), *map(Text, said)
+    )
 
 
 def compared_page(found: Compared) -> str:
@@ -189,7 +140,7 @@ def compared_page(found: Compared) -> str:
         f"{len(found.works)} {kind}s side by side",
         ", ".join(found.names),
         [
-            section("Verdicts", table("Verdicts", ("", *found.names), verdicts, prose=True)),
+            section("Verdicts", *([table("Verdicts", ("", *found.names), verdicts, prose=True)] if verdicts else [])),
             section("What differs", listed(said)),
             section("Numbers", table("Means with half their 95% intervals", ("", "measure", *found.names), numbers),
                     small("Intervals are those of each by itself; of a difference they say nothing.")),

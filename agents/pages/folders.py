@@ -1,4 +1,4 @@
-"""Folders of finished work, read as what they are: runs, evaluations, tournaments and experiments."""
+"""Folders of finished work, read as what they are: training runs, experiments, and what each command leaves."""
 
 from __future__ import annotations
 
@@ -12,14 +12,26 @@ from sd_env.errors import RefusedError
 from sd_env.reading import ReadError, read_json, read_yaml
 
 RUN, EVALUATION, TOURNAMENT, EXPERIMENT = "training run", "evaluation", "tournament", "experiment"
+CROSSPLAY, ABLATION, ESCALATION = "cross-play", "ablation", "escalation"
+CERTIFICATE, EXPLOITATION, CHALLENGES = "certificate", "best response", "challenge"
 #: What there are pages of, with its article.
-KINDS: Final = {RUN: "a", EVALUATION: "an", TOURNAMENT: "a", EXPERIMENT: "an"}
+KINDS: Final = {
+    RUN: "a", EVALUATION: "an", TOURNAMENT: "a", EXPERIMENT: "an", CROSSPLAY: "a", ABLATION: "an", ESCALATION: "an",
+    CERTIFICATE: "a", EXPLOITATION: "a", CHALLENGES: "a",
+}  # fmt: skip
+#: What leaves them, but for runs and experiments, whose reports say more.
+_COMMANDS: Final = {
+    "sd-env evaluate": EVALUATION, "sd-env tournament": TOURNAMENT, "sd-env crossplay": CROSSPLAY,
+    "sd-env ablate": ABLATION, "sd-env escalation": ESCALATION, "sd-env certify": CERTIFICATE,
+    "sd-env exploit": EXPLOITATION, "sd-env challenge": CHALLENGES,
+}  # fmt: skip
 #: Name of the records of all of them.
 REPORT: Final = "report.json"
 #: What of a report is no setting of what was done, but how it was asked for or what came of it.
 _BESIDE: Final = (
     *("scenario", "overrides", "command", "words", "trust"),
     *("theory", "outcomes", "predictions", "metrics", "ranking", "payoffs"),
+    *("gaps", "differences", "escalation", "certificates", "seats", "overall", "challenges"),
 )
 #: Bytes of a report that are read.
 _MOST: Final = 200_000_000
@@ -61,11 +73,11 @@ def read(folder: Path) -> Finished:
         PageError: one sentence for a folder that holds none, work that is not finished, or records that are damaged.
     """
     if not folder.is_dir():
-        raise PageError(f"{folder} is no folder; a run, evaluation, tournament or experiment is one.")
+        raise PageError(f"{folder} is no folder; what a command has left with --out, a run or an experiment is one.")
     if not (folder / REPORT).is_file():
         begun = (folder / PLAN).is_file() or (folder / "config.yaml").is_file()
         why = "it has no report.json yet: finish it first" if begun else "it has no report.json"
-        raise PageError(f"{folder} is no finished run, evaluation, tournament or experiment: {why}.")
+        raise PageError(f"{folder} holds no finished work: {why}.")
     report = _mapping(folder / REPORT)
     try:
         return _made(folder, report)
@@ -87,14 +99,19 @@ def _made(folder: Path, report: Mapping[str, Any]) -> Finished:
         settings = {key: report[key] for key in ("name", "seeds", "policies", "agent_steps", "design")}
         scenarios = {str(name): str(name) for name in report["scenarios"]}
         return Finished(folder, EXPERIMENT, title, report, settings, report["versions"] or {}, scenarios, command)
-    kind = {"sd-env evaluate": EVALUATION, "sd-env tournament": TOURNAMENT}.get(command)
+    kind = _COMMANDS.get(command)
     if kind is None:
-        raise PageError(f"{folder} is of {command}; runs, evaluations, tournaments and experiments have pages.")
+        raise PageError(f"{folder} is of {command!r:.80}, of which there is no page.")
     settings = {key: value for key, value in report.items() if key not in _BESIDE}
     versions = dict(_mapping(folder / PLAN)["versions"]) if (folder / PLAN).is_file() else {}
+    words = str(report["words"])
+    if kind == CHALLENGES:  # each has a scenario of its own
+        names = list(dict.fromkeys(str(row["challenge"]) for row in report["challenges"]))
+        title = names[0] if len(names) == 1 else f"{len(names)} challenges"
+        return Finished(folder, kind, title, report, dotted(settings), versions, {}, words)
     scenario = str(report["scenario"])
     scenarios = {"": _scenario(scenario, report["overrides"])}
-    return Finished(folder, kind, scenario, report, dotted(settings), versions, scenarios, str(report["words"]))
+    return Finished(folder, kind, scenario, report, dotted(settings), versions, scenarios, words)
 
 
 def _scenario(name: Any, overrides: Mapping[str, Any]) -> str:

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+import re
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from agents.escape import cell
-from agents.evaluation.players import Chair, players_of, seated
+from agents.evaluation import certify, exploit
+from agents.evaluation.ablate import BASE, text_of
+from agents.evaluation.challenges import challenges, load_challenge
+from agents.evaluation.challenges.environments import draw, residents
+from agents.evaluation.challenges.suite import fits
+from agents.evaluation.crossplay import apart
+from agents.evaluation.players import Chair, load, players_of, seated
 from agents.evaluation.tournament import TREMBLE, noise_of
 from agents.experiments.language import Experiment, Setup
 from agents.experiments.work import WORLDS_FROM, cast_of, units_of
 from agents.pages.episodes import Chosen, Game, chosen
+from agents.pages.folders import (
+    ABLATION,
+    CERTIFICATE,
+    CHALLENGES,
+    CROSSPLAY,
+    ESCALATION,
+    EVALUATION,
+    EXPLOITATION,
+    TOURNAMENT,
+    Finished,
+)
+from agents.strategies.deviators import battery
+from agents.table.deviation import cast_of as cast_of_deviation
 from agents.training.config import TrainingConfig
 from agents.training.job import Job, final_cast, jobs_of
 from agents.work import EPISODES
+from sd_env.policies import name_of
 from sd_env.scenario import Scenario
 
 
@@ -46,31 +68,41 @@ def of_job(job: Job) -> Game:
     )
 
 
-def of_evaluation(report: Mapping[str, Any], out: Path) -> Iterator[Chosen]:
-    """Telling episodes of an evaluation or a tournament, by the episodes that it has counted.
+def of_finished(of: Finished) -> Iterator[Chosen]:
+    """Telling episodes of what a command has done: of those that it has counted, or of the play that it starts from.
 
-    Args:
-        report: its report: what was asked for.
-        out: its folder, with ``episodes.csv``.
+    Where somebody learned what is not kept (best responses, learned searches), the policy alone is shown.
     """
-    frame = pd.read_csv(out / f"{EPISODES}.csv", keep_default_na=False, na_values=["nan", "NaN", ""], low_memory=False)
+    return _OF[of.kind](of)
+
+
+def _of_casts(of: Finished) -> Iterator[Chosen]:
+    """Of an evaluation, a tournament, cross-play or an ablation, which differ in who takes turns with whom."""
+    report = of.report
+    frame = _episodes(of, value=str)
     noise = dict(report.get("noise", []))
     slips, changed = noise_of(noise)
-    scenario = Scenario.load(report["scenario"], {**report["overrides"], **changed})
+    base = Scenario.load(report["scenario"], {**report["overrides"], **changed})
     trust, seeds, against = bool(report["trust"]), [int(seed) for seed in report["seeds"]], report.get("against")
-    players = {cell(each.label): each for each in players_of(report["policies"], scenario, trust=trust)}
-    rivals = players_of([against], scenario, trust=trust) if against else []
+    entrants = players_of(report["policies"], base, trust=trust)
+    players = {cell(each.label): each for each in (apart(entrants) if of.kind == CROSSPLAY else entrants)}
+    rivals = players_of([against], base, trust=trust) if against else []
     players |= {name: each for each in rivals if (name := cell(each.label)) not in players}
-    seats = [f"policy_{i}" for i in range(scenario.n_states)]
+    games = {BASE: base}
+    if of.kind == ABLATION:
+        games |= {cell(text_of(v)): base.with_overrides({report["parameter"]: v}) for v in report["values"]}
     evaluated = "training_seed" in frame
-    keys = [*seats, "seed", "episode", *(["training_seed", "seat"] if evaluated else [])]
-    frame["game"] = frame.groupby(keys, dropna=False, sort=False).ngroup()
+    keys = [*(["training_seed", "seat"] if evaluated else []), *(["value"] if of.kind == ABLATION else [])]
+    seats = [name for name in frame if re.fullmatch(r"policy_\d+", str(name))]
+    frame["game"] = frame.groupby([*seats, "seed", "episode", *keys], dropna=False, sort=False).ngroup()
     first = frame.groupby("game").first()
 
     @lru_cache(maxsize=8)
     def game_of(which: Hashable) -> Game:
         row = first.loc[which]
-        names = [str(row[seat]) for seat in seats]
+        value = str(row["value"]) if of.kind == ABLATION else BASE
+        scenario = games[value]
+        names = [str(row[f"policy_{i}"]) for i in range(scenario.n_states)]
         chairs: list[Chair] = []
         for name in names:
             player = players[name]
@@ -79,8 +111,9 @@ def of_evaluation(report: Mapping[str, Any], out: Path) -> Iterator[Chosen]:
             else:
                 mine = name == row["policy"] and row["training_seed"] in player.seeds
                 chairs.append((player.label, player.members[player.seeds.index(row["training_seed"]) if mine else 0]))
+        label = " and ".join(dict.fromkeys(label for label, _ in chairs))
         return Game(
-            label=" and ".join(dict.fromkeys(label for label, _ in chairs)),
+            label=label if value == BASE else f"{label}, {report['parameter']} = {value}",
             scenario=scenario,
             cast=seated(chairs, slips, trust),
             names=[label for label, _ in chairs],
@@ -90,7 +123,97 @@ def of_evaluation(report: Mapping[str, Any], out: Path) -> Iterator[Chosen]:
             specs=[] if TREMBLE in noise else [str(spec) for _, spec in chairs],
         )
 
-    yield from chosen(frame, game_of)
+    return chosen(frame, game_of)
+
+
+def _of_challenges(of: Finished) -> Iterator[Chosen]:
+    report, frame, trust = of.report, _episodes(of), bool(of.report["trust"])
+    frame["game"] = frame.groupby(["challenge", "policy", "training_seed", "seed"], dropna=False, sort=False).ngroup()
+    first = frame.groupby("game").first()
+    names = {load_challenge(name).name: name for name in report["only"] or challenges()}
+    specs = [str(each) for each in report["policies"]]
+
+    @lru_cache(maxsize=8)
+    def game_of(which: Hashable) -> Game:
+        row = first.loc[which]
+        task = load_challenge(names[str(row["challenge"])])
+        fitting = [spec for spec in specs if report["only"] or fits(spec, task, trust)]
+        player = next(each for each in players_of(fitting, task.game, trust=trust) if cell(each.label) == row["policy"])
+        seed = row["training_seed"]
+        spec = player.members[player.seeds.index(seed) if seed in player.seeds else 0]
+        others = residents(task)
+        draw(others, int(row["seed"]), range(int(report["worlds"])))
+        focal = load(spec, trust)
+        seats = range(task.game.n_states)
+        fixed = {seat: options[0].strategy for seat, options in task.cast.items() if len(options) == 1}
+        known = len(fixed) == len(others)
+        return Game(
+            label=f"{player.label} in {task.name}",
+            scenario=task.game,
+            cast=[focal if seat in task.focal_seats else others[seat] for seat in seats],
+            names=[player.label if seat in task.focal_seats else name_of(others[seat]) for seat in seats],
+            worlds=int(report["worlds"]),
+            seed=int(row["seed"]),
+            specs=[str(spec) if seat in task.focal_seats else fixed[seat] for seat in seats] if known else [],
+        )
+
+    return chosen(frame, game_of)
+
+
+def _of_escalation(of: Finished) -> Iterator[Chosen]:
+    """Of each policy the play in which nothing is done to anybody, of the first seed."""
+    for label, spec in _members(of):
+        yield from _chosen_of(_alone(of, label, spec, int(of.report["seeds"][0])))
+
+
+def _of_exploitation(of: Finished) -> Iterator[Chosen]:
+    """Of the policy itself, in the worlds of the first seed, in which the response was measured beside it."""
+    label, spec = next(_members(of))
+    return _chosen_of(_alone(of, label, spec, exploit.MEASURING + int(of.report["seeds"][0])))
+
+
+def _of_certificate(of: Finished) -> Iterator[Chosen]:
+    """Of the policy itself, and of the scripted deviator that gains most against it, if one of them does."""
+    label, spec = next(_members(of))
+    game = _alone(of, label, spec, certify.MEASURING + int(of.report["seed"]))
+    yield from _chosen_of(game)
+    rows = pd.read_csv(of.folder / f"{EPISODES}.csv")
+    found = rows[(rows["start"] == certify.BATTERY) & (rows["member"] == 0) & (rows["gain"] > 0) & (rows["chosen"] > 0)]
+    if len(found):
+        best = found.loc[(found["gain"] / found["own"].abs()).idxmax()]
+        seat, name = int(best["seat"]), str(best["response"])
+        deviator = dict(battery(game.cast[0]))[name]
+        yield from _chosen_of(
+            replace(
+                game,
+                label=f"{name}, as {game.scenario.agents[seat]}, against {label}",
+                cast=cast_of_deviation(game.scenario, seat, deviator, game.cast[0]),
+                names=[name if i == seat else label for i in range(game.scenario.n_states)],
+                specs=(),
+            )
+        )
+
+
+def _members(of: Finished) -> Iterator[tuple[str, str]]:
+    """Name and specification of each policy of a report, training seeds apart."""
+    scenario = Scenario.load(of.report["scenario"], of.report["overrides"])
+    for player in apart(players_of(of.report["policies"], scenario, trust=bool(of.report["trust"]))):
+        yield player.label, str(player.members[0])
+
+
+def _alone(of: Finished, label: str, spec: str, seed: int) -> Game:
+    """A policy in all seats."""
+    scenario = Scenario.load(of.report["scenario"], of.report["overrides"])
+    cast = [load(spec, bool(of.report["trust"]))] * scenario.n_states
+    names, specs = (label,) * scenario.n_states, (spec,) * scenario.n_states
+    return Game(label, scenario, cast, names, int(of.report["worlds"]), seed, specs=specs)
+
+
+def _episodes(of: Finished, **kinds: type) -> pd.DataFrame:
+    """What a command has left in ``episodes.csv``; an ablation's ``value`` is a text."""
+    kinds = kinds if of.kind == ABLATION else {}
+    nothing: dict[str, Any] = {"keep_default_na": False, "na_values": ["nan", "NaN", ""]}
+    return pd.read_csv(of.folder / f"{EPISODES}.csv", low_memory=False, dtype=kinds or None, **nothing)
 
 
 def of_experiment(experiment: Experiment, out: Path) -> Iterator[Chosen]:
@@ -120,3 +243,10 @@ def of_experiment(experiment: Experiment, out: Path) -> Iterator[Chosen]:
 def _chosen_of(game: Game) -> Iterator[Chosen]:
     """Telling episodes of one game."""
     return chosen(game.frame().assign(game=game.label), lambda _: game)
+
+
+_OF: Final[Mapping[str, Callable[[Finished], Iterator[Chosen]]]] = {
+    EVALUATION: _of_casts, TOURNAMENT: _of_casts, CROSSPLAY: _of_casts, ABLATION: _of_casts,
+    CHALLENGES: _of_challenges, ESCALATION: _of_escalation, EXPLOITATION: _of_exploitation,
+    CERTIFICATE: _of_certificate,
+}  # fmt: skip

@@ -6,15 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from agents.evaluation.certify import GREEDY, SEEKERS
 from agents.evaluation.outcome import ARMS, ATTACKS, OUTCOMES, SPIRAL
-from agents.evaluation.phase import PHASE
-from agents.evaluation.picture import read_curve
 from agents.evaluation.predictions import predictions_of
 from agents.evaluation.report import COLUMNS, POLICIES, open_question
-from agents.evaluation.statistics import estimate, interval_from
+from agents.evaluation.statistics import interval_from
 from agents.evaluation.thresholds import ROWS
 from agents.evaluation.verdict import largest_gap
 from agents.pages.common import again, episodes, heading, predicted, short
@@ -35,6 +31,9 @@ from agents.pages.elements import (
     words,
 )  # fmt: skip
 from agents.pages.folders import Finished
+from agents.pages.of_searches import certificates
+from agents.pictures.curves import banded, read_curve
+from agents.pictures.maps import PHASE
 
 #: Curves of a run: metric, what it is, a line across and what that says.
 _CURVES: Final = (
@@ -80,7 +79,7 @@ def _verdict(name: str, world: Mapping[str, Any]) -> Verdict:
     for path, start in world["starts"].items():
         ends = ", ".join(f"{each or 'no security seeker'} {start['outcomes'].count(each)}/{len(start['outcomes'])}"
                          for each in dict.fromkeys(start["outcomes"]))  # fmt: skip
-        lines.append(f"{f'From {path}: ' if path else ''}{ends}. {_certificate(start)}")
+        lines.append(f"{f'From {path}: ' if path else ''}{ends}. {certificate_words(start)}")
     theory = str(world["theory"])
     if theory:
         lines.append(f"Theory predicts: {theory}")
@@ -88,7 +87,7 @@ def _verdict(name: str, world: Mapping[str, Any]) -> Verdict:
     return Verdict(name, str(world["verdict"]), tone, lines)
 
 
-def _certificate(start: Mapping[str, Any]) -> str:
+def certificate_words(start: Mapping[str, Any]) -> str:
     """What a start's certificate is, in a sentence."""
     gaps = [
         f"{found['gain']:.1%} of the return of {kind}, {found['verdict']}"
@@ -129,10 +128,7 @@ def curve_of(files: Sequence[Path], metric: str) -> Curve | None:
     runs = [curve for curve in (read_curve(path, metric) for path in files if path.is_file()) if len(curve[0])]
     if not runs:
         return None
-    steps = min((run[0] for run in runs), key=len)
-    values = np.stack([np.interp(steps, *run) for run in runs])
-    found = [estimate(column.tolist()) for column in values.T]
-    mean, low, high = (np.array([getattr(each, name) for each in found]) for name in ("value", "low", "high"))
+    steps, mean, low, high = banded(runs)
     return Curve(steps / _UNIT, mean, low, high)
 
 
@@ -151,22 +147,12 @@ def _played(worlds: Mapping[str, Any]) -> Html:
 
 def _certificates(worlds: Mapping[str, Any]) -> Html:
     rows = [
-        (
-            " from ".join(filter(None, (name, path))), row["state"], row["type"], f"{row['own']:.2f}",
-            f"{row['gain']:+.1%}", _percent(row["low"], row["high"]), row["response"] or "nothing gained",
-            row["verdict"], f"{row['failed']} of {row['searches']}",
-        )
+        (" from ".join(filter(None, (name, path))), row)
         for name, world in worlds.items()
         for path, start in world["starts"].items()
         for row in start["certificates"]
-    ]  # fmt: skip
-    heads = ("policies", "seat", "type", "own return", "gain", "95% interval", "best deviator found", "verdict",
-             "failed searches")  # fmt: skip
-    return table("Certificates, by seat and type", heads, rows) if rows else Html("")
-
-
-def _percent(low: float | None, high: float | None) -> str:
-    return "–" if low is None or high is None else f"{low:+.1%} to {high:+.1%}"
+    ]
+    return certificates(rows, "policies")
 
 
 def _phase(of: Finished) -> Iterator[Html]:
@@ -174,7 +160,7 @@ def _phase(of: Finished) -> Iterator[Html]:
         yield picture(
             file,
             "Jervis's two variables, the thresholds of the model on them, and the outcome of each world of this run. A "
-            "filled mark is certified, an open one is not; hatched: starts or seeds end differently.",
+            "filled mark is settled and certified, an open one is not; hatched: starts or seeds end differently.",
         )
 
 

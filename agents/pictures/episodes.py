@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from agents.pictures.style import GREY, finish, look, panels
+from agents.pictures.style import GREY, Caption, finish, look, panels
 from sd_env import measures
 from sd_env.errors import RefusedError
 from sd_env.measures.episode import arms, security_seekers
@@ -75,7 +75,7 @@ def alliances(log: EpisodeLog, path: Path) -> None:
     finish(
         figure,
         f"{_title(log)}: alliances and wars",
-        f"{_one(log)}{f'; {more} pairs with less are left out' if more else ''}",
+        _one(log, f"{more} pairs with less are left out" if more else ""),
         path,
     )
 
@@ -106,7 +106,7 @@ def beliefs(log: EpisodeLog, path: Path) -> None:
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8, framealpha=0.7, edgecolor="none")
     axes[0].set_ylabel("that it is a security seeker")
-    finish(figure, f"{_title(log)}: beliefs", f"{_one(log)}; a diamond is the truth at the end", path)
+    finish(figure, f"{_title(log)}: beliefs", _one(log, "a diamond is the truth at the end"), path)
 
 
 @dataclass(frozen=True)
@@ -191,10 +191,11 @@ def phase_plane(logs: Sequence[EpisodeLog], path: Path, pair: tuple[int, int] = 
     axis.set(xlabel=f"arms of {names[one]}", ylabel=f"arms of {names[two]}", xlim=(0, top), ylim=(0, top))
     axis.grid(alpha=0.3)
     axis.legend(title="where it neither adds nor loses", fontsize=9, title_fontsize=9, framealpha=0.85)
-    caption = (
-        f"{len(logs)} episode{'s' * (len(logs) != 1)}, {answers[0].turns} turns; k: arms added for each of the "
-        "other's, with 95% t interval over turns;\nit "
-        "is biased upward where stocks drift, and so is no evidence of a reaction"
+    caption = Caption(
+        answers[0].turns,
+        f"turns of {len(logs)} episode{'s' * (len(logs) != 1)}",
+        "k, arms added for each of the other's: 95% t interval over turns",
+        "it is biased upward where stocks drift, and so is no evidence of a reaction",
     )
     finish(figure, f"{_title(first)}: arms against arms", caption, path)
 
@@ -203,5 +204,5 @@ def _title(log: EpisodeLog) -> str:
     return log.scenario.title or log.scenario.name
 
 
-def _one(log: EpisodeLog) -> str:
-    return f"one episode (n = 1, no interval): seed {log.seed}, world {log.world}, episode {log.episode}"
+def _one(log: EpisodeLog, more: str) -> Caption:
+    return Caption(1, f"episode (seed {log.seed}, world {log.world}, episode {log.episode})", "", more)

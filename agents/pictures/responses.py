@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from agents.pictures.episodes import PictureError
-from agents.pictures.style import GREY, finish, look, panels
+from agents.pictures.style import GREY, Caption, finish, look, panels
 from sd_env.reading import ReadError, read_json
 
 #: Measures that are drawn, and what they are.
@@ -70,5 +70,5 @@ def impulse_responses(table: pd.DataFrame, path: Path) -> None:
     axes[0].legend(fontsize=8, framealpha=0.85, edgecolor="none")
     pairs = sorted({int(each) for each in found["pairs"]})
     count = f"{pairs[0]}" if len(pairs) == 1 else f"{pairs[0]} to {pairs[-1]}"
-    caption = f"n = {count} pairs of security seekers at peace; bands: 95% interval over worlds"
+    caption = Caption(count, "pairs of security seekers at peace", "bands: 95% bootstrap interval over worlds")
     finish(figure, "What arms that are given come to", caption, path)

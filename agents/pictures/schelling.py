@@ -14,7 +14,7 @@ import pandas as pd
 
 from agents.evaluation.players import Spec, load, players_of
 from agents.evaluation.statistics import estimate
-from agents.pictures.style import finish, look, panels
+from agents.pictures.style import Caption, finish, look, panels
 from agents.table.play import play, returns_of
 from sd_env.scenario import Scenario
 
@@ -74,10 +74,6 @@ def draw(table: pd.DataFrame, scenario: Scenario, path: Path) -> None:
     axis.grid(alpha=0.3)
     axis.legend(title="own choice", framealpha=0.85)
     seeds = int(table["seeds"].max())
-    interval = f"bars: 95% t interval over them (n = {seeds})" if seeds > 1 else "one seed: no interval"
-    finish(
-        figure,
-        f"{scenario.title or scenario.name}: what each choice earns",
-        f"mean over seats and {seeds} seeds; {interval}",
-        path,
-    )
+    interval = "bars: 95% t interval over seeds" if seeds > 1 else ""
+    caption = Caption(seeds, "seed" if seeds == 1 else "seeds", interval, "points: means over seats")
+    finish(figure, f"{scenario.title or scenario.name}: what each choice earns", caption, path)

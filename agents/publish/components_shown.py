@@ -7,15 +7,10 @@ import math
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib
 import numpy as np
 import pandas as pd
 
-from agents.escape import save_picture
-
-matplotlib.use("Agg")  # before pyplot: no display is needed
-
-from matplotlib import pyplot as plt
+from agents.pictures.style import Caption, finish, panels
 
 #: Column of the table -> kind of episodes and flag.
 COLUMNS: Final[dict[str, tuple[str, str]]] = {
@@ -93,16 +88,14 @@ def draw(table: pd.DataFrame, picture: Path, seeds: int) -> None:
     Args:
         table: as ``agents.publish.components.aggregate`` gives it.
         picture: PNG to write.
-        seeds: how many, for the title.
+        seeds: how many, for the caption.
     """
     policies = list(dict.fromkeys(table["policy"]))
     scenarios = list(dict.fromkeys(table["scenario"]))
     tall = 0.235 * len(scenarios) + 2.0
-    figure, axes = plt.subplots(
-        1, len(policies), figsize=(3.2 + 4.9 * len(policies), tall), layout="constrained", sharey=True, squeeze=False
-    )
+    figure, axes = panels(len(policies), size=(3.2 / len(policies) + 4.9, tall), sharey=True)
     image: Any = None
-    for axis, policy in zip(axes[0], policies, strict=True):
+    for axis, policy in zip(axes, policies, strict=True):
         values = _wide(table, policy, "value").reindex(scenarios).to_numpy(np.float64)
         axis.set_facecolor("0.85")
         image = axis.imshow(values, cmap="viridis", vmin=0.0, vmax=1.0, aspect="auto")
@@ -122,7 +115,5 @@ def draw(table: pd.DataFrame, picture: Path, seeds: int) -> None:
             if folders[i] != folders[i - 1]:
                 axis.axhline(i - 0.5, color="1", linewidth=3)
     figure.colorbar(image, ax=axes, label="share of episodes", shrink=0.5, aspect=30)
-    counted = f"mean of {seeds} seed{'s' * (seeds != 1)}; grey: does not apply"
-    figure.suptitle(f"Components of the security dilemma (Tang 2009): {counted}", fontsize=12)
-    save_picture(figure, picture, dpi=140)
-    plt.close(figure)
+    caption = Caption(seeds, "seeds" if seeds != 1 else "seed", "", "shares: means over seeds; grey: does not apply")
+    finish(figure, "Components of the security dilemma (Tang 2009)", caption, picture)

@@ -18,6 +18,7 @@ from agents.evaluation.outputs import ECOLOGY, PAYOFFS, RANKING, challenge_outpu
 from agents.evaluation.report import as_text
 from agents.files import copy_whole, write_json, write_text
 from agents.machine import described
+from agents.pages.drawn import draw_tournament
 from agents.policies.registry import names
 from agents.training.config import ConfigError
 from sd_env.scenario import Scenario
@@ -74,6 +75,7 @@ def tournaments(learned: Sequence[str], out: Path, work: Path, smoke: bool, fres
             workers=1 if smoke else 0,
             fresh=fresh,
         )
+        draw_tournament(folder, Scenario.load(arena).title or arena, 2 if smoke else WORLDS)
         made = heading("Tournament", "tournament", seeds, f"{WORLDS} worlds a seed and seating", started)
         write_text(target / f"{world}.txt", made + as_text(shown))
         for source, name in (

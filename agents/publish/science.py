@@ -118,6 +118,8 @@ def run(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fals
     A run that was begun as this one would be is gone on with, unless ``fresh``: what it finished is not done again.
     """
     from agents.evaluation.trained import train_and_report
+    from agents.pages.drawn import CURVES
+    from agents.pages.write import write_run
     from agents.training.run import begun, check, held, new_run, versions
 
     config = load_training(CONFIGS / f"{name}.yaml")
@@ -138,8 +140,9 @@ def run(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fals
             failed = train_and_report(config, folder, ["--config", f"configs/{name}.yaml"])
         report = None if failed else json.loads((folder / "report.json").read_text(encoding="utf-8"))
         if report:
+            write_run(config, folder)
             out.mkdir(parents=True, exist_ok=True)
-            copy_whole(folder / "four_worlds.png", out / f"{name}.png")
+            copy_whole(folder / f"{CURVES}.png", out / f"{name}.png")
     if report is None:
         return 1
     about = results.made(

@@ -14,11 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib
 import numpy as np
 import pandas as pd
 
-from agents.escape import save_picture
 from agents.evaluation.certify import CERTIFIED, GREEDY, SCRATCH, SEEKERS, WARM, certify
 from agents.evaluation.escalation import escalation
 from agents.evaluation.outcome import ATTACKS
@@ -29,6 +27,7 @@ from agents.evaluation.unfolding import unfold
 from agents.evaluation.verdict import largest_gap, uncertified
 from agents.files import write_text
 from agents.messages import shown
+from agents.pictures.style import COLOURS, Caption, finish, panels
 from agents.policies.specs import policy_from
 from agents.publish.science import smoke_sized
 from agents.training.config import ConfigError, TrainingConfig, load_training
@@ -36,10 +35,6 @@ from agents.training.job import jobs_of, run_job
 from agents.training.run import check
 from agents.work import Unit, WorkError, run_units, write_table
 from sd_env.scenario import ScenarioError
-
-matplotlib.use("Agg")  # before pyplot: no display is needed
-
-from matplotlib import pyplot as plt
 
 CONFIG: Final = Path("configs/search.yaml")
 RESULTS: Final = Path("docs/results")
@@ -236,24 +231,28 @@ def draw(table: pd.DataFrame, picture: Path) -> None:
         picture: PNG to write.
     """
     labels = list(dict.fromkeys(table[SETTING]))
-    figure, (left, right) = plt.subplots(
-        1, 2, sharey=True, figsize=(10, 1.6 + 0.32 * len(labels)), layout="constrained"
-    )
+    figure, [left, right] = panels(2, size=(5.0, 1.9 + 0.32 * len(labels)), sharey=True)
+    blue = COLOURS[1]
     height = {label: k for k, label in enumerate(labels)}
     for row in table.itertuples(index=False):
         y = height[getattr(row, SETTING)] + 0.12 * (int(row.seed) % 3 - 1)
-        face = "tab:blue" if not isinstance(row.uncertified, str) or row.uncertified == "" else "none"
-        left.plot(row.ss_fight, y, "o", mec="tab:blue", mfc=face)
+        face = blue if not isinstance(row.uncertified, str) or row.uncertified == "" else "none"
+        left.plot(row.ss_fight, y, "o", mec=blue, mfc=face)
         right.plot([row.onset_10, row.onset_90], [y, y], color="0.6")
-        right.plot(row.onset_50, y, "o", mec="tab:blue", mfc=face)
+        right.plot(row.onset_50, y, "o", mec=blue, mfc=face)
     left.set_yticks(range(len(labels)), labels)
     left.invert_yaxis()
     left.set(xlim=(-0.03, 1.03), xlabel="pairs of security seekers that fight")
     right.set(xlabel="turn of the first attack between them: 10%, median, 90%")
     right.axvline(5, color="0.8", zorder=0)
-    figure.suptitle("The search for a spiral: filled where nothing that was tried gains more than 2%", fontsize=11)
-    save_picture(figure, picture, dpi=120)
-    plt.close(figure)
+    seeds = int(table.groupby(SETTING, sort=False).size().max())
+    caption = Caption(
+        seeds,
+        f"seed{'s' * (seeds != 1)} a setting, a mark each",
+        "lines: from the 10th to the 90th percentile of episodes, no interval",
+        "filled where nothing that was tried gains more than 2%",
+    )
+    finish(figure, "The search for a spiral", caption, picture)
 
 
 def main(argv: list[str] | None = None) -> int:

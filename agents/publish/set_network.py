@@ -12,28 +12,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib
 import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from agents.escape import save_picture
 from agents.evaluation import predictions
-from agents.evaluation.picture import COLOURS, STYLES, read_curve
 from agents.evaluation.predictions import Prediction
 from agents.evaluation.report import Report
 from agents.evaluation.statistics import Interval, estimate, paired_difference, probability_of_improvement
 from agents.evaluation.tables import frame_of
 from agents.evaluation.trained import train_and_report
+from agents.pictures.curves import lines, over_seeds, read_curve
+from agents.pictures.style import finish, panels
 from agents.training.config import TrainingConfig
 from agents.training.job import Job, jobs_of
 from agents.training.measure import LEARNED, POPULATION
 from agents.training.players import LEARNER
 from agents.training.run import held, new_run, results
-
-matplotlib.use("Agg")  # before pyplot: no display is needed
-
-from matplotlib import pyplot as plt
 
 #: The networks, the one that is expected to gain first.
 NETWORKS: Final = ("set", "flat")
@@ -150,28 +145,18 @@ def _bounds(found: Interval) -> str:
 
 
 def draw(curves: Mapping[str, Mapping[str, Sequence[Curve]]], picture: Path) -> None:
-    """Return against agent-steps, a panel for each world: the mean over seeds and their range.
+    """Return against agent-steps, a panel for each world: the mean over seeds and its interval.
 
     Args:
         curves: network -> world -> steps and returns of each seed.
         picture: PNG to write.
     """
     worlds = list(curves[NETWORKS[0]])
-    figure, axes = plt.subplots(1, len(worlds), figsize=(4.0 * len(worlds), 4.0), layout="constrained", squeeze=False)
-    for axis, world in zip(axes[0], worlds, strict=True):
-        for k, network in enumerate(NETWORKS):
-            runs = [curve for curve in curves[network][world] if len(curve[0])]
-            if not runs:
-                continue
-            steps = min((run[0] for run in runs), key=len)
-            values = np.stack([np.interp(steps, *run) for run in runs])
-            axis.plot(steps / 1e3, values.mean(axis=0), color=COLOURS[k], linestyle=STYLES[k], label=network)
-            low, high = values.min(axis=0), values.max(axis=0)
-            axis.fill_between(steps / 1e3, low, high, color=COLOURS[k], alpha=0.2, linewidth=0)
+    figure, axes = panels(len(worlds), size=(4.0, 4.2))
+    for axis, world in zip(axes, worlds, strict=True):
+        lines(axis, {network: curves[network][world] for network in NETWORKS}, 1e3)
         axis.set(title=world, xlabel="thousand agent-steps", ylabel="return of an episode")
-        axis.grid(alpha=0.3)
-    if axes[0][0].get_legend_handles_labels()[1]:
-        axes[0][0].legend()
-    figure.suptitle("Others as a set or as a list: mean over seeds, band = range of seeds")
-    save_picture(figure, picture, dpi=140)
-    plt.close(figure)
+    if axes[0].get_legend_handles_labels()[1]:
+        axes[0].legend()
+    counts = [len(runs) for each in curves.values() for runs in each.values()]
+    finish(figure, "Others as a set or as a list", over_seeds(counts), picture)

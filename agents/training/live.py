@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich import box
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -42,18 +43,21 @@ class Watch:
     Args:
         folders: job -> its folder, in the order of the table.
         outcome: what attacks and arms amount to, in a word (:func:`agents.evaluation.outcome.outcome`).
+        certified: whether policies are certified when all have learned.
     """
 
-    def __init__(self, folders: Mapping[str, Path], outcome: Callable[[float, float], str]) -> None:
+    def __init__(
+        self, folders: Mapping[str, Path], outcome: Callable[[float, float], str], *, certified: bool = False
+    ) -> None:
         self._jobs = {name: _Job(folder) for name, folder in folders.items()}
-        self._outcome = outcome
+        self._outcome, self._certified = outcome, certified
 
     def learned(self, name: str) -> None:
         """A job has ended a rollout: its curves have a new row."""
         job = self._jobs[name]
         job.stage = _LEARNING
-        row = last_row(job.folder / "progress.csv")
-        job.steps, job.attacks, job.arms = (row.get(key, math.nan) for key in ("time/total_timesteps", ATTACKS, ARMS))
+        last = last_values(job.folder / "progress.csv")
+        job.steps, job.attacks, job.arms = (last.get(key, math.nan) for key in ("time/total_timesteps", ATTACKS, ARMS))
 
     def finished(self, name: str) -> None:
         """A job is done: its result says what responses have gained in its last round, if it had any."""
@@ -61,19 +65,22 @@ class Watch:
         job = self._jobs[name]
         job.stage, job.gap = _DONE, gap_of(job.folder / "result.json")
 
-    def table(self) -> Table:
-        """A row a job that has begun; those that wait are counted."""
-        shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for heading in ("job", "agent-steps", "S-S attacks", "arms", "gap", "verdict so far"):
-            shown.add_column(heading, justify="left" if heading in ("job", "verdict so far") else "right", no_wrap=True)
+    def table(self) -> RenderableType:
+        """A row a job that has begun, within the 80 columns of a terminal; how many are where stands below."""
+        shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        shown.add_column("job", overflow="fold")
+        for heading in ("agent-\nsteps", "S-S\nattacks", "arms", "gap"):
+            shown.add_column(heading, justify="right", no_wrap=True)
+        shown.add_column("so far", min_width=11)
         for name, job in self._jobs.items():
             if job.stage != _WAITING:
                 steps = "-" if math.isnan(job.steps) else f"{job.steps:,.0f}"
                 gap = "-" if math.isnan(job.gap) else f"{job.gap:.1%}"
                 shown.add_row(Text(name), steps, _plain(job.attacks, 4), _plain(job.arms, 2), gap, self._verdict(job))
-        waiting = sum(job.stage == _WAITING for job in self._jobs.values())
-        shown.caption = f"{waiting} more wait; certificates come after" if waiting else "certificates come after"
-        return shown
+        count = Counter(job.stage for job in self._jobs.values())
+        stages = ", ".join(f"{count[stage]} {stage}" for stage in (_LEARNING, _DONE, _WAITING) if count[stage])
+        shown.caption = f"{stages}; certificates come after" if self._certified else stages
+        return shown if shown.row_count else Text(shown.caption)
 
     def words(self) -> str:
         """The same in a few words, "" before anything is known."""
@@ -84,23 +91,24 @@ class Watch:
         return "so far " + ", ".join(f"{name} in {count}" for name, count in found.most_common()) if found else ""
 
     def _verdict(self, job: _Job) -> str:
-        if math.isnan(job.attacks):
-            return "-"
-        word = self._outcome(job.attacks, job.arms)
-        return f"{word}, not certified" if job.stage == _DONE else f"{word} at present"
+        return "-" if math.isnan(job.attacks) else self._outcome(job.attacks, job.arms) or "-"
 
 
-def last_row(path: Path) -> dict[str, float]:
-    """The last whole row of a ``progress.csv``, empty if there is none yet."""
+def last_values(path: Path) -> dict[str, float]:
+    """The last value of each column of a ``progress.csv``, of whole rows alone; empty if there is none yet.
+
+    Not every row has all of them: what is told of episodes stands in rows within which one has ended.
+    """
     try:
         with path.open("rb") as file:
             header = file.readline().decode()
             file.seek(max(len(header), os.fstat(file.fileno()).st_size - _TAIL))
             rows = file.read().decode(errors="replace").splitlines(keepends=True)
         whole = [row for row in rows if row.endswith("\n")]
-        names, values = (next(csv.reader(io.StringIO(text))) for text in (header, whole[-1]))
-        return {name: float(value) for name, value in zip(names, values, strict=True) if value}
-    except (OSError, ValueError, IndexError, StopIteration):
+        [names, *values] = csv.reader(io.StringIO("".join([header, *whole])))
+        known = [row for row in values if len(row) == len(names)]  # the first may be the end of one
+        return {name: float(value) for row in known for name, value in zip(names, row, strict=True) if value}
+    except (OSError, ValueError):
         return {}
 
 

@@ -220,7 +220,8 @@ def train(
         raise ConfigError(str(error)) from None
     waiting = [Unit(job.name, {"job": job}) for job in jobs if states[job.name][0] is None]
     limit = config.workers or cores() // config.torch_threads or 1
-    watch = Watch({job.name: job.folder for job in jobs}, outcome)
+    certified = config.certificate is not None and config.population.mode == "shared"
+    watch = Watch({job.name: job.folder for job in jobs}, outcome, certified=certified)
     for name, (result, _) in states.items():
         if result is not None:
             watch.finished(name)

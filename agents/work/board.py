@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections import deque
 from collections.abc import Iterable
 from typing import Final, Protocol
 
@@ -47,7 +48,8 @@ class _Bar(Progress):
 class Board:
     """One bar for all units of a work on the terminal of a command, else a message every ``QUIET_EVERY`` seconds.
 
-    The time that is left is told by the pace since the work was begun or taken up, and of what the bar counts alone.
+    The time that is left is told by the pace of the later half of what was done since the work was begun or taken up,
+    so that what is done once, as compiling, is soon forgotten; and of what the bar counts alone.
 
     Args:
         title: what the work is called; a work without a title is done in silence.
@@ -72,7 +74,8 @@ class Board:
         self._title, self._total, self._done, self._size = title, total, done, size
         self._measure, self._parts, self._last = measure, dict[str, int](), time.monotonic()
         counted = TextColumn(f"{{task.completed:,}}/{{task.total:,}} {measure}")
-        self._began, self._before, self._standing = time.monotonic(), done * size, standing
+        self._before, self._standing = done * size, standing
+        self._paces = deque([(time.monotonic(), done * size)])
         columns = (BarColumn(), counted, TimeElapsedColumn(), TextColumn("{task.fields[left]}"))
         self._bar = _Bar(TextColumn("{task.description}"), *columns, console=screen)
         self._bar.standing = standing
@@ -118,9 +121,14 @@ class Board:
 
     def _left(self, whole: int, done: int) -> str:
         """The time that is left, in words; "" before the pace is known, and where nothing is left."""
-        new = done - self._before
-        if new <= 0 or done >= whole:
+        now, half = time.monotonic(), (self._before + done) / 2
+        while len(self._paces) > 1 and self._paces[1][1] <= half:
+            self._paces.popleft()
+        then, had = self._paces[0]
+        if done > self._paces[-1][1]:
+            self._paces.append((now, done))
+        if done <= had or done >= whole:
             return ""
-        seconds = (time.monotonic() - self._began) * (whole - done) / new
+        seconds = (now - then) * (whole - done) / (done - had)
         size, unit = next((size, unit) for most, size, unit in _TIMES if seconds < most)
         return f"about {seconds / size:.0f} {unit} left of it"

@@ -30,12 +30,7 @@
   const hidden = (i) => seen >= 0 && seen !== i;
 
   // --- the map ------------------------------------------------------------------------------------------------
-  const W = 640, H = N === 2 ? 300 : 470, PLACES = [];
-  for (let i = 0; i < N; i++) {
-    const angle = N === 2 ? Math.PI * (1 - i) : -Math.PI / 2 + (2 * Math.PI * i) / N;
-    PLACES.push([W / 2 + (N === 2 ? 175 : 225) * Math.cos(angle), H / 2 - 12 + 160 * Math.sin(angle)]);
-  }
-  const size = N > 9 ? 0.6 : N > 5 ? 0.8 : 1;
+  const [W, H] = D.stage.size, PLACES = D.stage.places, size = D.stage.scale;
   const arms = (row, i) => D.offense[row][i] + D.defense[row][i];
   let mostArms = 0.5, mostLand = 0.5;
   for (let t = 0; t <= T; t++) {
@@ -141,6 +136,7 @@
       item.append(words);
     }
     make("li", {}, $("legend"), "size: land");
+    if (D.stage.map) make("li", {}, $("legend"), "place: as on a map, moved apart where they would hide each other");
   }
 
   // --- the dilemma itself: what each is, says, and is taken for ----------------------------------------------------

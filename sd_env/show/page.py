@@ -17,6 +17,7 @@ import numpy as np
 
 from sd_env.events import Builds, BuildsShare, Conquest, IllegalAction, LeaderFalls
 from sd_env.layout_actions import Signal
+from sd_env.show.places import Frame, places_of
 from sd_env.show.story import Story
 from sd_env.show.template import filled
 
@@ -65,6 +66,7 @@ def data(log: EpisodeLog, story: Story, notes: Sequence[Note] = ()) -> dict[str,
         "key": f"seed {log.seed}, world {log.world}, episode {log.episode}",
         "states": list(story.names.values()),
         "policies": list(log.policies),
+        "stage": _stage(log),
         "turns": log.turns,
         "horizon": int(log.params["horizon"]),
         "closing": list(story.closing()),
@@ -82,6 +84,19 @@ def data(log: EpisodeLog, story: Story, notes: Sequence[Note] = ()) -> dict[str,
         "moments": [{"turn": each.turn, "text": each.text} for each in sorted(
             [*_turning_points(log, story, others), *notes], key=lambda each: each.turn)],
     }  # fmt: skip
+
+
+def _stage(log: EpisodeLog) -> dict[str, Any]:
+    """The picture of the states: its size, where each stands, how large it is drawn, and whether that is a map."""
+    count, given = len(log.agents), log.scenario.places
+    wide, high = 640, 300 if count == 2 else 470 if given is None else 540
+    size = 0.6 if count > 9 else 0.8 if count > 5 else 1.0
+    frame = Frame(
+        80, 85 * size + 15, wide - 80, high - 85 * size - 10, (wide / 2, high / 2 - 12),
+        (175, 0) if count == 2 else (225, 160), (105 * size + 15, 160 * size + 12),
+    )  # fmt: skip
+    spots = places_of(log.scenario.agents, given, frame)
+    return {"size": [wide, high], "places": spots.round(1).tolist(), "scale": size, "map": given is not None}
 
 
 def _attacks(log: EpisodeLog, others: np.ndarray) -> list[list[list[int]]]:

@@ -1,19 +1,20 @@
 """A world as a picture, with numpy alone: what ``render_mode="rgb_array"`` shows and videos are made of.
 
-States stand on a circle, as large as the land that they hold; beside each a blue bar (shields) and a red one (swords).
-Green: allied. Yellow, dashed: mobilized. Red, with a thick end at the target: attacks. A ring of dots: greedy. Below:
-how far the episode is.
+States stand at their places on a map, where the scenario has them, else on a circle, as large as the land that they
+hold; beside each a blue bar (shields) and a red one (swords). Green: allied. Yellow, dashed: mobilized. Red, with a
+thick end at the target: attacks. A ring of dots: greedy. Below: how far the episode is.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from sd_env.layout import Signal
+from sd_env.show.places import Frame, places_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +43,13 @@ _SHAPES: Final = (
 _FONT: Final = dict(zip(_LETTERS, _SHAPES.split(), strict=True))
 
 
-def raster(worlds: Worlds, names: Sequence[str], title: str = "", b: int = 0) -> Pixels:
+def raster(
+    worlds: Worlds,
+    names: Sequence[str],
+    title: str = "",
+    b: int = 0,
+    given: Mapping[str, Sequence[float]] | None = None,
+) -> Pixels:
     """World ``b`` for a spectator, true types and arms included: uint8 ``(480, 640, 3)``.
 
     Args:
@@ -50,15 +57,16 @@ def raster(worlds: Worlds, names: Sequence[str], title: str = "", b: int = 0) ->
         names: of the N states; letters that are not of A to Z, digits or a dash stand as boxes.
         title: of the picture, likewise.
         b: which world.
+        given: state -> its longitude and latitude, degrees; None for a circle.
     """
     canvas = _Canvas()
     states, pairs, count = worlds.states[b], worlds.pairs[b], len(names)
-    middle, reach = (SIZE[0] / 2 - 4, SIZE[1] / 2), 160 if count > 2 else 130
-    places = [
-        (middle[0] - reach * math.cos(2 * math.pi * i / count - (math.pi / 2 if count == 2 else 0.0)),
-         middle[1] + 1.35 * reach * math.sin(2 * math.pi * i / count - (math.pi / 2 if count == 2 else 0.0)))
-        for i in range(count)
-    ]  # fmt: skip
+    reach = 160 if count > 2 else 130
+    frame = Frame(
+        80, 70, SIZE[1] - 110, SIZE[0] - 75, (SIZE[1] / 2, SIZE[0] / 2 - 4), (1.35 * reach, reach),
+        (125, 100) if count < 9 else (100, 85),
+    )  # fmt: skip
+    places = [(float(y), float(x)) for x, y in places_of(names, given, frame)]
     for i in range(count):
         for j in range(count):
             if i < j and pairs["allied"][i, j]:

@@ -13,11 +13,10 @@ import yaml
 import agents
 from agents.policies.protocol import Policy
 from sd_env.policies import ask
-from sd_env.scenario import Scenario, load_scenario, scenarios
+from sd_env.scenario import TEXTS, Scenario, load_scenario, scenarios
 from sd_env.worlds import Worlds
 from tests import catalogue_table
 
-TEXTS = ("name", "title", "description", "sources", "tags", "prediction")
 WORLDS = ("jervis/doubly-dangerous", "jervis/intense", "jervis/not-intense", "jervis/doubly-safe")
 
 
@@ -31,7 +30,7 @@ def physics(scenario: Scenario) -> str:
 
 def declared(data: dict[str, Any], prefix: str = "") -> Iterator[str]:
     for key, value in data.items():
-        if isinstance(value, dict) and not prefix:
+        if isinstance(value, dict) and not prefix and key not in TEXTS:
             yield from declared(value, f"{key}.")
         else:
             yield prefix + key
@@ -102,7 +101,7 @@ def test_no_value_repeats_a_default_without_a_reason() -> None:
 def values(scenario: Scenario) -> Iterator[tuple[str, Any]]:
     """Every dotted key with its value."""
     for key, value in scenario.to_dict().items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and key not in TEXTS:
             yield from ((f"{key}.{field}", item) for field, item in value.items())
         else:
             yield key, value

@@ -16,9 +16,9 @@ from sd_env import layout, measures
 from sd_env.record import Collector
 from sd_env.rules.beliefs import GREEDY, SEEKER, SIGNALS
 from sd_env.rules.war import contest
-from sd_env.scenario import Scenario, load_scenario
+from sd_env.scenario import TEXTS, Scenario, load_scenario
 from sd_env.worlds import Worlds
-from tests.sd_env.test_catalogue import TEXTS, text_of
+from tests.sd_env.test_catalogue import text_of
 
 TURNS = effective_turns(32)
 #: Offensive and defensive arms of each state at the start of most of theories/: the middle of their range.
@@ -378,7 +378,12 @@ def test_net_assessment_does_not_see_the_mix_of_arms() -> None:
 def differences(first: str, second: str) -> set[str]:
     one, other = load_scenario(first).to_dict(), load_scenario(second).to_dict()
     flat = [
-        {f"{group}.{key}": v for group, item in data.items() if isinstance(item, dict) for key, v in item.items()}
+        {
+            f"{group}.{key}": v
+            for group, item in data.items()
+            if isinstance(item, dict) and group not in TEXTS
+            for key, v in item.items()
+        }
         | {key: v for key, v in data.items() if not isinstance(v, dict) and key not in TEXTS}
         for data in (one, other)
     ]

@@ -84,7 +84,7 @@ def challenge(
         scale_of(each, scale)
     pairs: list[tuple[Player, str]] = []
     for name, each in chosen.items():
-        fitting = [spec for spec in policies if names is not None or _fits(spec, each, trust)]
+        fitting = [spec for spec in policies if names is not None or fits(spec, each, trust)]
         pairs += [(player, name) for player in (players_of(fitting, each.game, trust=trust) if fitting else [])]
     if not pairs:
         players_of(policies, next(iter(chosen.values())).game, trust=trust)  # says why
@@ -92,7 +92,8 @@ def challenge(
     return score_table(episodes, scale)
 
 
-def _fits(spec: Spec, chosen: Challenge, trust: bool) -> bool:
+def fits(spec: Spec, chosen: Challenge, trust: bool) -> bool:
+    """Whether a policy can sit in a challenge."""
     try:
         check_fits(load(spec, trust), chosen.game, label_of(spec))
     except PolicyError:
@@ -269,7 +270,7 @@ def make_references(
     players = {
         name: {
             player.label: player
-            for player in players_of([spec for spec in everyone if _fits(spec, each, False)], each.game)
+            for player in players_of([spec for spec in everyone if fits(spec, each, False)], each.game)
         }
         for name, each in chosen.items()
     }

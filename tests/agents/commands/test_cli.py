@@ -197,8 +197,12 @@ FILES = {
         *("ecology.csv", "ecology.png", "ecology.svg", "payoffs.csv", "payoffs.png", "payoffs.svg", "ranking.csv"),
         *("report.html", "episodes"),
     ],
-    "crossplay dove hawk tit-for-tat": ["gaps.csv", "payoffs.csv", "payoffs.png", "payoffs.svg"],
-    "ablate dove --parameter war.conquest --values 0.1 0.3": ["ablation.png", "ablation.svg", "differences.csv"],
+    "crossplay dove hawk tit-for-tat": [
+        *("gaps.csv", "payoffs.csv", "payoffs.png", "payoffs.svg", "report.html", "episodes")
+    ],
+    "ablate dove --parameter war.conquest --values 0.1 0.3": [
+        *("ablation.png", "ablation.svg", "differences.csv", "report.html", "episodes")
+    ],
 }
 
 

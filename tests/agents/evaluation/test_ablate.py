@@ -12,10 +12,10 @@ import pytest
 
 from agents.evaluation.ablate import BASE, ablate, differences, text_of
 from agents.evaluation.evaluate import METRICS, PAYOFF
-from agents.evaluation.pictures import ablation
 from agents.evaluation.report import as_text
 from agents.evaluation.statistics import EPISODES, SEEDS, TRAINING_SEEDS, estimate
 from agents.evaluation.tables import ablation_table
+from agents.pictures.plays import ablation
 from agents.work import WorkError
 from sd_env import layout
 from sd_env.scenario import ScenarioError

@@ -20,10 +20,9 @@ from agents.policies import registry
 from agents.policies.specs import policy_from
 from agents.policies.traits import Traits
 from agents.training.config import TrainingConfig, load_training
-from sd_env.scenario import Scenario
+from sd_env.scenario import TEXTS, Scenario
 
 ROOT = Path(__file__).parents[3]
-WORDS = ("name", "title", "description", "sources", "tags", "prediction")
 
 
 def text_of(name: str) -> str:
@@ -36,7 +35,7 @@ def specs_of(challenge: Challenge) -> Iterator[str]:
 
 
 def physics(scenario: Scenario) -> str:
-    return repr({key: value for key, value in scenario.to_dict().items() if key not in WORDS})
+    return repr({key: value for key, value in scenario.to_dict().items() if key not in TEXTS})
 
 
 def test_the_catalogue_has_what_the_project_promises() -> None:

@@ -14,10 +14,10 @@ from matplotlib import image
 
 from agents.evaluation.evaluate import evaluate
 from agents.evaluation.outcome import ARMS, ARMS_RACE, ATTACKS, SPIRAL, outcome, signs
-from agents.evaluation.picture import draw, read_curve
 from agents.evaluation.predictions import predictions_of
 from agents.evaluation.report import as_text, gather, judge, report_of, shown, write_report
 from agents.evaluation.statistics import estimate
+from agents.pictures.curves import draw, read_curve
 from agents.policies.protocol import NeverAttackPolicy, RandomPolicy
 from agents.table.metrics import RATES
 from sd_env import layout

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from agents.evaluation.dynamics import fitness, replicator
-from agents.evaluation.pictures import heat_map, shares
 from agents.evaluation.statistics import EPISODES, SEEDS
 from agents.evaluation.tournament import (
     ecology,
@@ -21,6 +20,8 @@ from agents.evaluation.tournament import (
     seatings,
     tournament,
 )
+from agents.pictures.plays import heat_map, shares
+from agents.pictures.style import Caption
 from agents.policies.protocol import RandomPolicy
 from agents.work import WorkError
 from sd_env.scenario import Scenario, ScenarioError
@@ -306,7 +307,7 @@ def test_heat_maps_show_their_numbers(count: int, tmp_path: Path) -> None:
     values = np.arange(count * count, dtype=float).reshape(count, count)
     drawn = []
     for k, table in enumerate((values, values.T)):
-        heat_map(pd.DataFrame(table, names, names), tmp_path / f"{k}.png", "title", "return")
+        heat_map(pd.DataFrame(table, names, names), tmp_path / f"{k}.png", "title", "return", Caption(2, "seeds"))
         drawn.append(image.imread(tmp_path / f"{k}.png"))
     assert min(drawn[0].shape[:2]) > 350 and drawn[0].shape == drawn[1].shape and not np.array_equal(*drawn)
 

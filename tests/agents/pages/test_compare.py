@@ -56,7 +56,7 @@ def test_the_command_prints_writes_and_refuses(
     assert Path("sub/side.html").is_file()
     refused = {
         ("a", "c"): "a holds an evaluation and c holds a tournament: no number is of both.",
-        ("a", "nowhere"): "nowhere is no folder; a run, evaluation, tournament or experiment is one.",
+        ("a", "nowhere"): "nowhere is no folder; what a command has left with --out, a run or an experiment is one.",
         ("a",): "1 folder is given; two at least are compared.",
         ("a", "./a"): "the same folder is given twice; it differs from itself in nothing.",
         ("a", "b", "-o", "x.pdf"): "--output is 'x.pdf'; a page's name ends in .html.",

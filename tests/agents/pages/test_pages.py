@@ -7,16 +7,19 @@ import hashlib
 import html
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from agents import cli
 from agents.evaluation.report import write_report
 from agents.evaluation.statistics import estimate
 from agents.files import write_json, write_text
+from agents.pages.compare import compare
 from agents.pages.curves import Curve, panels
 from agents.pages.elements import Link, table
 from agents.pages.folders import PageError, read
@@ -113,7 +116,7 @@ def test_the_page_asks_nothing_of_any_host_and_runs_nothing(tmp_path: Path) -> N
     assert not re.findall(r"https?://|//[a-z]|\bstyle=|\bon[a-z]+=|<script|<link|@import|url\(", page)
 
 
-@pytest.mark.parametrize("words", ["evaluate hawk dove", "tournament hawk dove tit-for-tat"])
+@pytest.mark.parametrize("words", ["evaluate hawk dove", "tournament hawk dove tit-for-tat", "crossplay hawk dove"])
 def test_a_command_leaves_a_page_whose_links_lead_to_replays(words: str, tmp_path: Path) -> None:
     arena = [*words.split(), "--scenario", "jervis/doubly-dangerous", *TINY]
     for name in ("one", "two"):
@@ -136,6 +139,74 @@ def test_a_command_leaves_a_page_whose_links_lead_to_replays(words: str, tmp_pat
     assert {path: path.read_bytes() for path in before} == before
 
 
+HAWKS = ["hawk", "--scenario", "jervis/intense", "--workers", "1"]
+CHALLENGES = ["one-deceiver", "chain-gang"]
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict", "of", "picture"),
+    [
+        (
+            ["ablate", *HAWKS, "--parameter", "war.conquest", "--values", "0.3", "--seeds", "1", "2", "--worlds", "4"],
+            "hawk, 0.3", "hawk", "ablation",
+        ),
+        (
+            ["escalation", "tit-for-tat", *HAWKS[1:], "--seeds", "1", "2", "--worlds", "12", "--window", "6"],
+            "To swords:", "tit-for-tat", "responses",
+        ),
+        (
+            ["certify", *HAWKS, "--scratch", "0", "--warm", "0", "--steps", "1", "--worlds", "32"],
+            "beaten", "hawk", "gains",
+        ),
+        (
+            ["exploit", *HAWKS, "--steps", "1", "--seeds", "1", "2", "--worlds", "8", "--seat", "0"],
+            "Gap, at least", "hawk", "gains",
+        ),
+        (
+            ["challenge", "hawk", "--only", *CHALLENGES, "--seeds", "1", "2", "--worlds", "4", "--workers", "1"],
+            "Mean of the middle half of 2 challenges", "hawk in", "scores",
+        ),
+    ],
+)  # fmt: skip
+def test_every_folder_has_its_page(words: list[str], verdict: str, of: str, picture: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert cli.main([*words, "--out", str(out)]) == 0
+    page = (out / "report.html").read_text(encoding="utf-8")
+    seen = plain(page)
+    assert seen.index("Verdict") < seen.index(verdict) < seen.index("Picture") < seen.index("How to make it again")
+    assert f"sd-env {words[0]} {words[1]}" in seen
+    shown = base64.b64encode((out / f"{picture}.png").read_bytes()).decode()
+    assert shown in page and (out / f"{picture}.svg").is_file()
+    told = json.loads((out / "episodes" / "episodes.json").read_text())
+    assert told and any(each["of"].startswith(of) for each in told)
+    links = [html.unescape(each) for each in re.findall(r'href="\./([^"]*)"', page)]
+    assert len(links) == 2 * len(told) and all((out / link).is_file() for link in links)
+    for each in told:
+        log = read_log(out / "episodes" / f"{each['name']}.jsonl")
+        assert verify(log) and (log.seed, log.world) == (each["seed"], each["world"])
+    again = compare([out, shutil.copytree(out, tmp_path / "again")])
+    assert again.numbers and all(one == other for one, other in again.numbers.values()) and not again.differences
+
+
+def test_an_episode_of_a_challenge_is_one_that_was_counted(tmp_path: Path) -> None:
+    words = ["challenge", "hawk", "--only", "mixed-society", "--seeds", "1", "2", "--worlds", "6", "--workers", "1"]
+    assert cli.main([*words, "--out", str(tmp_path)]) == 0
+    frame = pd.read_csv(tmp_path / "episodes.csv")
+    for each in json.loads((tmp_path / "episodes" / "episodes.json").read_text()):
+        log = read_log(tmp_path / "episodes" / f"{each['name']}.jsonl")
+        [row] = frame[(frame["seed"] == each["seed"]) & (frame["world"] == each["world"])].to_dict("records")
+        assert log.rewards.sum(axis=0) == pytest.approx([row[f"return_{i}"] for i in range(len(log.agents))])
+
+
+def test_a_certificate_shows_the_scripted_deviator_that_gains_most(tmp_path: Path) -> None:
+    words = ["certify", "dove", *HAWKS[1:], "--scratch", "0", "--warm", "0", "--steps", "1", "--worlds", "32"]
+    assert cli.main([*words, "--out", str(tmp_path)]) == 0
+    rows = pd.read_csv(tmp_path / "episodes.csv")
+    best = rows.loc[(rows["gain"] / rows["own"].abs()).idxmax()]
+    told = json.loads((tmp_path / "episodes" / "episodes.json").read_text())
+    assert f"{best['response']}, as state_0, against dove" in [each["of"] for each in told]
+
+
 @pytest.mark.parametrize(
     ("report", "said"),
     [
@@ -143,7 +214,7 @@ def test_a_command_leaves_a_page_whose_links_lead_to_replays(words: str, tmp_pat
         ("{", "is not JSON|holds|is no"),
         ("[1]", "is not as this program writes it"),
         ('{"command": "sd-env evaluate"}', "is not as this program writes it"),
-        ('{"command": "sd-env certify"}', "is of sd-env certify; runs, evaluations, tournaments and experiments have"),
+        ('{"command": "sd-env measure"}', "is of 'sd-env measure', of which there is no page"),
     ],
 )
 def test_what_is_no_finished_work_is_refused_in_a_sentence(report: str | None, said: str, tmp_path: Path) -> None:

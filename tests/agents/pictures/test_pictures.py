@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from agents import cli, make
-from agents.evaluation.phase import Point, draw, maps
 from agents.experiments.picture import disagree
-from agents.pictures import episodes, responses, schelling
+from agents.pictures import episodes, responses, schelling, style
+from agents.pictures.maps import Point, draw, maps
 from agents.table.play import play, returns_of
 from sd_env import RandomPolicy, measures
 from sd_env.record import EpisodeLog, record, write_log
@@ -27,7 +27,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Figures as they are finished, with titles and captions."""
     found: list[Any] = []
     for module in (episodes, responses, schelling):
-        monkeypatch.setattr(module, "finish", lambda *given: found.append(given))
+        monkeypatch.setattr(module, "finish", lambda *given: (found.append(given), style.plt.close(given[0])))
     return found
 
 
@@ -68,7 +68,7 @@ def test_the_phase_plane_has_both_lines_and_says_what_k_is_not(kept: list[Any], 
     first = next(line for label, line in lines.items() if "k = +0.100" in label)
     x, y = first.get_data()
     assert np.allclose(x, (0.2 + 0.1 * y) / 0.3)
-    assert "2 episodes, 24 turns" in caption and "no evidence of a reaction" in caption
+    assert "n = 24 turns of 2 episodes" in str(caption) and "no evidence of a reaction" in str(caption)
 
 
 def test_alliances_and_beliefs_are_those_of_the_log(kept: list[Any], tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_alliances_and_beliefs_are_those_of_the_log(kept: list[Any], tmp_path: P
     held = measures.filter_beliefs(log)
     lines = [line for line in kept[1][0].axes[0].get_lines() if len(line.get_ydata()) > 1]
     assert np.array_equal([line.get_ydata() for line in lines], held[:, 0, 1:].T)
-    assert "n = 1, no interval" in kept[1][2]
+    assert str(kept[1][2]).startswith("n = 1 episode (seed 3, world 0, episode 0); no interval")
 
 
 def test_an_episode_without_allies_or_wars_has_no_picture_of_them(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_responses_stand_with_interval_and_nulls(kept: list[Any], tmp_path: Path
     lines = {line.get_label(): line.get_ydata() for line in figure.axes[0].get_lines()}
     assert list(lines["p"]) == [0.0, 0.1, 0.2, 0.3]
     assert list(lines["null: rivals swapped"]) == [0.05] * 4 and list(lines["null: never-attack"]) == [0.0] * 4
-    assert "n = 9 pairs" in caption
+    assert "n = 9 pairs" in str(caption)
     with pytest.raises(episodes.PictureError, match="has no responses"):
         responses.table_of(tmp_path)
 

@@ -17,7 +17,7 @@ from agents.evaluation.challenges.environments import challenge_env
 from agents.evaluation.challenges.suite import play_challenge
 from agents.evaluation.crossplay import crossplay
 from agents.evaluation.evaluate import evaluate, evaluate_policies
-from agents.evaluation.exploit import _MEASURING, exploit
+from agents.evaluation.exploit import MEASURING, exploit
 from agents.evaluation.probe import probe
 from agents.evaluation.tournament import tournament
 from agents.experiments.language import Setup
@@ -187,7 +187,7 @@ def test_training_and_exploit_and_the_probe_give_the_same_number() -> None:
             assert list(found["returns"][LEARNED].values()) == [gained[:, seat].mean() for seat in range(2)]
         players.table.close()
     table = exploit("random", game, seat=0, seeds=[1], steps=1, worlds=1)
-    own = play(game, policy_from("random"), worlds=1, seed=_MEASURING + 1)
+    own = play(game, policy_from("random"), worlds=1, seed=MEASURING + 1)
     assert table["own"].tolist() == own["return_0"].tolist()
     logs = probe(policy_from("random"), game, worlds=40, seed=SEED).logs
     rows = returns_of(play(game, policy_from("random"), worlds=40, seed=SEED))

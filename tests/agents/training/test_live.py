@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import math
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from agents.evaluation.outcome import outcome
 from agents.evaluation.report import as_text
 from agents.files import write_json, write_text
 from agents.table.metrics import RATES
-from agents.training.live import Watch, gap_of, last_row
+from agents.training.live import Watch, gap_of, last_values
 from agents.training.logs import LAYOUT, Curves
 from agents.work import Board, board
 
@@ -21,13 +23,13 @@ HEAD = "time/total_timesteps,arms/s_total,outcome/ss_attacks\n"
 
 def test_the_last_whole_row_is_read_and_half_a_row_is_not(tmp_path: Path) -> None:
     path = tmp_path / "progress.csv"
-    assert last_row(path) == {}
+    assert last_values(path) == {}
     write_text(path, HEAD)
-    assert last_row(path) == {}
+    assert last_values(path) == {}
     write_text(path, HEAD + "100,1.5,\n200,1.25,0.5\n300,9")
-    assert last_row(path) == {"time/total_timesteps": 200.0, "arms/s_total": 1.25, "outcome/ss_attacks": 0.5}
+    assert last_values(path) == {"time/total_timesteps": 200.0, "arms/s_total": 1.25, "outcome/ss_attacks": 0.5}
     write_text(path, HEAD + "".join(f"{k},1.5,0.25\n" for k in range(20_000)))
-    assert last_row(path)["time/total_timesteps"] == 19_999.0
+    assert last_values(path)["time/total_timesteps"] == 19_999.0
 
 
 def test_the_gap_is_the_largest_of_the_last_round(tmp_path: Path) -> None:
@@ -53,9 +55,34 @@ def test_the_table_says_how_each_job_stands(tmp_path: Path) -> None:
     watch.finished("a")
     watch.learned("b")
     said = " ".join(as_text(watch.table()).split())
-    assert "a 4,096 0.0000 1.70 3.0% arms race without war, not certified" in said
-    assert "b 2,048 0.2000 0.50 - spiral at present" in said and "1 more wait" in said
+    assert "a 4,096 0.0000 1.70 3.0% arms race without war" in said
+    assert "b 2,048 0.2000 0.50 - spiral" in said and said.endswith("1 learning, 1 done, 1 waiting")
     assert watch.words() == "so far arms race without war in 1, spiral in 1"
+    assert " ".join(as_text(Watch(jobs, outcome, certified=True).table()).split()).endswith(
+        "3 waiting; certificates come after"
+    )
+
+
+def test_what_is_known_of_a_job_stays_though_its_last_row_says_nothing_of_episodes(tmp_path: Path) -> None:
+    write_text(tmp_path / "progress.csv", HEAD + "100,1.5,0.25\n200,,\n")
+    watch = Watch({"a": tmp_path}, outcome)
+    watch.learned("a")
+    assert "a 200 0.2500 1.50 - spiral" in " ".join(as_text(watch.table()).split())
+
+
+def test_the_table_fits_a_terminal_of_80_columns(tmp_path: Path) -> None:
+    jobs = {f"doubly-dangerous__hostile__seed{k}": tmp_path / str(k) for k in (1, 12)}
+    watch = Watch(jobs, outcome, certified=True)
+    for folder in jobs.values():
+        folder.mkdir()
+        write_text(folder / "progress.csv", HEAD + "12345678,10.25,0.0001\n")
+    for name in jobs:
+        watch.learned(name)
+    out = io.StringIO()
+    Console(width=80, file=out).print(watch.table())
+    shown = out.getvalue()
+    assert "…" not in shown and max(map(len, shown.splitlines())) <= 80
+    assert all(each in shown for each in ("12,345,678", "0.0001", "10.25", "arms race", "seed12", "2 learning"))
 
 
 def test_without_a_terminal_there_are_plain_lines_with_the_time_that_is_left(
@@ -70,7 +97,8 @@ def test_without_a_terminal_there_are_plain_lines_with_the_time_that_is_left(
         shown.progress("x", 100)
         shown.finished("x")
     assert "train: 62%, 250 units, 2 of 4 units, about 90 s left of it" in caplog.messages
-    assert "train: 75%, 300 units, 2 of 4 units, about 10 min left of it" in caplog.messages
+    # of the later half, the 50 after that, which took 570 s; the bar stands where it was when the next is asked
+    assert "train: 75%, 300 units, 2 of 4 units, about 19 min left of it" in caplog.messages
 
 
 def test_tensorboards_layout_names_what_is_logged(tmp_path: Path) -> None:

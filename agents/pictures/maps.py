@@ -12,25 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib
 import numpy as np
 
-from agents.escape import save_picture
 from agents.evaluation.outcome import COOPERATES, RACES, SPIRALS
-from agents.evaluation.picture import COLOURS
 from agents.evaluation.threshold import expected_turns, middle, plain, trust_threshold
-from sd_env.scenario import Scenario
-
-matplotlib.use("Agg")  # before pyplot: no display is needed
-
-from matplotlib import pyplot as plt
-from matplotlib.patches import Rectangle
+from agents.pictures.style import COLOURS, Caption, finish, hatch, panels
+from sd_env.scenario import TEXTS, Scenario
 
 #: Stem of the picture's files in a run's folder.
 PHASE: Final = "phase"
-#: The two variables, of ``technology``, and what is no part of a game.
+#: The two variables, of ``technology``.
 _OMEGA, _Q = "offense_advantage", "distinguishability"
-_WORDS: Final = ("name", "title", "description", "prediction", "sources", "tags")
 #: Points a side at which a threshold is reckoned.
 _FINE: Final = 61
 #: Outcome -> colour and mark.
@@ -43,6 +35,13 @@ _MARKS: Final = {
 #: From where peace is dominant to where fear strikes.
 _GROUNDS: Final = ("#e8f1f8", "#f6f2e6", "#fae3cb", "#f3c4b2")
 _MIXED: Final = ("#000000", "P")
+#: Threshold -> how its line is drawn, and what it says.
+LINES: Final = {
+    "m=0": (":", "#333333", "m = 0: short of it peace is dominant"),
+    "m=1/2": ("-.", COLOURS[3], "m = ½"),
+    "m=t": ("-", COLOURS[1], "m = t: beyond it fear strikes first"),
+    "q*": ("--", COLOURS[5], "q*: the same once a defensive posture was seen"),
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def maps(worlds: Mapping[str, Scenario]) -> list[list[str]]:
     groups: dict[str, list[str]] = {}
     for name, scenario in worlds.items():
         if has_map(scenario):
-            data = {key: value for key, value in scenario.to_dict().items() if key not in _WORDS}
+            data = {key: value for key, value in scenario.to_dict().items() if key not in TEXTS}
             data["technology"] = {k: v for k, v in data["technology"].items() if k not in (_OMEGA, _Q)}
             groups.setdefault(json.dumps(data, sort_keys=True), []).append(name)
     return sorted(groups.values(), key=lambda names: -len(names))
@@ -99,6 +98,24 @@ def _threshold(scenario: Scenario, omega: float, q: float, arms: float) -> float
     return trust_threshold(scenario, arms / 2.0, arms / 2.0, turns, omega=omega, q=q)
 
 
+def thresholds(axis: Any, across: np.ndarray, up: np.ndarray, fields: Mapping[str, np.ndarray]) -> list[Any]:
+    """Draw thresholds on a map, and give the entries of its key.
+
+    Args:
+        axis: on which.
+        across: where the map is reckoned, ``(A,)``.
+        up: likewise, ``(U,)``.
+        fields: of :data:`LINES` -> how far each point is above it, ``(U, A)``.
+    """
+    handles: list[Any] = []
+    for name, field in fields.items():
+        if np.nanmin(field) < 0.0 < np.nanmax(field):
+            style, colour, said = LINES[name]
+            axis.contour(across, up, field, levels=[0.0], colors=[colour], linestyles=[style], linewidths=1.8)
+            handles += axis.plot([], [], color=colour, linestyle=style, label=said)
+    return handles
+
+
 def draw(scenario: Scenario, points: Sequence[Point], picture: Path, title: str) -> None:
     """Draw the map of a scenario with worlds on it.
 
@@ -114,15 +131,10 @@ def draw(scenario: Scenario, points: Sequence[Point], picture: Path, title: str)
     across = np.linspace(min(0.3, *omegas), max(2.0, 1.25 * max(omegas)), _FINE)
     up = np.linspace(0.0, 1.0, _FINE)
     m = np.array([[_threshold(scenario, h, v, arms) for h in across] for v in up])
-    figure, axis = plt.subplots(figsize=(7.2, 5.4), layout="constrained")
+    figure, [axis] = panels(1, size=(7.2, 6.0))
     levels = [-10.0, 0.0, *sorted({0.5, trust}), 10.0]
     axis.contourf(across, up, np.maximum(m, -9.0), levels=levels, colors=_GROUNDS)
-    handles: list[Any] = []
-    for level, style, words in ((0.0, ":", "m = 0: peace dominant left of it"), (0.5, "-.", "m = ½"),
-                                (trust, "-", f"m = t = {trust:g}: fear strikes right of it")):  # fmt: skip
-        if np.nanmin(m) < level < np.nanmax(m):
-            axis.contour(across, up, m, levels=[level], colors=["#333333"], linestyles=[style])
-            handles += axis.plot([], [], color="#333333", linestyle=style, label=words)
+    handles = thresholds(axis, across, up, {"m=0": m, "m=1/2": m - 0.5, "m=t": m - trust})
     width, height = 0.035 * (across[-1] - across[0]), 0.05
     seen = set()
     for point in points:
@@ -131,11 +143,7 @@ def draw(scenario: Scenario, points: Sequence[Point], picture: Path, title: str)
         colour, mark = _MARKS.get(kind, _MIXED) if len(kinds) == 1 else _MIXED
         y = min(max(point.q, 0.03), 0.97)
         if len(kinds) > 1:
-            axis.add_patch(
-                Rectangle(
-                    (point.omega - width, y - height), 2 * width, 2 * height, fill=False, hatch="////", linewidth=0
-                )
-            )
+            hatch(axis, (point.omega - width, y - height), 2 * width, 2 * height)
         fill = colour if point.stands else "white"
         axis.plot(point.omega, y, mark, color=colour, markerfacecolor=fill, markersize=11, markeredgewidth=2)
         below = point.q > 0.5
@@ -147,7 +155,8 @@ def draw(scenario: Scenario, points: Sequence[Point], picture: Path, title: str)
     axis.set(
         xlabel="offensive advantage ω", ylabel="distinguishability q", xlim=(across[0], across[-1]), ylim=(-0.02, 1.02)
     )
-    axis.set_title(title, fontsize=11)
     axis.legend(handles=handles, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncol=2, frameon=False)
-    save_picture(figure, picture, dpi=130)
-    plt.close(figure)
+    counts = sorted({len(point.outcomes) for point in points})
+    n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    more = f"trust t = {trust:g}; filled: settled and certified; hatched: starts or seeds end in different outcomes"
+    finish(figure, title, Caption(n, "trainings a world (starts × seeds)", "", more), picture)
