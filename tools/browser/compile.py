@@ -67,7 +67,7 @@ def engine(folder: Path) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as cache:
             # unoptimized, since what is optimized for this processor's memory layout fits no other's
             env = {**os.environ, "NUMBA_OPT": "0", "NUMBA_CACHE_DIR": cache, "NUMBA_DISABLE_JIT": "0"}
-            command = [sys.executable, "-m", "tools.browser.compile", str(kept)]
+            command = [sys.executable, "-W", "ignore:Cannot cache", "-m", "tools.browser.compile", str(kept)]
             subprocess.run(command, env=env, check=True, cwd=Path(__file__).parents[2])
     found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
     return found
