@@ -76,11 +76,12 @@ class Worlds {
     this.reset();
   }
 
-  /** Set a parameter of the scenario to a number, before a reset. */
+  /** Set a parameter of the scenario, or what every state starts with, to a number, before a reset. */
   bound(name, value) {
-    const k = this.engine.names.parameters.indexOf(name), { at, shape } = this.arrays.bounds;
+    const { parameters, initial } = this.engine.names, of = parameters.includes(name) ? "bounds" : "state_bounds";
+    const { at, shape } = this.arrays[of], k = (of === "bounds" ? parameters : initial).indexOf(name), width = shape.at(-1);
     if (k < 0) throw new Error(`no parameter ${name}`);
-    for (const end of [0, 1]) this.memory.setFloat64(at + 8 * (end * shape[1] + k), value, true);
+    for (let row = 0; row < shape.reduce((x, y) => x * y) / width; row++) this.memory.setFloat64(at + 8 * (row * width + k), value, true);
   }
 
   /** Begin an episode in every world: the first of the seed, or with `next` the one after the present. */

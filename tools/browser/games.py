@@ -7,8 +7,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from agents.play import words
+from agents.play.view import words_of
 from sd_env import layout
+from sd_env.layout import Head
 from sd_env.scenario import Scenario
+from sd_env.show.story import written
 
 #: How a browser reads each kind of number.
 _KINDS: Final = {"f8": "f64", "f4": "f32", "i8": "i64", "u8": "u64", "i1": "i8", "b1": "i8"}
@@ -43,28 +47,42 @@ def game(scenario: Scenario) -> dict[str, Any]:
     return {
         "name": scenario.name,
         "title": scenario.title or scenario.name,
-        "description": " ".join(scenario.description.split()),
+        "description": scenario.description,
         "agents": scenario.agents,
+        "names": list(written(scenario.agents).values()),
         "columns": layout.observation_size(scenario.n_states, *scenario.shown),
         "block": layout.other_size(beliefs, force),
         "context": scenario.shown.context,
         "beliefs": beliefs,
-        "heads": [
-            {
-                "name": head.label,
-                "choices": heads.labels(head),
-                "size": size,
-                "noop": head.noop,
-                "replacements": list(map(int, head.replacements)),
-                "toward": head.toward_others,
-            }
-            for head, size in zip(heads.kinds, heads.sizes, strict=True)
-        ],
+        "heads": [_head(head, heads) for head in heads.kinds],
         "bounds": {
             "parameters": _bytes(bounds.parameters),
             "states": _bytes(bounds.states),
             "pairs": _bytes(bounds.pairs),
         },
+    }
+
+
+def _head(head: Head, heads: layout.Heads) -> dict[str, Any]:
+    """A head: its choices, what an illegal one becomes, and the words of :mod:`agents.play.words`."""
+    asks, about = words.question(head, "{}")
+    return {
+        "name": head.label,
+        "size": heads.size(head),
+        "noop": head.noop,
+        "replacements": list(map(int, head.replacements)),
+        "toward": head.toward_others,
+        "asks": asks,
+        "about": about,
+        "words": [
+            {
+                "word": label,
+                "means": words.meaning(head, word),
+                "refused": words.why_not(head, word, False),
+                "climbing": words.why_not(head, word, True),
+            }
+            for label, word in zip(heads.labels(head), words_of(heads, head), strict=True)
+        ],
     }
 
 

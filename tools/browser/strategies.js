@@ -174,11 +174,12 @@ const STRATEGIES = {
   },
 };
 
-/** Choices of state i in world b, a number a head: what a strategy wants, made legal as the rules would. */
-function choose(worlds, b, i, strategy, memory, parameters) {
-  const view = new View(worlds, b, i), { heads } = worlds.game;
+/** Choices of state i in world b, a number a head: what a strategy, `name:parameter=value`, wants, made legal as the rules would. */
+function choose(worlds, b, i, strategy, memory) {
+  const view = new View(worlds, b, i), { heads } = worlds.game, [name, given] = strategy.split(":");
+  const parameters = Object.fromEntries((given ? given.split(",") : []).map((each) => [each.split("=")[0], Number(each.split("=")[1])]));
   const plan = { offense: NONE, defense: NONE, signal: SILENCE, stance: view.other.map(() => NEUTRAL) };
-  STRATEGIES[strategy](view, plan, memory, parameters);
+  STRATEGIES[name](view, plan, memory, parameters);
   const wanted = [plan.offense, plan.defense, plan.signal, ...plan.stance];
   let start = 0;
   return heads.map(({ size, replacements }, k) => {
@@ -190,10 +191,10 @@ function choose(worlds, b, i, strategy, memory, parameters) {
 }
 
 /** Choices of all states of all worlds; `cast`: a strategy a state, `memories`: one a world and state, changed in place. */
-function chooseAll(worlds, cast, memories, parameters) {
+function chooseAll(worlds, cast, memories) {
   const chosen = [];
   for (let b = 0; b < worlds.count; b++) {
-    for (let i = 0; i < worlds.n; i++) chosen.push(...choose(worlds, b, i, cast[i], (memories[b * worlds.n + i] ||= {}), parameters));
+    for (let i = 0; i < worlds.n; i++) chosen.push(...choose(worlds, b, i, cast[i], (memories[b * worlds.n + i] ||= {})));
   }
   return chosen;
 }
