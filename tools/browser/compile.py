@@ -64,6 +64,8 @@ def engine(folder: Path) -> dict[str, Any]:
     kept = folder / f"engine-{digest.hexdigest()[:16]}.json"
     if not kept.is_file():
         folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("engine-*.json"):
+            old.unlink()
         with tempfile.TemporaryDirectory() as cache:
             # unoptimized, since what is optimized for this processor's memory layout fits no other's
             env = {**os.environ, "NUMBA_OPT": "0", "NUMBA_CACHE_DIR": cache, "NUMBA_DISABLE_JIT": "0"}
