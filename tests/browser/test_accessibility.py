@@ -78,9 +78,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     log = record("history/1914-chain-gang", sd_env.RandomPolicy(), seed=3)
     (made / "replay.html").write_text(page(log), encoding="utf-8")
     arena = ["--scenario", "jervis/intense", "--seeds", "1", "2", "--worlds", "4", "--workers", "1"]
-    for words in (["evaluate", "dove", "hawk"], ["evaluate", "dove", "dove"], ["tournament", "dove", "hawk"]):
+    for words in (["evaluate", "dove", "hawk"], ["evaluate", "dove"], ["tournament", "dove", "hawk"]):
         assert cli.main([*words, *arena, "--out", str(made / "-".join(words))]) == 0
-    assert cli.main(["compare", str(made / "evaluate-dove-hawk"), str(made / "evaluate-dove-dove"),
+    assert cli.main(["compare", str(made / "evaluate-dove-hawk"), str(made / "evaluate-dove"),
                      "-o", str(made / "compared.html")]) == 0  # fmt: skip
     run = made_run(made / "run", as_theory_says())
     write_text(run / "report.html", report_page(run))
