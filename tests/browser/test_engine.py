@@ -116,7 +116,6 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     (folder / "engine.html").write_text(text, encoding="utf-8")
     with window() as found:
         found.get(f"file://{folder}/engine.html")
-        found.set_script_timeout(120)
         yield found
         quiet(found)
 
