@@ -22,7 +22,8 @@ import torch
 
 from agents.machine import cores
 from agents.training.callbacks import OnStep
-from agents.training.config import LearnerConfig, load_training
+from agents.training.config import load_training
+from agents.training.learner_config import LearnerConfig
 from agents.training.learners import make_learner
 from agents.training.seats import SlotsVecEnv, WorldsVecEnv
 from agents.training.table import Table

@@ -47,6 +47,7 @@ class Choices:
         self._heads, self._agents = heads, agents
         self._sizes = np.array(heads.sizes)
         self._shape = (num_worlds, len(agents), len(heads.sizes))
+        self._last = np.broadcast_to(self._sizes - 1, self._shape).flatten()
 
     def of(self, actions: Any) -> NDArray[np.int64]:
         """``actions``, int ``(B, N, H)``, as the rules read them; maybe themselves.
@@ -65,7 +66,7 @@ class Choices:
                 actions = np.minimum(actions, 2**63 - 1)  # what is larger would become negative
             actions = np.array(actions, np.int64, order="C")
         chosen: NDArray[np.int64] = actions
-        if not _all_below(chosen, self._sizes):
+        if not _all_within(chosen.reshape(-1), self._last):
             raise RefusedError(self._odd(chosen))
         return chosen
 
@@ -80,11 +81,9 @@ class Choices:
 
 
 @entry_point
-def _all_below(actions, sizes):  # type: ignore[no-untyped-def]
-    """Whether all entries are from 0 to below the size of their head."""
-    fits = True
-    for b in range(actions.shape[0]):
-        for i in range(actions.shape[1]):
-            for k in range(actions.shape[2]):
-                fits &= (actions[b, i, k] >= 0) & (actions[b, i, k] < sizes[k])
-    return fits
+def _all_within(actions, last):  # type: ignore[no-untyped-def]
+    """Whether each entry is from 0 to its last choice: else itself, or what is left from it to the last, is below 0."""
+    signs = 0
+    for k in range(len(actions)):
+        signs |= actions[k] | (last[k] - actions[k])  # one pass without a branch, several entries at a time
+    return signs >= 0

@@ -27,6 +27,13 @@ EXPECTED = {
         "training: the worlds against zero-cost VecEnv",
     },
     "table": {"side by side, one core", "alone, one after another, one core", "time side by side against alone"},
+    "learner": {
+        "by type: FastPPO",
+        "by type: FastPPO against PPO",
+        "by type: time of FastPPO against the products",
+        "masks: FastPPO against MaskablePPO",
+        "memory: FastPPO against RecurrentPPO",
+    },
     "startup": {"import sd_env"},
 }
 
@@ -128,7 +135,7 @@ def test_one_core_holds_the_process_and_lets_it_go() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["engin"], "no benchmark named 'engin'; there are engine, faces, training, table, startup"),
+        (["engin"], "no benchmark named 'engin'; there are engine, faces, training, learner, table, startup"),
         (["--repeats", "0"], "--repeats must be at least 1, got 0"),
         (["--smoke"], "--smoke needs --out FOLDER"),
     ],

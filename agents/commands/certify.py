@@ -36,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=whole, default=1, metavar="N", help="of searches and worlds; default 1")
     parser.add_argument("--worlds", type=positive, default=4096, metavar="N", help="to measure in; default 4096")
+    parser.add_argument(
+        "--searcher", choices=("PPO", "FastPPO"), default="PPO", help="who learns the responses; default PPO, SB3's"
+    )
     add_work(parser)
 
 
@@ -54,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
         steps=args.steps,
         worlds=args.worlds,
         seed=args.seed,
+        searcher=args.searcher,
         out=args.out,
         workers=args.workers,
         parquet=args.parquet,

@@ -23,7 +23,8 @@ from agents.evaluation.statistics import estimate
 from agents.strategies.deviators import battery
 from agents.table.deviation import WIDTH, deviate
 from agents.table.play import play
-from agents.training import searcher
+from agents.training.learner_config import Searcher
+from agents.training.searcher import SEARCH_WORLDS, scratch, warm
 from agents.work import Unit, WorkError, run_units
 from sd_env.scenario import Scenario
 
@@ -56,6 +57,7 @@ def certify(
     steps: int = STEPS,
     worlds: int = WORLDS,
     seed: int = 1,
+    searcher: Searcher = "PPO",
     out: Path | None = None,
     workers: int = 1,
     parquet: bool = False,
@@ -73,6 +75,7 @@ def certify(
         steps: turns that each response is learned over, rounded up to whole rollouts.
         worlds: in which the chosen response is measured, beside the policy itself in the same worlds.
         seed: of learners and worlds.
+        searcher: who learns the responses: SB3's PPO, or FastPPO.
         out: folder in which finished work is kept; the same call resumes it.
         workers: processes, 0 for one a core.
         parquet: write ``episodes.parquet`` too.
@@ -87,7 +90,7 @@ def certify(
     """
     game = Scenario.load(scenario, overrides)
     given = [policy] if isinstance(policy, (str, Path)) or not isinstance(policy, Sequence) else list(policy)
-    sizes: dict[str, Any] = {"searches": searches, "steps": steps, "worlds": worlds, "seed": seed}
+    sizes: dict[str, Any] = {"searches": searches, "steps": steps, "worlds": worlds, "seed": seed, "searcher": searcher}
     kept: dict[str, Any] = {"out": out, "workers": workers, "parquet": parquet, "fresh": fresh}
     return certify_all({"": (given, game)}, **sizes, **kept, trust=trust)[""]
 
@@ -99,6 +102,7 @@ def certify_all(
     steps: int = STEPS,
     worlds: int = WORLDS,
     seed: int = 1,
+    searcher: Searcher = "PPO",
     out: Path | None = None,
     workers: int = 1,
     parquet: bool = False,
@@ -115,7 +119,7 @@ def certify_all(
         players = players_of(given, game, trust=trust)
         if len(players) > 1:
             raise WorkError(f"{players[0].label} and {players[1].label} are two policies; one at a time is certified.")
-        units += _units(group, players[0], game, searches, steps, worlds, seed, trust)
+        units += _units(group, players[0], game, searches, steps, worlds, seed, searcher, trust)
         inputs |= digests(players)
     rows = run_units(search, units, out, workers=workers, title="certify", parquet=parquet, inputs=inputs, fresh=fresh)
     return {name: certificates(rows[rows["group"] == name], game) for name, (_, game) in groups.items()}
@@ -129,31 +133,35 @@ def _units(
     steps: int,
     worlds: int,
     seed: int,
+    searcher: Searcher,
     trust: bool,
 ) -> Iterator[Unit]:
     for k, member in enumerate(player.members):
         learned = [(start, again) for start, count in searches for again in range(count)]
-        if searcher.warm(load(member, trust)) is None:
+        if warm(load(member, trust)) is None:
             learned = [(SCRATCH, again) for again in range(len(learned))]
         for seat in exploit.seat_groups(game):
             for start, again in [(BATTERY, 0), *learned]:
                 arguments = {
                     "group": group, "policy": member, "member": k, "scenario": game.to_dict(), "seat": seat,
-                    "start": start, "seed": seed + again, "steps": steps, "worlds": worlds, "trust": trust,
+                    "start": start, "seed": seed + again, "steps": steps, "worlds": worlds,
+                    "searcher": searcher, "trust": trust,
                 }  # fmt: skip
                 yield Unit(f"{group} {player.label} {k} seat {seat} {start} {again}".strip(), arguments)
 
 
 def search(
     *, group: str, policy: Spec, member: int, scenario: dict[str, Any], seat: int, start: str, seed: int, steps: int,
-    worlds: int, trust: bool,
+    worlds: int, searcher: Searcher, trust: bool,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """The unit of work: one search of one seat; a row for each type that the seat may have.
 
     The deviator that does best in some worlds is measured in others, so that luck in the choice is no gain.
     """
     game, frozen = Scenario.load(scenario), load(policy, trust)
-    candidates = dict(battery(frozen)) if start == BATTERY else _learned(game, frozen, seat, start, seed, steps)
+    candidates = (
+        dict(battery(frozen)) if start == BATTERY else _learned(game, frozen, seat, start, seed, steps, searcher)
+    )
     few = max(1, round(_CHOICE * worlds))
     own = _own(game, frozen, few, _CHOOSING + seed)  # played once, however many are held against it
     tried = {name: _gains(game, frozen, deviator, seat, own) for name, deviator in candidates.items()}
@@ -171,11 +179,13 @@ def search(
     ]  # fmt: skip
 
 
-def _learned(game: Scenario, frozen: Policy, seat: int, start: str, seed: int, steps: int) -> dict[str, Policy]:
+def _learned(
+    game: Scenario, frozen: Policy, seat: int, start: str, seed: int, steps: int, searcher: Searcher
+) -> dict[str, Policy]:
     from agents.policies.bundles import LearnedBundle
     from agents.training.response import learn_response
 
-    config = searcher.warm(frozen) if start == WARM else searcher.SEARCHER
+    config = warm(frozen, searcher) if start == WARM else scratch(searcher)
     if config is None:
         raise WorkError("a search from the policy needs a bundle of PPO or A2C.")
     drawn = learn_response(
@@ -184,7 +194,7 @@ def _learned(game: Scenario, frozen: Policy, seat: int, start: str, seed: int, s
         seat,
         seed=seed,
         steps=steps,
-        worlds=searcher.SEARCH_WORLDS,
+        worlds=SEARCH_WORLDS,
         config=config,
         begin=frozen if isinstance(frozen, LearnedBundle) and start == WARM else None,
     )

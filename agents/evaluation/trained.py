@@ -84,6 +84,7 @@ def certified(config: TrainingConfig, run: Path, done: list[Job]) -> dict[str, d
         searches=[(SCRATCH, settings.scratch), (WARM, settings.warm)],
         steps=settings.steps,
         worlds=settings.worlds,
+        searcher=settings.searcher,
         seed=config.evaluation.seed,
         # by how many jobs are done: what a resumed run adds makes it another piece of work
         out=run / "certificates" / f"of-{len(done)}-policies",

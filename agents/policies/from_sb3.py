@@ -16,7 +16,14 @@ from stable_baselines3.common.torch_layers import FlattenExtractor
 
 from agents.policies.manifest import Spaces, Unfit, spaces_like
 from agents.policies.networks import ACTIVATIONS, KINDS, Architecture, PolicyClass
-from agents.policies.sb3 import HeadsPolicy, MaskablePolicy, RecurrentHeadsPolicy, SymlogExtractor, TypesPolicy
+from agents.policies.sb3 import (
+    HeadsPolicy,
+    MaskablePolicy,
+    MaskableTypesPolicy,
+    RecurrentHeadsPolicy,
+    SymlogExtractor,
+    TypesPolicy,
+)
 from agents.policies.sb3_set import MaskableSetPolicy, SetPolicy
 from sd_env import layout
 
@@ -26,6 +33,7 @@ _NAMES: dict[type, PolicyClass] = {
     TypesPolicy: "TypesPolicy",
     RecurrentHeadsPolicy: "RecurrentHeadsPolicy",
     MaskablePolicy: "MaskablePolicy",
+    MaskableTypesPolicy: "MaskableTypesPolicy",
     SetPolicy: "SetPolicy",
     MaskableSetPolicy: "MaskableSetPolicy",
     ActorCriticPolicy: "MlpPolicy",

@@ -96,13 +96,14 @@ PolicyClass = Literal[
     "TypesPolicy",
     "RecurrentHeadsPolicy",
     "MaskablePolicy",
+    "MaskableTypesPolicy",
     "SetPolicy",
     "MaskableSetPolicy",
     "MlpPolicy",
     "MlpLstmPolicy",
 ]
 
-#: The policy classes that are known, by name: the first four are ``agents.policies.sb3``'s, of which
+#: The policy classes that are known, by name: the first five are ``agents.policies.sb3``'s, of which
 #: MaskablePolicy is sb3-contrib's own; then two of ``agents.policies.sb3_set``; the last two are
 #: stable-baselines3's and sb3-contrib's.
 KINDS: dict[PolicyClass, Kind] = {
@@ -110,6 +111,7 @@ KINDS: dict[PolicyClass, Kind] = {
     "TypesPolicy": Kind(joint=True, by_type=True),
     "RecurrentHeadsPolicy": Kind(recurrent=True, joint=True),
     "MaskablePolicy": Kind(masked=True),
+    "MaskableTypesPolicy": Kind(masked=True, by_type=True),
     "SetPolicy": Kind(joint=True, sets=True),
     "MaskableSetPolicy": Kind(masked=True, sets=True),
     "MlpPolicy": Kind(),

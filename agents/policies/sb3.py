@@ -167,6 +167,13 @@ class RecurrentHeadsPolicy(_Heads, RecurrentActorCriticPolicy):
 MaskablePolicy = MaskableActorCriticPolicy
 
 
+class MaskableTypesPolicy(MaskableActorCriticPolicy):
+    """Actor and critic by type under masks, for FastPPO."""
+
+    def _build_mlp_extractor(self) -> None:
+        self.mlp_extractor: Any = TypesExtractor(self).to(self.device)
+
+
 def set_culture(policy: ActorCriticPolicy, culture: str, strength: float) -> None:
     """Give an untrained policy an initial culture by the bias of its stance logits.
 

@@ -130,7 +130,7 @@ def search(config: TrainingConfig, folder: Path, out: Path, only: list[str] | No
     Args:
         config: its scenarios are the settings.
         folder: of the trainings.
-        out: where ``search.csv`` and ``search.png`` go, written anew after each setting.
+        out: where ``search.csv`` and ``search.png`` go.
         only: labels of the settings that are tried; rows of the others stay as they are in the table.
         fresh: try them anew.
 
@@ -142,21 +142,18 @@ def search(config: TrainingConfig, folder: Path, out: Path, only: list[str] | No
         raise ConfigError(
             f"--only has {unknown[0]!r}, which is no setting of the search; there are {', '.join(labels)}."
         )
-    for choice in config.scenarios:
-        if only is None or choice.name in only:
-            rows = _try(config, choice.name, folder / choice.name, fresh)
-            table = _with(out / f"{NAME}.csv", rows, labels)
-            out.mkdir(parents=True, exist_ok=True)
-            write_table(table, out / NAME)
-            tell(table, config, out)
+    chosen = [name for name in labels if only is None or name in only]
+    table = _with(out / f"{NAME}.csv", _try(config, chosen, folder, fresh), labels)
+    out.mkdir(parents=True, exist_ok=True)
+    write_table(table, out / NAME)
+    tell(table, out)
 
 
-def tell(table: pd.DataFrame, config: TrainingConfig, out: Path) -> None:
+def tell(table: pd.DataFrame, out: Path) -> None:
     """Write the text and the map of a table of settings into ``out``.
 
     Args:
         table: as ``search.csv`` has it.
-        config: of the search.
         out: folder.
     """
     gap = {
@@ -170,6 +167,7 @@ def tell(table: pd.DataFrame, config: TrainingConfig, out: Path) -> None:
         {
             SETTING: table[SETTING],
             "seed": table["seed"],
+            "steps": (table["agent_steps"] / 1e6).map("{:.0f}M".format),
             "outcome": table["outcome"],
             "pairs fight": table["ss_fight"].map("{:.0%}".format),
             "first attack": _several(table, [f"onset_{part}" for part in (10, 50, 90)], "{:.0f}", " "),
@@ -181,8 +179,8 @@ def tell(table: pd.DataFrame, config: TrainingConfig, out: Path) -> None:
     )
     certified = int(table["uncertified"].isna().sum())
     about = (
-        f"The search for a spiral\n\nCommand: python -m agents.publish.search    agent-steps a training: "
-        f"{config.total_steps:,}\n\nWhat each setting changes in the regime of "
+        "The search for a spiral\n\nCommand: python -m agents.publish.search\n\n"
+        "What each setting changes in the regime of "
         f"{CONFIG}, and what it is tried for, stands there; all columns are in {NAME}.csv.\n"
         "Of pairs of security seekers: how many fight, when first (10%, median, 90%), how many arms they have, and\n"
         "the 95% interval of the war elasticity. Gaps with * are not certified: more than 2% is gained, or may be.\n"
@@ -197,35 +195,35 @@ def _several(table: pd.DataFrame, columns: list[str], form: str, between: str) -
     return [between.join(form.format(value) for value in row) for row in table[columns].to_numpy(float)]
 
 
-def _try(config: TrainingConfig, label: str, folder: Path, fresh: bool) -> pd.DataFrame:
-    """The rows of one setting: one a path and seed."""
+def _try(config: TrainingConfig, labels: list[str], folder: Path, fresh: bool) -> pd.DataFrame:
+    """The rows of these settings: one a path and seed."""
     plain = config.model_dump(mode="json")
-    [choice] = [each for each in plain["scenarios"] if (each["label"] or Path(each["scenario"]).stem) == label]
+    choices = {choice.name: each for choice, each in zip(config.scenarios, plain["scenarios"], strict=True)}
+    each_row = [(label, path, seed) for label in labels for path in plain["paths"] or {"": {}} for seed in config.seeds]
     units = [
         Unit(
-            f"{path} seed {seed}",
+            f"{label} {path} seed {seed}",
             {
-                "config": plain | {"scenarios": [choice], "seeds": [seed], "paths": {path: settings}},
-                "folder": str(folder / "trainings"),
+                "config": plain
+                | {"scenarios": [choices[label]], "seeds": [seed], "paths": {path: plain["paths"].get(path, {})}},
+                "folder": str(folder / label),
             },
         )
-        for path, settings in (plain["paths"] or {"": {}}).items()
-        for seed in config.seeds
+        for label, path, seed in each_row
     ]
-    rows = run_units(tried, units, folder, workers=config.workers, title=label, fresh=fresh)
-    rows.insert(0, "overrides", json.dumps(choice["overrides"], sort_keys=True))
-    names = pd.DataFrame(
-        [(label, path, seed) for path in plain["paths"] or {"": {}} for seed in config.seeds],
-        columns=[SETTING, "path", "seed"],
+    # trainings and certificates lie by setting, and are taken up whatever settings are tried beside them
+    rows = run_units(
+        tried, units, folder / "tried" / "+".join(labels)[:200], workers=config.workers, title=NAME, fresh=fresh
     )
-    return pd.concat([names, rows], axis=1)
+    rows.insert(0, "overrides", [json.dumps(choices[label]["overrides"], sort_keys=True) for label, _, _ in each_row])
+    return pd.concat([pd.DataFrame(each_row, columns=[SETTING, "path", "seed"]), rows], axis=1)
 
 
 def _with(kept: Path, rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
-    """The table in ``kept`` with the rows of one setting in the place of what it had of it, in the settings' order."""
+    """The table in ``kept`` with the rows of some settings in the place of what it had of them, in their order."""
     if kept.exists():
         before = pd.read_csv(kept)
-        rows = pd.concat([before[before[SETTING] != rows[SETTING].iloc[0]], rows])
+        rows = pd.concat([before[~before[SETTING].isin(rows[SETTING])], rows])
     order = {label: k for k, label in enumerate(labels)}
     return rows.sort_values(SETTING, key=lambda names: names.map(order), kind="stable").reset_index(drop=True)
 
@@ -278,7 +276,7 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.retell:
             if not (out / f"{NAME}.csv").is_file():
                 raise WorkError(f"--retell: {out / NAME}.csv is not there; nothing was tried yet.")
-            tell(pd.read_csv(out / f"{NAME}.csv"), config, out)
+            tell(pd.read_csv(out / f"{NAME}.csv"), out)
             return 0
         check(config)
         with shown():

@@ -13,7 +13,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from agents.table.metrics import rates
 from agents.training import checkpoint
-from agents.training.config import CheckpointConfig, LearnerConfig
+from agents.training.config import CheckpointConfig
+from agents.training.learner_config import LearnerConfig
 from agents.training.logs import Curves
 from agents.training.players import Players
 from sd_env.errors import RefusedError

@@ -19,7 +19,6 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import torch as th
-from sb3_contrib import RecurrentPPO
 from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
@@ -188,7 +187,7 @@ def _restore_learner(learner: OnPolicyAlgorithm, counters: Mapping[str, Any], te
     learner.policy.optimizer.load_state_dict(tensors["optimizer"])
     learner.num_timesteps = int(counters["num_timesteps"])
     learner._n_updates = int(counters["n_updates"])
-    if isinstance(learner, RecurrentPPO):
+    if _memory(learner) is not None:
         pi_h, pi_c, vf_h, vf_c = (state.to(learner.device) for state in tensors["lstm"])
         memory: Any = learner  # sb3-contrib declares the attribute as None
         memory._last_lstm_states = RNNStates((pi_h, pi_c), (vf_h, vf_c))
@@ -209,10 +208,14 @@ def _named(kinds: Mapping[str, str]) -> str:
 
 
 def _lstm(learner: Any) -> list[th.Tensor]:
-    if not isinstance(learner, RecurrentPPO):
-        return []
-    states: Any = learner._last_lstm_states
-    return [tensor.clone() for tensor in (*states.pi, *states.vf)]
+    states = _memory(learner)
+    return [] if states is None else [tensor.clone() for tensor in (*states.pi, *states.vf)]
+
+
+def _memory(learner: Any) -> RNNStates | None:
+    """What policy and value of a learner with memory remember."""
+    states: RNNStates | None = getattr(learner, "_last_lstm_states", None)
+    return states
 
 
 def _digest(path: Path) -> str:

@@ -14,8 +14,10 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from agents.training.fields import Name, Override, Positive, Seed, Settings, Threads, Whole
+from agents.training.learner_config import LearnerConfig, Searcher
 from sd_env.errors import RefusedError, said
 from sd_env.files import read_bounded
 from sd_env.reading import MOST_BYTES, ReadError, read_yaml
@@ -28,30 +30,11 @@ DEFAULT_CONFIG: Final = "four_worlds"
 MACHINE_KEYS = frozenset({"workers"})
 
 
-def _whole(value: Any) -> Any:
-    """1e4 is a whole number, however it is written."""
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
-
-
-Whole = Annotated[int, BeforeValidator(_whole)]
-Positive = Annotated[Whole, Field(ge=1, le=10**12)]
-Seed = Annotated[Whole, Field(ge=0, lt=2**31)]
-Threads = Annotated[Whole, Field(ge=1, le=1024)]
-Width = Annotated[Whole, Field(ge=1, le=2**16)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
-Scalar = bool | int | float | str | None
-Override = Scalar | list[Any] | dict[str, Any]
-
-
 class ConfigError(RefusedError):
     """A bad key, value or file of a training; the message is one sentence."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class ScenarioChoice(_Model):
+class ScenarioChoice(Settings):
     """One scenario of an experiment; its name or path alone will do."""
 
     scenario: str = Field(description="catalogue name (jervis/doubly-dangerous) or path of a YAML file")
@@ -71,87 +54,6 @@ class ScenarioChoice(_Model):
         return self.label or re.sub(r"[^A-Za-z0-9._-]", "-", Path(self.scenario).stem)[:100]
 
 
-Algorithm = Literal["PPO", "A2C", "MaskablePPO", "RecurrentPPO"]
-
-_CLIPPED = ("batch_size", "n_epochs", "clip_range", "target_kl")
-_MEMORY = ("lstm_hidden_size", "n_lstm_layers")
-_RMSPROP = ("rms_prop_eps",)
-#: Which of the optional settings each learner has. ``target_kl`` may be null everywhere.
-SETTINGS: dict[str, tuple[str, ...]] = {
-    "PPO": _CLIPPED,
-    "MaskablePPO": _CLIPPED,
-    "RecurrentPPO": _CLIPPED + _MEMORY,
-    "A2C": _RMSPROP,
-}
-
-
-class LearnerConfig(_Model):
-    """One SB3 learner and its hyper-parameters; names are SB3's."""
-
-    algorithm: Algorithm = Field(description="which learner")
-    learning_rate: float = Field(gt=0, description="step size of the optimiser at the start")
-    learning_rate_end: float = Field(ge=0, description="step size at the end; it falls linearly")
-    n_steps: Positive = Field(description="turns of each world in a rollout")
-    gamma: float = Field(
-        ge=0, le=1, description="discount a turn: 1 in trainings, whose horizon is the end of the game"
-    )
-    gae_lambda: float = Field(ge=0, le=1, description="trace decay of the advantage estimate")
-    normalize_advantage: bool = Field(description="advantages of a batch with mean 0 and deviation 1")
-    ent_coef: float = Field(ge=0, description="weight of the entropy bonus at the start")
-    ent_coef_end: float | None = Field(
-        default=None,
-        gt=0,
-        description="weight of the entropy bonus in the last fifth; it falls geometrically to there; null: stays",
-    )
-    vf_coef: float = Field(ge=0, description="weight of the value loss")
-    max_grad_norm: float = Field(gt=0, description="longest gradient")
-    reward_scale: float = Field(gt=0, description="what the learner's rewards are multiplied by; metrics are not")
-    batch_size: Whole | None = Field(default=None, ge=2, description="agent-steps in a minibatch")
-    n_epochs: Positive | None = Field(default=None, description="passes over each rollout")
-    clip_range: float | None = Field(default=None, gt=0, description="PPO's clip range")
-    target_kl: float | None = Field(default=None, gt=0, description="stop a rollout's passes beyond 1.5 times this")
-    rms_prop_eps: float | None = Field(default=None, gt=0, description="RMSProp's epsilon")
-    lstm_hidden_size: Width | None = Field(default=None, description="units of the LSTM")
-    n_lstm_layers: Whole | None = Field(default=None, ge=1, le=16, description="layers of the LSTM")
-    network: Literal["flat", "set"] = Field(
-        description="flat: weights of its own for each other state; set: the same for all, fit for any number of them"
-    )
-    networks: Literal["shared", "by_type"] = Field(
-        default="shared",
-        description="shared: one network for security seekers and greedy states; by_type: one for each",
-    )
-    net_arch: list[Width] = Field(
-        max_length=16,
-        description="hidden layers, the same for policy and value, not shared; of a set: embeddings, pooled, more",
-    )
-    activation: Literal["tanh", "relu"] = Field(description="of the hidden layers")
-    observations: Literal["symlog", "raw"] = Field(description="squash observations with sign(x) log(1+|x|), or not")
-    culture: Literal["uniform", "peaceful", "hostile"] = Field(description="initial bias of the stance logits")
-    culture_strength: float = Field(ge=0, description="that bias, in nats")
-
-    @model_validator(mode="after")
-    def _fits_the_learner(self) -> LearnerConfig:
-        own = SETTINGS[self.algorithm]
-        for name in _CLIPPED + _MEMORY + _RMSPROP:
-            value = getattr(self, name)
-            if name in own and value is None and name != "target_kl":
-                raise ValueError(f"{name} is missing: {self.algorithm} needs it")
-            if name not in own and value is not None:
-                raise ValueError(f"{name} = {value} is not a setting of {self.algorithm}: leave it out or null")
-        if self.network == "set" and self.algorithm == "RecurrentPPO":
-            raise ValueError("network = 'set' is not allowed with RecurrentPPO, whose memory is flat: take flat")
-        if self.networks == "by_type" and (self.network == "set" or self.algorithm not in ("PPO", "A2C")):
-            with_what = "network set" if self.network == "set" else self.algorithm
-            raise ValueError(f"networks = 'by_type' is not allowed with {with_what}: take PPO or A2C and network flat")
-        if self.ent_coef_end is not None and self.ent_coef == 0:
-            raise ValueError(
-                f"ent_coef_end = {self.ent_coef_end} is not allowed with ent_coef = 0: it falls from there"
-            )
-        if self.network == "set" and not self.net_arch:
-            raise ValueError("net_arch = [] is not allowed with network set: it needs a layer, its embeddings")
-        return self
-
-
 Mode = Literal["shared", "independent", "roles", "league", "versus"]
 Weight = Annotated[float, Field(ge=0)]
 #: Which of the settings of a population each mode has.
@@ -165,7 +67,7 @@ MODES: dict[str, tuple[str, ...]] = {
 _OF_MODES = tuple(dict.fromkeys(name for names in MODES.values() for name in names))
 
 
-class PopulationConfig(_Model):
+class PopulationConfig(Settings):
     """Who learns and who sits where."""
 
     mode: Mode = Field(
@@ -201,14 +103,14 @@ class PopulationConfig(_Model):
         return self
 
 
-class CheckpointConfig(_Model):
+class CheckpointConfig(Settings):
     """How a run survives being killed."""
 
     every_rollouts: Positive = Field(description="a checkpoint after so many rollouts")
     keep: Whole = Field(ge=2, description="how many checkpoints stay: an older one is there if the last is damaged")
 
 
-class EvaluationConfig(_Model):
+class EvaluationConfig(Settings):
     """How final policies are measured."""
 
     worlds: Positive = Field(description="worlds played at once")
@@ -216,16 +118,17 @@ class EvaluationConfig(_Model):
     seed: Seed = Field(description="seed of the evaluation worlds: none that training saw")
 
 
-class CertificateConfig(_Model):
+class CertificateConfig(Settings):
     """How final policies are certified (:mod:`agents.evaluation.certify`): what is tried to beat them."""
 
     scratch: Whole = Field(ge=0, description="learned responses that start from scratch, of each policy and seat")
     warm: Whole = Field(ge=0, description="learned responses that start from the policy")
     steps: Positive = Field(description="turns that each response is learned over")
     worlds: Positive = Field(description="worlds in which the best deviator is measured beside the policy")
+    searcher: Searcher = Field(default="PPO", description="who learns the responses: SB3's PPO, or FastPPO")
 
 
-class RoundsConfig(_Model):
+class RoundsConfig(Settings):
     """Double oracle rounds after a training (:mod:`agents.training.rounds`)."""
 
     most: Positive = Field(description="rounds at most")
@@ -233,9 +136,10 @@ class RoundsConfig(_Model):
     gap: float = Field(ge=0, description="share of a type's return that a response must gain to join the policy")
     response_steps: Positive = Field(description="turns that a response is learned over, from scratch")
     worlds: Whole = Field(ge=2, description="worlds in which each pair of members meets, and a response is measured")
+    searcher: Searcher = Field(default="PPO", description="who learns the responses: SB3's PPO, or FastPPO")
 
 
-class TrainingConfig(_Model):
+class TrainingConfig(Settings):
     """A list of scenarios times seeds: each pair is a job that trains one population."""
 
     name: Name = Field(description="what run folders are called")

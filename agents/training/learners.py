@@ -1,4 +1,4 @@
-"""Learners by name: the experiment's settings handed to stable-baselines3, nothing added."""
+"""Learners by name: the experiment's settings handed to stable-baselines3's, or to FastPPO, which is ours."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import torch as th
 from sb3_contrib import MaskablePPO, RecurrentPPO
+from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
+from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.torch_layers import FlattenExtractor
@@ -16,13 +18,15 @@ from stable_baselines3.common.utils import LinearSchedule
 from agents.policies.sb3 import (
     HeadsPolicy,
     MaskablePolicy,
+    MaskableTypesPolicy,
     RecurrentHeadsPolicy,
     SymlogExtractor,
     TypesPolicy,
     set_culture,
 )
 from agents.policies.sb3_set import MaskableSetPolicy, SetPolicy
-from agents.training.config import SETTINGS, LearnerConfig
+from agents.training.fast_ppo import FastPPO
+from agents.training.learner_config import SETTINGS, LearnerConfig
 from agents.training.seats import SlotsVecEnv
 from sd_env import layout
 from sd_env.scenario import Scenario
@@ -32,9 +36,16 @@ _CLASSES: dict[str, tuple[Any, type]] = {
     "A2C": (A2C, HeadsPolicy),
     "MaskablePPO": (MaskablePPO, MaskablePolicy),
     "RecurrentPPO": (RecurrentPPO, RecurrentHeadsPolicy),
+    "FastPPO": (FastPPO, HeadsPolicy),
 }
 #: Policy classes over sets; RecurrentPPO has none.
-_SETS: dict[str, type] = {"PPO": SetPolicy, "A2C": SetPolicy, "MaskablePPO": MaskableSetPolicy}
+_SETS: dict[str, type] = {"PPO": SetPolicy, "A2C": SetPolicy, "MaskablePPO": MaskableSetPolicy, "FastPPO": SetPolicy}
+#: What FastPPO takes under masks.
+_MASKED: dict[type, type] = {
+    HeadsPolicy: MaskablePolicy,
+    TypesPolicy: MaskableTypesPolicy,
+    SetPolicy: MaskableSetPolicy,
+}
 
 
 def use_threads(count: int) -> None:
@@ -59,14 +70,18 @@ def make_learner(config: LearnerConfig, env: SlotsVecEnv, *, seed: int, device: 
     if config.networks == "by_type":
         policy = TypesPolicy
     own: dict[str, Any] = {name: getattr(config, name) for name in SETTINGS[config.algorithm]}
+    if own.pop("masks", False):
+        policy = _MASKED[policy]
     policy_kwargs: dict[str, Any] = {
         "net_arch": {"pi": list(config.net_arch), "vf": list(config.net_arch)},
         "activation_fn": {"tanh": th.nn.Tanh, "relu": th.nn.ReLU}[config.activation],
         "features_extractor_class": {"symlog": SymlogExtractor, "raw": FlattenExtractor}[config.observations],
     }
     for name in ("lstm_hidden_size", "n_lstm_layers"):
-        if name in own:
-            policy_kwargs[name] = own.pop(name)
+        if (value := own.pop(name, None)) is not None:
+            policy_kwargs[name] = value
+    if "lstm_hidden_size" in policy_kwargs:
+        policy = RecurrentHeadsPolicy
     learner: OnPolicyAlgorithm = algorithm(
         policy,
         env,
@@ -101,9 +116,10 @@ class LearnedPolicy:
 
     def __init__(self, learner: OnPolicyAlgorithm) -> None:
         self._policy: Any = learner.policy
-        self._masked = isinstance(learner, MaskablePPO)
+        self._masked = isinstance(learner.policy, MaskableActorCriticPolicy)
         self.observation_space = learner.observation_space
-        self.memory = int(Scenario.quantities()["horizon"].high) if isinstance(learner, RecurrentPPO) else 0
+        remembers = isinstance(learner.policy, RecurrentActorCriticPolicy)
+        self.memory = int(Scenario.quantities()["horizon"].high) if remembers else 0
         self._cuda = [learner.device] if learner.device.type == "cuda" else []
         self._devices = [th.device("cpu"), *self._cuda]
         self._states: Any = None

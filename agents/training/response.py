@@ -11,7 +11,7 @@ from agents.policies.protocol import Policy
 from agents.policies.sb3 import TypesPolicy
 from agents.table.seating import OTHERS, SeatName, seat_name
 from agents.training.callbacks import Anneal
-from agents.training.config import LearnerConfig
+from agents.training.learner_config import LearnerConfig
 from agents.training.learners import make_learner
 from agents.training.table import Seat, Table
 from sd_env.policies import one_thread

@@ -27,10 +27,11 @@ from agents.table.deviation import deviate
 from agents.table.metrics import RATES, rates_of
 from agents.table.play import play
 from agents.table.seating import ROTATING
-from agents.training.config import LearnerConfig, RoundsConfig, TrainingConfig
+from agents.training.config import RoundsConfig, TrainingConfig
+from agents.training.learner_config import LearnerConfig
 from agents.training.meta_game import STATES, MetaGame
 from agents.training.response import learn_response
-from agents.training.searcher import SEARCH_WORLDS, SEARCHER, warm
+from agents.training.searcher import SEARCH_WORLDS, scratch, warm
 from agents.training.teaching import taught
 from sd_env.policies import derived_seed
 from sd_env.scenario import Scenario
@@ -203,8 +204,8 @@ class _Search:
         """What was learned from scratch, from the policy, and from a script, if any gains enough; what they gain."""
         shape = {name: getattr(self.config.learner, name) for name in ("net_arch", "activation", "observations")}
         begin: dict[str, tuple[LearnedBundle | None, LearnerConfig]]
-        begin = {SCRATCH: (None, SEARCHER.model_copy(update=shape))}
-        if (config := warm(self.first)) is not None:
+        begin = {SCRATCH: (None, scratch(self.rounds.searcher).model_copy(update=shape))}
+        if (config := warm(self.first, self.rounds.searcher)) is not None:
             begin[WARM] = self.policy, config
             scripts, gain = self._best_scripts()
             if gain > self.rounds.gap:

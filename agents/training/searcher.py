@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from agents.training.config import LearnerConfig
+from agents.training.learner_config import LearnerConfig, Searcher
 
 if TYPE_CHECKING:
     from agents.policies.protocol import Policy
@@ -44,7 +44,16 @@ _WARM_ENTROPY: Final = 0.02
 _WARM_RATE: Final = 0.001
 
 
-def warm(policy: Policy) -> LearnerConfig | None:
+def scratch(by: Searcher = "PPO") -> LearnerConfig:
+    """Settings of a search that starts from scratch, by SB3's PPO or by FastPPO."""
+    return SEARCHER.model_copy(update=_by(by))
+
+
+def _by(by: Searcher) -> dict[str, Any]:
+    return {"algorithm": by, "masks": False if by == "FastPPO" else None}
+
+
+def warm(policy: Policy, by: Searcher = "PPO") -> LearnerConfig | None:
     """Settings of a search that begins as ``policy`` does; None if it is no bundle of PPO's or A2C's flat networks."""
     from agents.policies.bundles import LearnedBundle  # only now: it brings torch
 
@@ -61,4 +70,4 @@ def warm(policy: Policy) -> LearnerConfig | None:
         "ent_coef": _WARM_ENTROPY,
         "learning_rate": _WARM_RATE,
     }
-    return LearnerConfig.model_validate(SEARCHER.model_dump() | own)
+    return LearnerConfig.model_validate(SEARCHER.model_dump() | own | _by(by))

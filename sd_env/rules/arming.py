@@ -11,20 +11,27 @@ def arm(p, s):
 
     The fallen have no arms and no income, and nothing but not to build is open to them.
     """
+    step = effort_per_step(p)  # read once: a division for every choice would be felt
     for i in range(len(s)):
         income = s[i].economy * (s[i].homeland + s[i].holdings)
         built = arms_per_level(p, income)
         s[i].income = income
         s[i].arms_before = s[i].offense + s[i].defense
-        s[i].offense = (1.0 - p.depreciation) * s[i].offense + built * effort(p, s[i].build_offense)
-        s[i].defense = (1.0 - p.depreciation) * s[i].defense + built * effort(p, s[i].build_defense)
-        s[i].cost = building_cost(p, s, i)
+        s[i].offense = (1.0 - p.depreciation) * s[i].offense + built * (step * s[i].build_offense)
+        s[i].defense = (1.0 - p.depreciation) * s[i].defense + built * (step * s[i].build_defense)
+        s[i].cost = cost_of_effort(p, step * (s[i].build_offense + s[i].build_defense))
 
 
 @rule
 def effort(p, choice):
     """u: levels of building, 2 for the whole capacity, that a choice of ``build_offense`` or ``build_defense`` is."""
-    return choice * (2.0 / p.levels)
+    return effort_per_step(p) * choice
+
+
+@rule
+def effort_per_step(p):
+    """Levels of building that each choice is more than the one before."""
+    return 2.0 / p.levels
 
 
 @rule
@@ -35,8 +42,15 @@ def arms_per_level(p, income):
 
 @rule
 def building_cost(p, s, i):
+    """What i's building of this turn costs."""
+    return cost_of_effort(p, effort(p, s[i].build_offense + s[i].build_defense))
+
+
+@rule
+def cost_of_effort(p, levels):
     """arms_cost ((1 - convexity) u + convexity u^2 / 2) for u levels of both kinds together: 2 cost the same anyhow."""
-    levels = effort(p, s[i].build_offense + s[i].build_defense)
+    if p.convexity == 0.0:  # the same, at less cost
+        return p.arms_cost * levels
     return p.arms_cost * ((1.0 - p.convexity) * levels + p.convexity * 0.5 * levels * levels)
 
 

@@ -37,7 +37,7 @@ def contest(attack, defence, decisiveness, difference=0.0):
 @rule
 def declare(p, s, r):
     """Stances become mobilizations and attacks, and cost what they cost."""
-    n, limited = len(s), p.force_levels > 1.0
+    n, limited, remembered = len(s), p.force_levels > 1.0, p.enforcement_lasts != 0.0
     for i in range(n):
         attacked = 0
         mobilized = 0
@@ -67,7 +67,7 @@ def declare(p, s, r):
         s[i].pledge_broken = False
         if s[i].attacked != 0:
             pay_for_attacks(p, s, r, i)
-        if p.enforcement_lasts != 0.0:
+        if remembered:
             remember_who_began(s, r, i)
 
 

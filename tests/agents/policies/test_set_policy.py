@@ -21,8 +21,9 @@ from agents.policies.set_network import SetHeads
 from agents.policies.specs import PolicyError, check_fits
 from agents.publish import science, set_network
 from agents.table.play import play
-from agents.training.config import ConfigError, LearnerConfig, TrainingConfig, load_training
+from agents.training.config import ConfigError, TrainingConfig, load_training
 from agents.training.job import jobs_of, run_job, trained_policy
+from agents.training.learner_config import LearnerConfig
 from agents.training.learners import make_learner
 from agents.training.seats import WorldsVecEnv
 from sd_env import layout

@@ -57,6 +57,7 @@ ALGORITHMS: dict[str, dict[str, Any]] = {
     "A2C": {"batch_size": None, "n_epochs": None, "clip_range": None, "rms_prop_eps": 1e-5},
     "MaskablePPO": {},
     "RecurrentPPO": {"lstm_hidden_size": 8, "n_lstm_layers": 1},
+    "FastPPO": {"masks": True},
 }
 
 
@@ -229,7 +230,8 @@ def test_memories_hold_arrays_numbers_and_generators_and_refuse_the_rest() -> No
 @pytest.mark.parametrize(
     ("mode", "algorithm"),
     [(mode, algorithm) for mode in ("independent", "league") for algorithm in ALGORITHMS]
-    + [("roles", "A2C"), ("versus", "RecurrentPPO")],  # shared: test_training.py
+    # shared: test_training.py
+    + [("roles", "A2C"), ("versus", "RecurrentPPO"), ("roles", "FastPPO"), ("versus", "FastPPO")],
 )
 def test_every_mode_resumes_to_where_an_unbroken_run_ends(mode: str, algorithm: str, tmp_path: Path) -> None:
     class Killed(Exception):

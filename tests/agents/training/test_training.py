@@ -30,7 +30,14 @@ from sd_env import layout
 from sd_env.scenario import Scenario
 
 CONFIGS = Path(__file__).parents[3] / "configs"
-ALGORITHMS = {"PPO": {}, "A2C": {}, "MaskablePPO": {}, "RecurrentPPO": {"lstm_hidden_size": 8, "n_lstm_layers": 1}}
+MEMORY = {"lstm_hidden_size": 8, "n_lstm_layers": 1}
+ALGORITHMS: dict[str, dict[str, Any]] = {
+    "PPO": {},
+    "A2C": {},
+    "MaskablePPO": {},
+    "RecurrentPPO": MEMORY,
+    "FastPPO": {"masks": False},
+}
 
 
 def config(algorithm: str = "PPO", **learner: Any) -> TrainingConfig:
