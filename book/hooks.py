@@ -13,6 +13,7 @@ from mkdocs.structure.pages import Page
 
 from book.concepts import FAMILIES, concepts
 from book.links import MOVED, Places, link_names, source_pages
+from book.live import led, live
 from book.nav import expand
 from book.pages import concept_pages
 from book.predictions import PAGE as PREDICTIONS
@@ -75,7 +76,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the generated pages, and write out the table of contents."""
+    """Add the generated pages and those that are alive, and write out the table of contents."""
     root = root_of(config)
     for page in generated(root):
         before = files.get_file_from_path("README.md") if page.source == "docs/README.md" else None
@@ -83,6 +84,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             files.remove(before)
         level = InclusionLevel.UNDEFINED if page.listed else InclusionLevel.NOT_IN_NAV
         files.append(File.generated(config, page.page, content=page.text, inclusion=level))
+    for place, html in live():
+        files.append(File.generated(config, place, content=html))
     titles = TITLES | package_titles(root)
     config.nav = expand(config.nav or [], (file.src_uri for file in files.documentation_pages()), titles)
     return files
@@ -98,7 +101,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         source = f"docs/{here}"
     if source is None:
         return markdown
-    return link_names(places(root_of(config)).relink(markdown, source, here), concepts(), here)
+    return led(link_names(places(root_of(config)).relink(markdown, source, here), concepts(), here), here)
 
 
 def root_of(config: MkDocsConfig) -> Path:

@@ -29,6 +29,10 @@ What [`requirements.lock`](../requirements.lock) pins, and under which licence e
 itself is under the [MIT licence](../LICENSE). Made by `make sbom ARGS=--write`; `make sbom` writes the whole bill of
 materials of what is installed (CycloneDX, JSON). A package that declares none has its licence among its files.
 
+Within others' packages: `axe-core-python` carries axe-core 4.4.3, under the MPL-2.0, with which the tests look for what
+is not accessible; sd-env passes none of it on. Within sd-env: `tools/browser/elementary.py` has the algorithms and
+tables of ARM's optimized routines, under MIT or Apache-2.0 WITH LLVM-exception; the notice stands there.
+
 | package | version | licence |
 |---|---|---|
 """

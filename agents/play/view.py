@@ -81,7 +81,7 @@ class Eyes:
             legal = mask[first : first + size] != 0
             first += size
             asked, about = words.question(head, "" if slot is None else self.others[slot])
-            named = _words_of(heads, head)
+            named = words_of(heads, head)
             may_mobilize = head is Head.STANCE and bool(legal[Stance.MOBILIZE])
             found.append({
                 "head": head.label,
@@ -182,7 +182,7 @@ def _own_promises(own: dict[str, float]) -> Iterator[str]:
         yield "You owe a blow: attack an aggressor this turn, or your threat was empty and costs you."
 
 
-def _words_of(heads: layout.Heads, head: Head) -> list[int]:
+def words_of(heads: layout.Heads, head: Head) -> list[int]:
     """Of each choice of a head the word of its enumeration that stands for it."""
     if not head.graded:
         return list(range(heads.size(head)))

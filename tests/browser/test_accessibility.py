@@ -1,4 +1,7 @@
-"""axe-core over the pages of games and of replays: no finding that it calls serious or critical, light and dark."""
+"""axe-core over every kind of page: no finding that it calls serious or critical, wide and on a phone, light and dark.
+
+axe-core comes with axe-core-python and is under the MPL 2.0 (docs/licences.md); nothing is fetched.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,15 @@ from axe_core_python.selenium import Axe
 from selenium.webdriver import Chrome
 
 import sd_env
+from agents import cli
+from agents.files import write_text
+from agents.pages.write import report_page
+from agents.tour.write import page as tour_page
 from sd_env.record import record
 from sd_env.show.page import page
-from tests.browser.test_play import Server, begin, play, says, until
+from tests.agents.evaluation.test_report import as_theory_says
+from tests.agents.pages.test_pages import made_run
+from tests.browser.test_play import Server, begin, picture, play, says, until
 from tests.browser.windows import window
 
 
@@ -25,7 +34,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def findings(browser: Chrome) -> list[str]:
     """What axe finds serious: its rule, and the first element of which it says so."""
-    found = Axe().run(browser)
+    # as text, since it writes options as Python does; a replay that the half hour frames is looked at by itself
+    found = Axe().run(browser, options="{ iframes: false }")
     assert len(found["passes"]) > 5, "it looked at nothing"
     return [
         f"{each['id']}: {each['nodes'][0]['html'][:200]} ({each['nodes'][0]['failureSummary']})"
@@ -34,7 +44,11 @@ def findings(browser: Chrome) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("width", "height", "dark"), [(1280, 900, False), (390, 844, True), (390, 844, False)])
+WINDOWS = [(width, height, dark) for width, height in ((1280, 900), (390, 844)) for dark in (False, True)]
+everywhere = pytest.mark.parametrize(("width", "height", "dark"), WINDOWS)
+
+
+@everywhere
 def test_a_game_from_its_form_to_its_end(server: Server, width: int, height: int, dark: bool) -> None:
     with window(width, height, dark=dark) as browser:
         browser.get(server.link)
@@ -58,14 +72,56 @@ def test_a_class(server: Server) -> None:
         assert findings(browser) == []
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_a_replay(tmp_path: Path, dark: bool) -> None:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pages that are files: a replay, what four kinds of work leave, two of them side by side, and the half hour."""
+    made = tmp_path_factory.mktemp("pages")
     log = record("history/1914-chain-gang", sd_env.RandomPolicy(), seed=3)
-    (tmp_path / "episode.html").write_text(page(log), encoding="utf-8")
-    with window(dark=dark) as browser:
-        browser.get(f"file://{tmp_path}/episode.html#turn=5")
-        until(browser, "(document.getElementById('turn')?.textContent || '').startsWith('Turn 5')")
+    (made / "replay.html").write_text(page(log), encoding="utf-8")
+    arena = ["--scenario", "jervis/intense", "--seeds", "1", "2", "--worlds", "4", "--workers", "1"]
+    for words in (["evaluate", "dove", "hawk"], ["evaluate", "dove"], ["tournament", "dove", "hawk"]):
+        assert cli.main([*words, *arena, "--out", str(made / "-".join(words))]) == 0
+    assert cli.main(["compare", str(made / "evaluate-dove-hawk"), str(made / "evaluate-dove"),
+                     "-o", str(made / "compared.html")]) == 0  # fmt: skip
+    run = made_run(made / "run", as_theory_says())
+    write_text(run / "report.html", report_page(run))
+    (made / "tour.html").write_text(tour_page(20, 5, (0.65, 1.2), (0.0, 1.0)), encoding="utf-8")
+    return made
+
+
+@everywhere
+@pytest.mark.parametrize(
+    "name",
+    [
+        "replay.html#turn=5", "evaluate-dove-hawk/report.html", "tournament-dove-hawk/report.html", "run/report.html",
+        "compared.html",
+    ],
+)  # fmt: skip
+def test_a_page_that_is_a_file(folder: Path, name: str, width: int, height: int, dark: bool) -> None:
+    with window(width, height, dark=dark) as browser:
+        browser.get(f"file://{folder}/{name}")
+        if name.startswith("replay"):
+            says(browser, "Turn 5")
+        browser.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        picture(browser, f"{name.partition('.')[0].replace('/', '-')}-{width}-{'dark' if dark else 'light'}")
         assert findings(browser) == []
+
+
+@everywhere
+def test_the_half_hour_before_and_after_each_answer(folder: Path, width: int, height: int, dark: bool) -> None:
+    with window(width, height, dark=dark) as browser:
+        browser.get(f"file://{folder}/tour.html")
+        for step in range(1, 7):
+            until(browser, f"document.getElementById('heading')?.textContent.startsWith('{step}. ')")
+            assert findings(browser) == []
+            browser.execute_script("document.querySelector('input[type=radio]')?.click()")
+            browser.execute_script("document.getElementById('predict').click()")
+            until(browser, "document.getElementById('result')")
+            browser.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+            browser.execute_script("document.querySelector('.shown button')?.click()")
+            picture(browser, f"tour-{step}-{width}-{'dark' if dark else 'light'}")
+            assert findings(browser) == []
+            browser.execute_script("document.getElementById('next').click()")
 
 
 def test_what_is_not_accessible_would_be_found(tmp_path: Path) -> None:

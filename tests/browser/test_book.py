@@ -108,6 +108,16 @@ def test_search_finds_a_concept(address: str, tmp_path: Path) -> None:
     assert title.startswith(f"{address}/concepts/theories/fearon-tying-hands.html")
 
 
+def test_what_is_alive_opens_as_a_file_is_linked_and_plays(address: str, tmp_path: Path) -> None:
+    front, half_hour = dom(f"{address}/index.html", tmp_path), dom(f"{address}/live/tour.html#step=2", tmp_path)
+    assert 'href="live/tour.html"' in front and 'href="live/play.html"' in front
+    assert "Step 2 of 6" in half_hour and 'id="ask"' in half_hour
+    game = dom(f"{address}/live/play.html", tmp_path)
+    assert 'id="begin"' in game and "The doubly dangerous world" in game
+    for page in ("browser.html", "tour.html", "play.html"):
+        assert 'href="live/' in dom(f"{address}/{page}", tmp_path)
+
+
 @pytest.mark.parametrize(
     ("omega", "phi", "base", "q", "arms", "greedy", "turns"),
     [(1.2, 0.5, 0.3, 0.0, 1.75, 0.2, 32), (1.2, 1.0, 2.0, 0.0, 1.0, 0.5, 46), (0.65, 0.5, 0.3, 0.6, 4.0, 0.2, 32)],

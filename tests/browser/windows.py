@@ -26,6 +26,7 @@ def window(width: int = 1280, height: int = 900, *, dark: bool = False) -> Itera
     browser = webdriver.Chrome(options=options, service=Service(driver))
     try:
         browser.set_page_load_timeout(120)
+        browser.set_script_timeout(240)
         media = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
         # chromium's windows are at least 500 pixels wide, a phone's page is not

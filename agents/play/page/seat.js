@@ -182,9 +182,11 @@ function reveal(view) {
     make("p", {}, scored, `${percent(mine.share)} of the attacks that you were asked about happened; who had always said just that would have ${mine.constant.toFixed(3)}.`);
   }
   const look = box("Look again");
-  const links = make("ul", {}, look);
-  make("a", { href: `/replay/${view.ending}`, id: "replay", target: "_blank", rel: "noopener" }, make("li", {}, links), "Replay: every turn, with everyone's intentions and beliefs");
-  make("a", { href: `/log/${view.ending}`, id: "log", download: true }, make("li", {}, links), "The log, for sd-env replay, explain and verify");
+  if (view.ending) {
+    const links = make("ul", {}, look);
+    make("a", { href: `/replay/${view.ending}`, id: "replay", target: "_blank", rel: "noopener" }, make("li", {}, links), "Replay: every turn, with everyone's intentions and beliefs");
+    make("a", { href: `/log/${view.ending}`, id: "log", download: true }, make("li", {}, links), "The log, for sd-env replay, explain and verify");
+  }
   make("p", { class: "faint" }, look, `The same world again: seed ${told.seed}`);
   title.focus({ preventScroll: true });
   scrollTo(0, 0);
