@@ -16,7 +16,7 @@ from agents.evaluation.statistics import Interval, interval_from
 from agents.evaluation.tables import frame_of
 from agents.pages.common import heading, short
 from agents.pages.elements import code, listed, page, section, small, table, together, words
-from agents.pages.folders import EVALUATION, EXPERIMENT, KINDS, RUN, Finished, PageError, read
+from agents.pages.folders import EVALUATION, EXPERIMENT, KINDS, REPORT, RUN, Finished, PageError, as_written, read
 from sd_env.scenario_values import show
 
 #: Differences of each kind that are told; the rest are counted.
@@ -89,7 +89,7 @@ Found = tuple[dict[str, str], dict[tuple[str, str], Interval]]
 def _found(work: Finished) -> Found:
     """Verdicts by what they are of, and numbers by that and the measure."""
     report = work.report
-    try:
+    with as_written(work.folder / REPORT):
         if work.kind == RUN:
             return _of_run(report)
         if work.kind == EVALUATION:
@@ -102,8 +102,6 @@ def _found(work: Finished) -> Found:
         return ranks, {
             (str(row["policy"]), PAYOFF): interval_from(row | {"value": row["payoff"]}) for row in report["ranking"]
         }
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise PageError(f"{work.folder / 'report.json'} is not as this program writes it.") from None
 
 
 def _of_run(report: Mapping[str, Any]) -> Found:

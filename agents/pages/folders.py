@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -67,12 +68,25 @@ def read(folder: Path) -> Finished:
         why = "it has no report.json yet: finish it first" if begun else "it has no report.json"
         raise PageError(f"{folder} is no finished run, evaluation, tournament or experiment: {why}.")
     report = _mapping(folder / REPORT)
-    try:
+    with as_written(folder / REPORT):
         return _made(folder, report)
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-        if isinstance(error, PageError):
-            raise
-        raise PageError(f"{folder / REPORT} is not as this program writes it.") from None
+
+
+@contextmanager
+def as_written(path: Path) -> Iterator[None]:
+    """Within, a file that does not hold what this program writes into it is refused: somebody else wrote it.
+
+    Raises:
+        PageError: one sentence.
+    """
+    try:
+        yield
+    except PageError:
+        raise
+    except RefusedError as error:
+        raise PageError(str(error)) from error
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+        raise PageError(f"{path} is not as this program writes it.") from error
 
 
 def _made(folder: Path, report: Mapping[str, Any]) -> Finished:

@@ -13,7 +13,7 @@ from agents.experiments.language import Experiment
 from agents.files import write_text
 from agents.pages import episodes, games
 from agents.pages.episodes import Chosen
-from agents.pages.folders import EVALUATION, EXPERIMENT, RUN, TOURNAMENT, Finished, read
+from agents.pages.folders import EVALUATION, EXPERIMENT, REPORT, RUN, TOURNAMENT, Finished, as_written, read
 from agents.pages.of_evaluations import evaluation_page, tournament_page
 from agents.pages.of_experiments import experiment_page
 from agents.pages.of_runs import run_page
@@ -32,7 +32,8 @@ def report_page(folder: Path) -> str:
         PageError: one sentence for a folder that holds no finished work, or damaged records.
     """
     found = read(folder)
-    return _PAGES[found.kind](found)
+    with as_written(folder / REPORT):
+        return _PAGES[found.kind](found)
 
 
 def write_run(config: TrainingConfig, run: Path) -> None:
