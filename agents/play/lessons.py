@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from agents.escape import cell
 from agents.play.game import Game, PlayError, possible, seats_of
-from agents.play.store import ChoiceRow, GameRow, LessonRow, Store
+from agents.play.store import DAMAGED, ChoiceRow, GameRow, LessonRow, Store
 from sd_env.errors import RefusedError, whole_number
 from sd_env.policies import PolicyError
 from sd_env.record import EpisodeLog
@@ -256,18 +256,27 @@ class Lessons:
         lesson = self.store.lesson_of(row)
         if lesson.rules != rules_fingerprint():
             raise PlayError("this game was begun with other rules of sd-env, and can only go on with those")
+        try:
+            game = self._again(row, lesson)
+        except RefusedError:
+            raise
+        except (LookupError, TypeError, ValueError) as error:
+            raise PlayError(DAMAGED) from error
+        self._ready[row.id] = game
+        while len(self._ready) > _READY:
+            self._ready.popitem(last=False)
+        return game
+
+    def _again(self, row: GameRow, lesson: LessonRow) -> Game:
         game = Game(Scenario.load(lesson.scenario), row.seed, lesson.people, lesson.against)
         chosen = self.store.choices(row)
         for each in chosen:
-            game.forecasts[each.state][each.turn] = [(int(i), int(j), float(p)) for i, j, p in each.forecast]
+            game.forecasts[each.state][each.turn] = game.foreseen(each.state, each.forecast)
         for actions in self.store.turns(row)[len(game.actions) :]:
             game.again(actions)
         for each in chosen:
             if each.turn == game.turn and not game.over:
                 game.choose(each.state, each.turn, each.choices, each.forecast)
-        self._ready[row.id] = game
-        while len(self._ready) > _READY:
-            self._ready.popitem(last=False)
         return game
 
     def _kept(self, row: GameRow, game: Game, do: Callable[[], ChoiceRow | list[int] | None]) -> None:
