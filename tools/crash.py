@@ -188,7 +188,9 @@ def main(argv: list[str] | None = None) -> int:
     """Kill, and print a row a command; returns 0 if nothing was lost and all ended as unbroken."""
     parser = argparse.ArgumentParser(prog="python -m tools.crash", description=__doc__.partition("\n")[0])
     parser.add_argument("kills", nargs="?", type=int, default=100, help="how many; default 100")
-    parser.add_argument("--only", nargs="+", choices=[*COMMANDS, TRAIN], default=[*COMMANDS, TRAIN], help="default all, in turn")
+    parser.add_argument(
+        "--only", nargs="+", choices=[*COMMANDS, TRAIN], default=[*COMMANDS, TRAIN], help="default all, in turn"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the times; default 1")
     args = parser.parse_args(argv)
     draw, tallies, left = random.Random(args.seed), {name: Tally() for name in args.only}, Counter[str]()

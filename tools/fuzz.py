@@ -112,7 +112,7 @@ def _values_changed(data: bytes, draw: random.Random) -> bytes | None:
 def _parsed(text: bytes) -> dict[str, Any] | list[Any] | None:
     """What a text of YAML or JSON holds; None if that is nothing to go into."""
     try:
-        found = json.loads(text) if text.startswith(b"{") else yaml.load(text, yaml.CSafeLoader)  # noqa: S506  # safe
+        found = json.loads(text) if text.startswith(b"{") else yaml.load(text, yaml.CSafeLoader)  # safe
     except (ValueError, yaml.YAMLError):
         return None
     return found if isinstance(found, (dict, list)) and found else None
@@ -232,7 +232,9 @@ def main(argv: list[str] | None = None) -> int:
     """Fuzz, keep what was answered wrongly, and print a row a kind; returns 0 if nothing was."""
     parser = argparse.ArgumentParser(prog="python -m tools.fuzz", description=__doc__.partition("\n")[0])
     parser.add_argument("--only", nargs="+", choices=TARGETS, default=list(TARGETS), help="default all")
-    parser.add_argument("--number", type=float, default=1e9, metavar="N", help="inputs in all; default what time allows")
+    parser.add_argument(
+        "--number", type=float, default=1e9, metavar="N", help="inputs in all; default what time allows"
+    )
     parser.add_argument("--seconds", type=float, default=60.0, metavar="S", help="in all; default 60")
     parser.add_argument("--seed", type=int, default=1, help="default 1")
     parser.add_argument("--counts", type=Path, metavar="FILE", help="where counts are kept, to go on from")

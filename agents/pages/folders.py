@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.work import PLAN
-from sd_env.errors import RefusedError
+from sd_env.errors import RefusedError, said
+from sd_env.files import read_bounded
 from sd_env.reading import ReadError, read_json, read_yaml
 
 RUN, EVALUATION, TOURNAMENT, EXPERIMENT = "training run", "evaluation", "tournament", "experiment"
@@ -85,7 +87,7 @@ def as_written(path: Path) -> Iterator[None]:
         raise
     except RefusedError as error:
         raise PageError(str(error)) from error
-    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, csv.Error) as error:
         raise PageError(f"{path} is not as this program writes it.") from error
 
 
@@ -125,12 +127,12 @@ def dotted(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        data = path.read_bytes()
+        data = read_bounded(path, _MOST)
         found = read_yaml(data, str(path)) if path.suffix == ".yaml" else read_json(data, str(path), most=_MOST)
     except ReadError as error:
         raise PageError(f"{error}.") from None
-    except OSError as error:
-        raise PageError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except (OSError, RefusedError) as error:
+        raise PageError(f"{path} cannot be read: {said(error)}.") from None
     if not isinstance(found, dict):
         raise PageError(f"{path} is not as this program writes it.")
     return found
@@ -145,9 +147,11 @@ def records_of(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     try:
-        found = read_json(path.read_bytes(), str(path), most=_MOST)
+        found = read_json(read_bounded(path, _MOST), str(path), most=_MOST)
     except ReadError as error:
         raise PageError(f"{error}.") from None
+    except (OSError, RefusedError) as error:
+        raise PageError(f"{path} cannot be read: {said(error)}.") from None
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise PageError(f"{path} is not as this program writes it.")
     return found

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from agents.escape import cell
 from agents.play.game import Game, PlayError, possible, seats_of
-from agents.play.store import DAMAGED, ChoiceRow, GameRow, LessonRow, Store
+from agents.play.store import DAMAGED, ChoiceRow, GameRow, LessonRow, Store, is_seed
 from sd_env.errors import RefusedError, whole_number
 from sd_env.policies import PolicyError
 from sd_env.record import EpisodeLog
@@ -44,12 +44,21 @@ class Lessons:
     Args:
         store: where they are kept.
         policies: names of who may be played against: strategies, and bundles that the host named.
-        others: paths of scenarios besides those of the catalogue, by the name that is shown.
+        others: paths of scenarios besides those of the catalogue, each with a name of its own.
+
+    Raises:
+        ScenarioError: for a file that holds none.
+        PlayError: for a name that another has, so that nobody plays what he has not chosen.
     """
 
     def __init__(self, store: Store, policies: Sequence[str], others: Sequence[Path] = ()) -> None:
         self.store, self.policies = store, list(policies)
-        self._others = {loaded.name: loaded for loaded in map(Scenario.load, others)}
+        self._others: dict[str, Scenario] = {}
+        for path in others:
+            loaded = Scenario.load(path)
+            if loaded.name in (*self._others, *scenarios()):
+                raise PlayError(f"--scenarios has {str(path)!r:.200}, whose name {loaded.name!r} another has, too")
+            self._others[loaded.name] = loaded
         self._ready: OrderedDict[int, Game] = OrderedDict()
         #: Told of each game in which something has changed.
         self.changed: Callable[[int, int], None] = lambda game, lesson: None
@@ -103,7 +112,7 @@ class Lessons:
             raise PlayError(f"this server keeps {MOST_KEPT} games at most; forget a lesson, or begin with another file")
         seed = wish["seed"]
         if seed is not None:
-            seed = whole_number("seed", int(seed) if isinstance(seed, str) and seed.isdecimal() else seed, 0, 2**64 - 1)
+            seed = whole_number("seed", int(seed) if is_seed(seed) else seed, 0, 2**64 - 1)
         if len(people) == scenario.n_states:
             against = []
         possible(scenario, people, against)

@@ -115,7 +115,7 @@ class Store:
         where = ":memory:" if path is None else os.fspath(path)
         try:
             if path is not None:
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
             # one thread at a time uses it, though not always the same one
             self._base = sqlite3.connect(where, isolation_level=None, check_same_thread=False)
             self._base.execute("PRAGMA foreign_keys = ON")
@@ -259,9 +259,14 @@ _GAMES: Final = "SELECT id, lesson, number, seed, ending FROM games"
 
 def _game(row: Any) -> GameRow:
     number, lesson, place, seed, ending = row
-    if not (isinstance(seed, str) and seed.isdecimal()):
+    if not is_seed(seed):
         raise PlayError(DAMAGED)
     return GameRow(number, lesson, place, int(seed), ending)
+
+
+def is_seed(given: Any) -> bool:
+    """Whether it is a text that means a seed: a browser's numbers end at 2**53."""
+    return isinstance(given, str) and given.isascii() and given.isdigit() and len(given) <= 20
 
 
 def _held(text: Any, kind: type[Any]) -> Any:

@@ -209,7 +209,7 @@ class Terminal:
             pair = (states[0], states[1] if len(states) > 1 else self.seat) if states else (self.seat, self.seat)
             if len(states) != len(who) or len(who) > 2 or pair[0] == pair[1] or pair[0] not in standing:
                 self._line(f"{said!r:.60} names no others who stand: {', '.join(names)}.", "  ")
-            elif not last.isascii() or not last.isdigit() or int(last) > 100:
+            elif not last.isascii() or not last.isdigit() or len(last) > 3 or int(last) > 100:
                 self._say(f"  {last!r:.20} is no whole number from 0 to 100.")
             else:
                 rows[pair] = int(last) / 100

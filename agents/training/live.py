@@ -100,7 +100,7 @@ def last_row(path: Path) -> dict[str, float]:
         whole = [row for row in rows if row.endswith("\n")]
         names, values = (next(csv.reader(io.StringIO(text))) for text in (header, whole[-1]))
         return {name: float(value) for name, value in zip(names, values, strict=True) if value}
-    except (OSError, ValueError, IndexError, StopIteration):
+    except (OSError, ValueError, IndexError, StopIteration, csv.Error):
         return {}
 
 
@@ -110,7 +110,7 @@ def gap_of(path: Path) -> float:
         rounds: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["rounds"]
         last = max(each["round"] for each in rounds)
         return max(float(each["gain"]) / abs(float(each["own"])) for each in rounds if each["round"] == last)
-    except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
+    except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
         return math.nan
 
 

@@ -44,7 +44,7 @@ from sd_env.errors import RefusedError, said
 from sd_env.layout import observation_size
 from sd_env.scenario import Scenario
 from sd_env.scenario_values import show
-from sd_env.worlds import memory
+from sd_env.worlds import bytes_of, memory
 
 
 def check(config: TrainingConfig) -> None:
@@ -91,7 +91,19 @@ def _check_memory(config: TrainingConfig, scenario: Scenario) -> None:
             f"learner.net_arch = {show(learner.net_arch)} makes a network of {weights:,} weights; a bundle holds "
             f"{MOST_WEIGHTS // 4:,} at most."
         )
-    needed, most = 4 * columns * config.worlds * scenario.n_states * learner.n_steps, memory()
+    most = memory()
+    groups = {
+        "": config,
+        "evaluation.": config.evaluation,
+        "certificate.": config.certificate,
+        "rounds.": config.rounds,
+    }
+    for group, settings in groups.items():
+        if settings is not None and (needed := bytes_of(scenario, settings.worlds)) > most:
+            raise ConfigError(
+                f"{group}worlds = {settings.worlds} need {needed / 1e9:,.1f} GB; this machine has {most / 1e9:,.1f}."
+            )
+    needed = 4 * columns * config.worlds * scenario.n_states * learner.n_steps
     if needed > most:
         raise ConfigError(
             f"worlds = {config.worlds} and learner.n_steps = {learner.n_steps} make rollouts of {needed / 1e9:,.1f} "

@@ -64,7 +64,9 @@ class Challenge(_Model):
     prediction: Text = Field(description="what good behaviour is expected to be")
     scenario: Text = Field(description="catalogue name of the scenario")
     overrides: dict[str, Any] = Field(default={}, description="dotted keys of the scenario and their values")
-    focal: tuple[str, ...] = Field(strict=False, min_length=1, description="names or indices of the states that are tested")
+    focal: tuple[str, ...] = Field(
+        strict=False, min_length=1, description="names or indices of the states that are tested"
+    )
     residents: dict[str, Annotated[tuple[Option, ...], Field(strict=False)]] = Field(
         min_length=1,
         description="strategy of each other state by name, or options with weights; 'default' for the rest",

@@ -260,7 +260,10 @@ def test_a_challenge_of_ones_own_is_loaded_by_its_path(tmp_path: Path) -> None:
         ({"focal": [True]}, r"focal\.0 is true, but"),
         ({"scoer": "mean_return"}, r"scoer is not a key of a challenge; did you mean score\?"),
         ({"residents": {"state_1": True}}, r"residents\.state_1 is true, but"),
-        ({"residents": {"state_1": [{"strategy": "dove", "weight": "1"}]}}, r"residents\.state_1\.0\.weight is '1', but"),
+        (
+            {"residents": {"state_1": [{"strategy": "dove", "weight": "1"}]}},
+            r"residents\.state_1\.0\.weight is '1', but",
+        ),
         ({"residents": {"state_1": [{"strategy": "dove", "weight": True}]}}, r"\.0\.weight is true, but"),
         ({"residents": {"state_1": [{"strategy": "dove", "weight": 1e300}]}}, r"\.0\.weight is 1e\+300, but"),
         ({"residents": {"state_1": [{"strategy": "dove", "wieght": 1}]}}, r"\.0\.wieght is not a key .*mean weight\?"),
