@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from agents.play.game import Forecast, Game, PlayError
-from sd_env.errors import printable
+from sd_env.errors import printable, said
 from sd_env.record import write_log
 
 _WIDTH: Final = 96
@@ -88,7 +88,10 @@ class Terminal:
     def _ask(self, prompt: str) -> str:
         """A person's answer; KeyboardInterrupt at the end of the input."""
         self._say(prompt)
-        line = self._lines.readline()
+        try:
+            line = self._lines.readline()
+        except OSError as error:  # a folder in the place of answers
+            raise PlayError(f"the answers cannot be read: {said(error)}") from None
         if not line or line.strip().lower() in ("quit", "exit"):
             raise KeyboardInterrupt(self._ended("you ended the game" if line else "the input ended"))
         return line.strip()
