@@ -111,7 +111,7 @@ def _fields_at(model: type[BaseModel], where: tuple[int | str, ...]) -> Iterator
     """Keys that may stand in an entry at a place, as pydantic gives places."""
     models = [model]
     for part in where:
-        fields = [each.model_fields[part] for each in models if part in each.model_fields]
+        fields = [each.model_fields[str(part)] for each in models if part in each.model_fields]
         models = [inner for field in fields for inner in _models_in(field.annotation)] or models
     for each in models:
         yield from each.model_fields

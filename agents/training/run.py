@@ -92,17 +92,12 @@ def _check_memory(config: TrainingConfig, scenario: Scenario) -> None:
             f"{MOST_WEIGHTS // 4:,} at most."
         )
     most = memory()
-    groups = {
-        "": config,
-        "evaluation.": config.evaluation,
-        "certificate.": config.certificate,
-        "rounds.": config.rounds,
-    }
-    for group, settings in groups.items():
-        if settings is not None and (needed := bytes_of(scenario, settings.worlds)) > most:
-            raise ConfigError(
-                f"{group}worlds = {settings.worlds} need {needed / 1e9:,.1f} GB; this machine has {most / 1e9:,.1f}."
-            )
+    asked = {"worlds": config.worlds, "evaluation.worlds": config.evaluation.worlds}
+    asked |= {"certificate.worlds": config.certificate.worlds} if config.certificate else {}
+    asked |= {"rounds.worlds": config.rounds.worlds} if config.rounds else {}
+    for name, worlds in asked.items():
+        if (needed := bytes_of(scenario, worlds)) > most:
+            raise ConfigError(f"{name} = {worlds} need {needed / 1e9:,.1f} GB; this machine has {most / 1e9:,.1f}.")
     needed = 4 * columns * config.worlds * scenario.n_states * learner.n_steps
     if needed > most:
         raise ConfigError(
