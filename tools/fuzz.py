@@ -46,7 +46,7 @@ TOKENS: Final = (
     b"\\ud800", b" ", b":", b"\r", b"\xe2\x80\xa8", b"\xc2\x85", b"1.5", b"0",
 )  # fmt: skip
 #: What a value of YAML or JSON is changed into.
-VALUES: Final = (
+VALUES: Final[tuple[Any, ...]] = (
     None, True, False, "", "1", "yes", "x", " ", "../x", "/", "default", "all", "=1", "\x1b[2J", "\u2028", "\ud800",
     "[/x]", "$\\frac{1", "%s", "x" * 2000, 0, 1, -1, 2, 0.5, -0.5, 1.0, 1e-320, 1e308, -1e308, 2**31, 2**53, 2**63,
     2**64, 10**30, float("nan"), float("inf"), [], {}, [[]], [None], {"": 1}, {"x": None}, [1, 2], [1, "a"], [0.0, 1.0],
@@ -256,8 +256,8 @@ def main(argv: list[str] | None = None) -> int:
             if args.counts is not None:
                 args.counts.write_text(json.dumps(counts, indent=1), encoding="utf-8")
     print("kind             tried     taken   refused     wrong   ms each")
-    for target, each in counts.items():
-        refused = each["tried"] - each["taken"] - each["wrong"]
+    for target, count in counts.items():
+        refused = count["tried"] - count["taken"] - count["wrong"]
         print(f"{target:<12}{each['tried']:>10}{each['taken']:>10}{refused:>10}{each['wrong']:>10}"
               f"{1e3 * each['seconds'] / max(each['tried'], 1):>10.2f}")  # fmt: skip
     print(f"{'in all':<12}{sum(each['tried'] for each in counts.values()):>10}")
