@@ -258,8 +258,8 @@ def main(argv: list[str] | None = None) -> int:
     print("kind             tried     taken   refused     wrong   ms each")
     for target, count in counts.items():
         refused = count["tried"] - count["taken"] - count["wrong"]
-        print(f"{target:<12}{each['tried']:>10}{each['taken']:>10}{refused:>10}{each['wrong']:>10}"
-              f"{1e3 * each['seconds'] / max(each['tried'], 1):>10.2f}")  # fmt: skip
+        print(f"{target:<12}{count['tried']:>10}{count['taken']:>10}{refused:>10}{count['wrong']:>10}"
+              f"{1e3 * count['seconds'] / max(count['tried'], 1):>10.2f}")  # fmt: skip
     print(f"{'in all':<12}{sum(each['tried'] for each in counts.values()):>10}")
     return int(bool(seen))
 
