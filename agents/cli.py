@@ -39,8 +39,9 @@ def main(argv: list[str] | None = None) -> int:
         The exit code: 0 well, 1 the command's own no, 2 bad input or a system that refuses, 130 interrupted.
     """
     words = sys.argv[1:] if argv is None else argv
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a title may have letters that the terminal lacks
+    _open_streams()
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a title may have letters that the terminal lacks, an answer others
             stream.reconfigure(errors="replace")
     try:
         try:
@@ -70,6 +71,16 @@ def main(argv: list[str] | None = None) -> int:
             return _refuse(f"sd-env: {said(error)}.")
         _drop_output()
         return _refuse(f"sd-env: the output cannot be written: {said(error)}.")
+
+
+def _open_streams() -> None:
+    """Where the shell has closed a stream (``>&-``), Python has none, and the next file that is opened takes its place.
+
+    Then nothing is read there, and what is written goes nowhere.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # until the exit
 
 
 def _refuse(text: str, code: int = 2) -> int:

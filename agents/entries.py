@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -96,11 +96,29 @@ class Entries(Generic[Entry]):
         first = next((each for each in details if each["type"] == "extra_forbidden"), details[0])
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(key, self._model.model_fields, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"allowed are {', '.join(self._model.model_fields)}."
+            known = list(_fields_at(self._model, first["loc"][:-1]))
+            near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"allowed are {', '.join(known)}."
             return f"{key:.80} is not a key of {self._kind}; {hint}"
         if first["type"] == "missing":
             return f"{key} is missing."
         if first["type"] == "value_error":
             return f"{first['ctx']['error']}."
         return f"{key} is {show(first['input'])}, but {first['msg'][:1].lower()}{first['msg'][1:]}."
+
+
+def _fields_at(model: type[BaseModel], where: tuple[int | str, ...]) -> Iterator[str]:
+    """Keys that may stand in an entry at a place, as pydantic gives places."""
+    models = [model]
+    for part in where:
+        fields = [each.model_fields[str(part)] for each in models if part in each.model_fields]
+        models = [inner for field in fields for inner in _models_in(field.annotation)] or models
+    for each in models:
+        yield from each.model_fields
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)

@@ -47,6 +47,14 @@ def memory() -> int:
     return found
 
 
+def bytes_of(scenario: Scenario, num_worlds: int) -> int:
+    """Bytes of memory that so many worlds of a scenario take."""
+    n = scenario.n_states
+    d, m = layout.observation_size(n, *scenario.shown), scenario.heads.mask_size
+    rows = (layout.PARAMS, layout.WORLDS, layout.WORLDS, *[layout.STATES] * n, *[layout.PAIRS] * n**2)
+    return num_worlds * (sum(row.itemsize for row in rows) + n * (8 * d + 2 * m + 8))
+
+
 #: Numbers of a state that may be changed from outside between two turns, to see what follows (:meth:`Worlds.show`).
 CHANGEABLE: Final = ("offense", "defense")
 
@@ -116,8 +124,7 @@ class Worlds:
         b, n = self.num_worlds, self.num_states
         d = layout.observation_size(n, *self.scenario.shown)
         m = self.heads.mask_size
-        rows = (layout.PARAMS, layout.WORLDS, layout.WORLDS, *[layout.STATES] * n, *[layout.PAIRS] * n**2)
-        needed, most = b * (sum(row.itemsize for row in rows) + n * (8 * d + 2 * m + 8)), memory()
+        needed, most = bytes_of(self.scenario, b), memory()
         if needed > most:  # else the system kills the process when they are written to
             raise RefusedError(
                 f"num_worlds is {b}, which need {needed / 1e9:,.1f} GB; this machine has {most / 1e9:,.1f}"

@@ -24,5 +24,5 @@ def test_a_short_soak_measures_memory_and_finds_what_is_no_number(monkeypatch: p
         self.rewards[1] = np.nan
 
     monkeypatch.setattr(soak.Worlds, "step", spoiled)
-    with pytest.raises(ArithmeticError, match="jervis/doubly-dangerous, seed 0: a number that is none after 8 steps"):
+    with pytest.raises(ArithmeticError, match="games/assured-stag-hunt, seed 0: a number that is none after 8 steps"):
         soak.round_of(0)

@@ -73,5 +73,30 @@ while env.agents:
     actions = {agent: env.action_space(agent).sample(infos[agent]["action_mask"]) for agent in env.agents}
     observations, rewards, terminations, truncations, infos = env.step(actions)
 '
+# Foreign locales, where the system can build them: the same numbers and weights, and files that are read as UTF-8.
+weights() { cat "$1"/*/jobs/*/policy.sd/policy.safetensors; }
+try "train in the locale C" "$python" "$here/train.py" --config "$here/configs/smoke.yaml" --seeds 1 \
+    --total_steps 512 --runs "C.runs" --workers 1
+for locale in de_DE.UTF-8 tr_TR.ISO-8859-9 ja_JP.EUC-JP; do
+    localedef -c -i "${locale%%.*}" -f "${locale#*.}" "$place/$locale" >/dev/null 2>&1 || true
+    if [ ! -d "$place/$locale" ]; then
+        echo "left out $locale, which cannot be built here"
+        continue
+    fi
+    before=("${plain[@]}")
+    plain+=(env LOCPATH="$place" LC_ALL="$locale")
+    try "the locale $locale" "$python" -c 'import locale; locale.setlocale(locale.LC_ALL, "")'
+    sd evaluate tit-for-tat random --scenario jervis/intense "${few[@]}" --out "$locale.out"
+    sd challenge tit-for-tat --only a-bluffer "${few[@]}"
+    sd strategies bayesian-realist
+    sd experiment --list
+    try "train in the locale $locale" "$python" "$here/train.py" --config "$here/configs/smoke.yaml" --seeds 1 \
+        --total_steps 512 --runs "$locale.runs" --workers 1
+    for file in episodes.csv table.txt; do
+        cmp "evaluation/$file" "$locale.out/$file" || { echo "failed  $file is another in $locale"; failed=1; }
+    done
+    cmp <(weights C.runs) <(weights "$locale.runs") || { echo "failed  the weights are others in $locale"; failed=1; }
+    plain=("${before[@]}")
+done
 [ "$failed" = 0 ] && echo "All of it works in a read-only tree."
 exit "$failed"

@@ -365,6 +365,8 @@ def main(argv: list[str] | None = None) -> int:
     def told(fault: Fault) -> None:
         for sentence in fault.wrong:
             print(f"{fault.command} {fault.kind} {fault.number} ({fault.code}): {sentence}", flush=True)
+        tried = f"{fault.command} {fault.kind} {fault.number}"
+        print(f"{tried}: ended with {fault.code}, {len(fault.wrong)} wrong", file=sys.stderr, flush=True)
 
     found = sweep(args.commands or list(COMMANDS), args.kinds, args.most, told)
     print(f"\n{'':<12}" + "".join(f"{kind:>8}" for kind in args.kinds))

@@ -1,47 +1,68 @@
 """Fuzzing: whatever stands in a file or on the command line is taken, or refused in one printable sentence.
 
-``python -m tools.fuzz`` (``make fuzz``) changes the inputs of a kept corpus at random and gives them to the reader of
-their kind: scenarios, configurations, overrides, logs, bundles, command lines. What a reader answers with anything but
-its documented error, or takes too long over, is added to the corpus, which the tests go through.
+``python -m tools.fuzz`` (``make fuzz``) changes the inputs of a kept corpus at random and gives them to the doors of
+:mod:`tools.fuzz_targets`: scenarios, configurations, logs, bundles, command lines, requests. What a door answers with
+anything but its documented error, or takes too long over, is added to the corpus, which the tests go through.
+
+All is done in this process, in batches of which each follows from its number: ``--counts FILE`` goes on where the last
+call ended, so that a million inputs need not be one sitting.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
+import copy
 import hashlib
-import importlib
-import io
+import json
 import random
 import re
-import shlex
+import signal
 import sys
 import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Final
-from unittest.mock import patch
+from typing import Any, Final
 
-ROOT: Final = Path(__file__).parents[1]
-CORPUS: Final = ROOT / "tests" / "corpus"
-#: Characters in the longest sentence, and seconds that a refusal may take.
-LONGEST: Final = 1000
+import yaml
+
+from tools.fuzz_targets import CORPUS, TARGETS, Refusal, is_fit
+
+#: Seconds of the processor that an answer may take, and after which an input is broken off.
 SLOWEST: Final = 5.0
+BROKEN_OFF: Final = 20.0
+#: Inputs of a batch.
+BATCH: Final = 500
 #: What inputs are changed into: what readers trip over.
 TOKENS: Final = (
     b"\x00", b"\xff", b"\xed\xa0\x80", b"\x1b]0;x\x07", b"\n", b"'", b'"', b": ", b"- ", b"[", b"]", b"{", b"}",
     b"&a ", b"*a", b"!!float ", b"!!bool x", b"!!timestamp 1", b"<<: ", b"? ", b"|", b"~", b"-1", b"1e999", b"0x1",
     b"010", b".nan", b"1_0", b"9" * 20, b"null", b"true", b"[" * 8, b"=", b"%s", b"[/x]", b"../", b"--", b",",
-    b"\\ud800",
+    b"\\ud800", b" ", b":", b"\r", b"\xe2\x80\xa8", b"\xc2\x85", b"1.5", b"0",
+)  # fmt: skip
+#: What a value of YAML or JSON is changed into.
+VALUES: Final[tuple[Any, ...]] = (
+    None, True, False, "", "1", "yes", "x", " ", "../x", "/", "default", "all", "=1", "\x1b[2J", "\u2028", "\ud800",
+    "[/x]", "$\\frac{1", "%s", "x" * 2000, 0, 1, -1, 2, 0.5, -0.5, 1.0, 1e-320, 1e308, -1e308, 2**31, 2**53, 2**63,
+    2**64, 10**30, float("nan"), float("inf"), [], {}, [[]], [None], {"": 1}, {"x": None}, [1, 2], [1, "a"], [0.0, 1.0],
+    [[[[[[[[[[]]]]]]]]]], ["a"] * 100,
 )  # fmt: skip
 
 
 def changed(data: bytes, draw: random.Random, others: list[bytes]) -> bytes:
-    """One to four random changes: tokens, bytes and pieces put in, taken out, doubled, cut off or taken from others."""
+    """One to four random changes: of the values that a text holds, or of its bytes, whatever they hold."""
+    if draw.random() < 0.5 and (found := _values_changed(data, draw)) is not None:
+        return found if draw.random() < 0.9 else _bytes_changed(found, draw, others)
+    return _bytes_changed(data, draw, others)
+
+
+def _bytes_changed(data: bytes, draw: random.Random, others: list[bytes]) -> bytes:
+    """Tokens, bytes and pieces put in, taken out, doubled, cut off or taken from others."""
     for _ in range(draw.randint(1, 4)):
         at, to = sorted((draw.randint(0, len(data)), draw.randint(0, len(data))))
         near = at + draw.randint(1, 8)
@@ -58,108 +79,50 @@ def changed(data: bytes, draw: random.Random, others: list[bytes]) -> bytes:
     return data
 
 
-# --- the readers: each raises nothing but a Refusal -------------------------------------------------------------
-
-
-class Refusal(Exception):
-    """A reader has refused an input with its documented error."""
-
-
-def _scenario(data: bytes, place: Path) -> None:
-    from sd_env import ScenarioError, load_scenario
-
-    path = place / "mine.yaml"
-    path.write_bytes(data)
+def _values_changed(data: bytes, draw: random.Random) -> bytes | None:
+    """The text, or a line of it, with some of its values, keys and items changed; None if it holds none."""
+    lines = data.split(b"\n") if data.startswith((b"{", b"GET", b"POST")) else [data]
+    at = draw.randrange(len(lines))
+    if (parsed := _parsed(lines[at])) is None:
+        return None
+    tree = [copy.deepcopy(parsed)]
+    for _ in range(draw.randint(1, 3)):
+        places = list(_places(tree))
+        into, key = places[draw.randrange(len(places))]
+        what = draw.random()
+        if what < 0.65 or into is tree:
+            into[key] = copy.deepcopy(draw.choice(VALUES))
+        elif what < 0.75:
+            del into[key]
+        elif what < 0.85:
+            other, theirs = draw.choice(places)
+            into[key] = copy.deepcopy(other[theirs])
+        elif isinstance(into, dict):
+            into[draw.choice((f"{key}s", f"{key}"[1:], "x", "default", f"x.{key}"))] = into.pop(key)
+        else:
+            into.insert(key, copy.deepcopy(into[key]))
     try:
-        load_scenario(path)
-    except ScenarioError as error:
-        raise Refusal(str(error)) from error
+        lines[at] = json.dumps(tree[0], separators=(",", ":"), ensure_ascii=draw.random() < 0.5).encode()
+    except (UnicodeEncodeError, ValueError, RecursionError):  # half of a letter, or a value within itself
+        return None
+    return b"\n".join(lines)
 
 
-def _config(data: bytes, place: Path) -> None:
-    """A configuration of a training that goes no further, since its device is not there."""
-    from agents import cli
-
-    path, nowhere = place / "config.yaml", "cuda:99"
-    path.write_bytes(data)
-    said = io.StringIO()
-    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
-        code = cli.main(["train", "--config", str(path), "--device", nowhere])
-    if code != 2 or nowhere not in said.getvalue():
-        raise Refusal(said.getvalue().rstrip("\n") if code == 2 else f"exit code {code}\n")
-
-
-def _overrides(data: bytes, place: Path) -> None:
-    """A line of ``KEY=VALUE`` words, as the commands take them."""
-    words = data.decode("utf-8", "surrogateescape").replace("\x00", "").splitlines()
-    _command(["evaluate", "dove", "--scenario", "jervis/intense", "--overrides", *words], load=True)
-
-
-def _log(data: bytes, place: Path) -> None:
-    from sd_env.record import LogError, read_log, verify
-
-    path = place / "log.jsonl"
-    path.write_bytes(data)
+@lru_cache(256)
+def _parsed(text: bytes) -> dict[str, Any] | list[Any] | None:
+    """What a text of YAML or JSON holds; None if that is nothing to go into."""
     try:
-        read_log(path)
-        verify(path)
-    except LogError as error:
-        raise Refusal(str(error)) from error
+        found = json.loads(text) if text.startswith(b"{") else yaml.load(text, yaml.CSafeLoader)  # safe
+    except (ValueError, yaml.YAMLError):
+        return None
+    return found if isinstance(found, (dict, list)) and found else None
 
 
-def _bundle(data: bytes, place: Path) -> None:
-    """A manifest; the weights beside it are those of the corpus's own."""
-    from agents.policies.bundles import BundleError, load_bundle
-
-    bundle = place / "mine.sd"
-    bundle.mkdir(exist_ok=True)
-    (bundle / "bundle.json").write_bytes(data)
-    (bundle / "policy.safetensors").write_bytes((CORPUS / "policy.safetensors").read_bytes())
-    try:
-        load_bundle(bundle)
-    except BundleError as error:
-        raise Refusal(str(error)) from error
-
-
-#: Commands that are let go on to their work; of the others the words alone are read.
-_LIGHT: Final = ("strategies", "verify", "measure", "replay")
-
-
-def _argv(data: bytes, place: Path) -> None:
-    with contextlib.suppress(ValueError):  # no command line at all
-        words = shlex.split(data.decode("utf-8", "surrogateescape").replace("\x00", ""))
-        with contextlib.chdir(place):
-            _command(words)
-
-
-def _command(words: list[str], load: bool = False) -> None:
-    """Give a command its words; it goes no further than to its scenario, if that is to be loaded, but for the light."""
-    from agents import cli
-    from sd_env import load_scenario
-
-    def run(args: argparse.Namespace) -> int:
-        if load:
-            load_scenario(args.scenario, dict(args.overrides))
-        return 0
-
-    said, out = io.StringIO(), io.StringIO()
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(contextlib.redirect_stderr(said))
-        stack.enter_context(contextlib.redirect_stdout(out))
-        if words and words[0] in cli.COMMANDS and words[0] not in _LIGHT:
-            module = importlib.import_module(f"agents.commands.{words[0].replace('-', '_')}")
-            stack.enter_context(patch.object(module, "run", run))
-        code = cli.main(words)
-    if code not in (0, 1, 2):
-        raise AssertionError(f"exit code {code}")
-    lines = said.getvalue().splitlines()  # of some commands one an argument
-    if code == 2 and not (out.getvalue() and not lines):  # without a command there is help instead
-        raise Refusal(next((line for line in lines if not _fit(line)), lines[-1] if lines else ""))
-
-
-TARGETS: Final[dict[str, Callable[[bytes, Path], None]]] = {
-    "scenario": _scenario, "config": _config, "overrides": _overrides, "log": _log, "bundle": _bundle, "argv": _argv,
-}  # fmt: skip
+def _places(into: Any) -> Iterator[tuple[Any, Any]]:
+    for key, value in list(into.items() if isinstance(into, dict) else enumerate(into)):
+        yield into, key
+        if isinstance(value, (dict, list)):
+            yield from _places(value)
 
 
 # --- trying -----------------------------------------------------------------------------------------------------
@@ -183,7 +146,7 @@ def wrong(target: str, data: bytes, place: Path) -> tuple[bool, str]:
     except Refusal as refusal:
         taken = False
         text = str(refusal)
-        if not _fit(text):
+        if not is_fit(text):
             return taken, f"it is refused in no fit sentence: {text[:200]!r}"
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
@@ -191,11 +154,6 @@ def wrong(target: str, data: bytes, place: Path) -> tuple[bool, str]:
     if (seconds := time.process_time() - began) > SLOWEST:
         return taken, f"it took {seconds:.1f} s"
     return taken, ""
-
-
-def _fit(text: str) -> bool:
-    """Whether it is a sentence to show anybody: one line, of letters that drive no terminal, and not too long."""
-    return 0 < len(text) <= LONGEST and text.isprintable()
 
 
 def corpus(target: str) -> list[bytes]:
@@ -209,19 +167,65 @@ def fuzz(target: str, number: int, seed: int, seconds: float = float("inf")) -> 
     Returns:
         How many were ``tried``, ``taken`` and ``wrong``; and the first of each kind of wrong answer.
     """
-    draw, kept, counts, found = random.Random(f"{target} {seed}"), corpus(target), Counter[str](), dict[str, Found]()
+    counts, found, batch = Counter[str](), dict[str, Found](), 0
+    until = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as place:
-        wrong(target, kept[0], Path(place))  # what is imported and compiled once takes its time
-        until = time.monotonic() + seconds
-        for _ in range(number):
-            if time.monotonic() > until:
-                break
-            data = changed(draw.choice(kept), draw, kept)
-            taken, why = wrong(target, data, Path(place))
-            counts.update({"tried": 1, "taken": int(taken), "wrong": int(bool(why))})
-            if why:
-                found.setdefault(re.sub(r"'.*'", "", why), Found(target, data, why))
+        while counts["tried"] < number and time.monotonic() < until:
+            left = min(BATCH, number - counts["tried"])
+            tried, odd = one_batch(target, f"{seed} {batch}", left, Path(place), until)
+            counts.update(tried)
+            for each in odd:
+                found.setdefault(kind_of(each), each)
+            batch += 1
     return counts, [*found.values()]
+
+
+def kind_of(found: Found) -> str:
+    """What is wrong, without what hangs on the input."""
+    return re.sub(r"'.*'|\".*\"|[0-9.]+ s$", "", found.why)
+
+
+def one_batch(
+    target: str, seed: str, number: int, place: Path, until: float = float("inf")
+) -> tuple[Counter[str], list[Found]]:
+    """Try ``number`` inputs that follow from ``seed``, or fewer where time is up: counts, and all wrong answers."""
+    draw, kept, counts, found = random.Random(f"{target} {seed}"), corpus(target), Counter[str](), list[Found]()
+    wrong(target, kept[0], place)  # what is imported and compiled once takes its time
+    for _ in range(number):
+        if time.monotonic() > until:
+            break
+        data = changed(draw.choice(kept), draw, kept)
+        with _broken_off():
+            taken, why = wrong(target, data, place)
+        counts.update({"tried": 1, "taken": int(taken), "wrong": int(bool(why))})
+        if why:
+            found.append(Found(target, data, why))
+    return counts, found
+
+
+@contextmanager
+def _broken_off() -> Iterator[None]:
+    """Within, what takes far too long is broken off by an error."""
+
+    def tell(number: int, frame: Any) -> None:
+        raise TimeoutError(f"broken off after {BROKEN_OFF:.0f} s")
+
+    before = signal.signal(signal.SIGVTALRM, tell)
+    signal.setitimer(signal.ITIMER_VIRTUAL, BROKEN_OFF)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+# --- counting ---------------------------------------------------------------------------------------------------
+
+
+def counted(path: Path | None, targets: list[str]) -> dict[str, Counter[str]]:
+    """What was counted before."""
+    before = json.loads(path.read_text(encoding="utf-8")) if path is not None and path.exists() else {}
+    return {target: Counter(before.get(target, {})) for target in [*targets, *before]}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -229,23 +233,35 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.fuzz", description=__doc__.partition("\n")[0])
     parser.add_argument("--only", nargs="+", choices=TARGETS, default=list(TARGETS), help="default all")
     parser.add_argument(
-        "--number", type=int, default=10**9, metavar="N", help="inputs a kind; default what time allows"
+        "--number", type=float, default=1e9, metavar="N", help="inputs in all; default what time allows"
     )
     parser.add_argument("--seconds", type=float, default=60.0, metavar="S", help="in all; default 60")
     parser.add_argument("--seed", type=int, default=1, help="default 1")
+    parser.add_argument("--counts", type=Path, metavar="FILE", help="where counts are kept, to go on from")
     args = parser.parse_args(argv)
-    bad = 0
-    print("kind             tried     taken   refused     wrong")
-    for target in args.only:
-        counts, found = fuzz(target, args.number, args.seed, args.seconds / len(args.only))
-        refused = counts["tried"] - counts["taken"] - counts["wrong"]
-        print(f"{target:<12}{counts['tried']:>10}{counts['taken']:>10}{refused:>10}{counts['wrong']:>10}", flush=True)
-        for each in found:
-            name = hashlib.sha256(each.data).hexdigest()[:12]
-            (CORPUS / target / name).write_bytes(each.data)
-            print(f"  {name}: {each.why}", file=sys.stderr)
-        bad += len(found)
-    return int(bad > 0)
+    counts, seen, until = counted(args.counts, args.only), set[str](), time.monotonic() + args.seconds
+    with tempfile.TemporaryDirectory() as place:
+        while sum(each["tried"] for each in counts.values()) < args.number and time.monotonic() < until:
+            # the one with the least of the processor's time so far: cheap doors are tried more often
+            target = min(args.only, key=lambda name: counts[name]["seconds"])
+            began = time.process_time()
+            tried, found = one_batch(target, f"{args.seed} {counts[target]['batches']}", BATCH, Path(place), until)
+            counts[target].update({**tried, "batches": 1, "seconds": time.process_time() - began})
+            for each in found:
+                if (kind := f"{target} {kind_of(each)}") not in seen:
+                    seen.add(kind)
+                    name = hashlib.sha256(each.data).hexdigest()[:12]
+                    (CORPUS / target / name).write_bytes(each.data)
+                    print(f"  {target}/{name}: {each.why}", file=sys.stderr, flush=True)
+            if args.counts is not None:
+                args.counts.write_text(json.dumps(counts, indent=1), encoding="utf-8")
+    print("kind             tried     taken   refused     wrong   ms each")
+    for target, count in counts.items():
+        refused = count["tried"] - count["taken"] - count["wrong"]
+        print(f"{target:<12}{count['tried']:>10}{count['taken']:>10}{refused:>10}{count['wrong']:>10}"
+              f"{1e3 * count['seconds'] / max(count['tried'], 1):>10.2f}")  # fmt: skip
+    print(f"{'in all':<12}{sum(each['tried'] for each in counts.values()):>10}")
+    return int(bool(seen))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Soak: worlds are played for a long time, and memory stays where it was and every number a number.
 
 ``python -m tools.soak 1e9`` (``make soak ARGS=1e9``) plays so many agent-steps, by policies that draw, in one process,
-over several scenarios, with resets, new environments and new policies on the way.
+over the whole catalogue, with resets, new environments and new policies on the way.
 """
 
 from __future__ import annotations
@@ -17,15 +17,10 @@ import numpy as np
 
 from agents.policies.protocol import RandomPolicy
 from agents.table.play import play
-from sd_env import load_scenario, vector_env
+from sd_env import load_scenario, scenarios, vector_env
 from sd_env.worlds import Worlds
 
-SCENARIOS: Final = (
-    "jervis/doubly-dangerous",
-    "jervis/multipolar",
-    "history/1914-chain-gang",
-    "theories/mearsheimer-survival",
-)
+SCENARIOS: Final = tuple(scenarios())
 WORLDS: Final = 1024
 #: Growth of memory over the second half that is too much, as a share.
 GROWTH: Final = 0.01

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from agents.commands.options import add_overrides, add_seeds, add_trust, positive
+from agents.commands.page import values_of_a_game
 
 HELP = "draw alliances, beliefs or arms of logged episodes, responses to arms, or what choices earn in a scenario"
 KINDS = ("alliances", "beliefs", "arms", "responses", "schelling")
@@ -60,7 +61,10 @@ def _draw(args: argparse.Namespace, path: Path) -> None:
         schelling.draw(schelling.schelling(first, second, scenario, **settings), scenario, path)
     elif args.kind == "responses":
         responses.impulse_responses(responses.table_of(Path(args.source[0])), path)
-    elif args.kind == "arms":
-        episodes.phase_plane([read_log(each) for each in args.source], path)
     else:
-        {"alliances": episodes.alliances, "beliefs": episodes.beliefs}[args.kind](read_log(args.source[0]), path)
+        logs = [read_log(each) for each in args.source]
+        with values_of_a_game(" or ".join(args.source)):
+            if args.kind == "arms":
+                episodes.phase_plane(logs, path)
+            else:
+                {"alliances": episodes.alliances, "beliefs": episodes.beliefs}[args.kind](logs[0], path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from agents.commands.options import add_policies, add_scenario, add_seeds, add_work, command_line, positive
+from agents.commands.options import add_policies, add_scenario, add_seeds, add_work, command_line, number, positive
 
 HELP = "give a state arms, words or deeds in a replay of the same worlds, and see what they do to another"
 
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--worlds", type=positive, default=128, metavar="N", help="a seed; default 128")
     parser.add_argument("--turn", type=positive, default=1, metavar="T", help="on which it is done; default 1")
     parser.add_argument("--window", type=positive, default=24, metavar="H", help="turns that are compared; default 24")
-    parser.add_argument("--delta", type=float, default=0.3, metavar="ARMS", help="arms that are given; default 0.3")
+    parser.add_argument("--delta", type=number, default=0.3, metavar="ARMS", help="arms that are given; default 0.3")
     add_work(parser)
 
 

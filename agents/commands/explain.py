@@ -7,7 +7,7 @@ import json
 import sys
 
 from agents.commands.options import add_trust
-from agents.commands.page import add_page, write_page
+from agents.commands.page import add_page, values_of_a_game, write_page
 
 HELP = "say why each war of a logged episode broke out, and what would have averted it"
 
@@ -45,26 +45,27 @@ def run(args: argparse.Namespace) -> int:
     if args.json and args.output is not None:
         raise LogError("--json is given with --output: a page has sentences.")
     log = read_log(args.log)
-    found = explain(log, policies=args.policies, trust=args.trust)
+    with values_of_a_game(args.log):
+        found = explain(log, policies=args.policies, trust=args.trust)
+        told = [*Story(log).opening(), *(line for each in found for line in ("", *sentences(log, each)))]
     if args.json:
         wars = [asdict(each) for each in found]
         print(json.dumps(without_nan({"agents": log.agents, "wars": wars}), indent=1, allow_nan=False))
         return 0
     if args.output is not None:
-        notes = [Note(each.war.start, " ".join(sentences(log, each))) for each in found]
-        with suppress(*(() if args.policies else (PolicyError,))):  # of players who cannot be had, as explain() says
-            hung = moments(log, policies=args.policies, trust=args.trust)
-            notes += [Note(moment.turn, sentence(log, moment)) for _, each in hung for moment in each]
+        with values_of_a_game(args.log):
+            notes = [Note(each.war.start, " ".join(sentences(log, each))) for each in found]
+            with suppress(
+                *(() if args.policies else (PolicyError,))
+            ):  # of players who cannot be had, as explain() says
+                hung = moments(log, policies=args.policies, trust=args.trust)
+                notes += [Note(moment.turn, sentence(log, moment)) for _, each in hung for moment in each]
         write_page(log, args.output, args.log, notes)
         return 0
     if hasattr(sys.stdout, "reconfigure"):  # a title may have letters that the terminal lacks
         sys.stdout.reconfigure(errors="replace")
-    for line in Story(log).opening():
+    for line in told:
         print(printable(line))
-    for each in found:
-        print()
-        for line in sentences(log, each):
-            print(printable(line))
     if not found:
         print("\nThere is no war in it.")
     sys.stdout.flush()

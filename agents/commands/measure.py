@@ -20,6 +20,7 @@ def run(args: argparse.Namespace) -> int:
     import pandas as pd
 
     from agents.commands.output import publish
+    from agents.commands.page import values_of_a_game
     from agents.evaluation.tables import frame_of
     from agents.work import WorkError, write_table
     from sd_env.measures import summary
@@ -30,9 +31,10 @@ def run(args: argparse.Namespace) -> int:
     rows = []
     for path in args.logs:
         log = read_log(path)
-        rows.append(
-            {"log": str(path), "scenario": log.scenario.name, "seed": log.seed, "world": log.world} | summary(log)
-        )
+        with values_of_a_game(str(path)):
+            measured = summary(log)
+        of = {"log": str(path), "scenario": log.scenario.name, "seed": log.seed, "world": log.world}
+        rows.append(of | measured)
     frame = pd.DataFrame(rows)
     measures = [name for name in frame if str(name).startswith("measure/")]
     if args.csv is not None:

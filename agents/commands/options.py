@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -83,28 +84,40 @@ def add_fresh(parser: argparse.ArgumentParser) -> None:
 def whole(text: str) -> int:
     """A whole number that is not negative."""
     found = value(text) if text.isascii() and len(text) < 40 else None
-    number = int(found) if isinstance(found, float) and found.is_integer() else found  # 1e4 is a whole number
-    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+    given = int(found) if isinstance(found, float) and found.is_integer() else found  # 1e4 is a whole number
+    if not isinstance(given, int) or isinstance(given, bool) or given < 0:
         raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; a whole number of at least 0 is")
-    return number
+    return given
 
 
 def positive(text: str) -> int:
     """A whole number of at least 1."""
-    if (number := whole(text)) < 1:
+    if (given := whole(text)) < 1:
         raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; a whole number of at least 1 is")
-    return number
+    return given
 
 
 def share(text: str) -> float:
     """A number from 0 to 1."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0.0 <= number <= 1.0:
+    found = _finite(text)
+    if found is None or not 0.0 <= found <= 1.0:
         raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; a number from 0 to 1 is")
-    return number
+    return found
+
+
+def number(text: str) -> float:
+    """A finite number."""
+    if (found := _finite(text)) is None:
+        raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; a number is")
+    return found
+
+
+def _finite(text: str) -> float | None:
+    """A number as scenarios write it: Python's own reading takes ``1_0``, digits of other scripts and ``inf``."""
+    from sd_env.reading import BASES, NUMBER
+
+    found = float(text) if NUMBER.fullmatch(text) and not BASES.fullmatch(text) else math.inf
+    return found if math.isfinite(found) else None
 
 
 def value(text: str) -> Any:
@@ -206,7 +219,6 @@ def _what(argv: Sequence[str]) -> list[str]:
 def noise(text: str) -> tuple[str, float]:
     """``kind=value``, the value a number."""
     kind, _, given = text.partition("=")
-    try:
-        return kind, float(given)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; KIND=NUMBER is, as in tremble=0.05") from None
+    if (found := _finite(given)) is None:
+        raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; KIND=NUMBER is, as in tremble=0.05")
+    return kind, found

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,13 +43,29 @@ def write_page(log: EpisodeLog, target: str, source: str, notes: Sequence[Note] 
     path = Path(target)
     if path.suffix not in (".html", ".htm"):
         raise LogError(f"--output is {target!r:.200}; a page's name ends in .html.")
-    try:
+    with values_of_a_game(source):
         text = page(log, notes)
-    except (ValueError, OverflowError) as error:  # the digest fits, so somebody made these values up
-        raise LogError(f"{source} holds values that no game has ({error}): sd-env verify says where.") from None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text.encode())
     except OSError as error:
         raise LogError(f"--output {target!r:.200} cannot be written: {error.strerror or error}.") from None
     print(printable(f"{path}: open it in a browser"))
+
+
+@contextmanager
+def values_of_a_game(source: str) -> Iterator[None]:
+    """Within, what cannot be made of a log's values is refused: its digest fits, so somebody made them up.
+
+    Raises:
+        LogError: one sentence.
+    """
+    from sd_env.errors import RefusedError, said
+    from sd_env.record import LogError
+
+    try:
+        yield
+    except RefusedError:
+        raise
+    except (ValueError, ArithmeticError, LookupError) as error:
+        raise LogError(f"{source} holds values that no game has ({said(error)}): sd-env verify says where.") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from agents.commands.options import (
     add_policies,
@@ -40,6 +41,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_work(parser)
 
 
+def _noise(given: Sequence[tuple[str, float]]) -> dict[str, float]:
+    """Kinds and sizes.
+
+    Raises:
+        WorkError: for a kind that is given twice.
+    """
+    from agents.work import WorkError
+
+    found = dict(given)
+    if len(found) < len(given):
+        kinds = [kind for kind, _ in given]
+        raise WorkError(f"--noise gives {next(kind for kind in kinds if kinds.count(kind) > 1)} twice.")
+    return found
+
+
 def run(args: argparse.Namespace) -> int:
     """Play, print the ranking, and leave everything in ``--out``."""
     from agents.commands.output import publish
@@ -50,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     report, shown = tournament_outputs(
         [name for spec in args.policies for name in (working() if spec == ALL else (spec,))],
         Scenario.load(args.scenario, dict(args.overrides)),
-        noise=dict(args.noise),
+        noise=_noise(args.noise),
         mixed=args.mixed,
         generations=args.generations,
         **settings(args),

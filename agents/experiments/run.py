@@ -134,7 +134,7 @@ def _before(report: Path) -> float:
     """Seconds that earlier calls took, by the report that they left."""
     try:
         return float(json.loads(report.read_text(encoding="utf-8"))["seconds"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return 0.0
 
 

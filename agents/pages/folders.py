@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from agents.work import PLAN
-from sd_env.errors import RefusedError
+from sd_env.errors import RefusedError, said
+from sd_env.files import read_bounded
 from sd_env.reading import ReadError, read_json, read_yaml
 
 RUN, EVALUATION, TOURNAMENT, EXPERIMENT = "training run", "evaluation", "tournament", "experiment"
@@ -79,12 +82,25 @@ def read(folder: Path) -> Finished:
         why = "it has no report.json yet: finish it first" if begun else "it has no report.json"
         raise PageError(f"{folder} holds no finished work: {why}.")
     report = _mapping(folder / REPORT)
-    try:
+    with as_written(folder / REPORT):
         return _made(folder, report)
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-        if isinstance(error, PageError):
-            raise
-        raise PageError(f"{folder / REPORT} is not as this program writes it.") from None
+
+
+@contextmanager
+def as_written(path: Path) -> Iterator[None]:
+    """Within, a file that does not hold what this program writes into it is refused: somebody else wrote it.
+
+    Raises:
+        PageError: one sentence.
+    """
+    try:
+        yield
+    except PageError:
+        raise
+    except RefusedError as error:
+        raise PageError(str(error)) from error
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, csv.Error) as error:
+        raise PageError(f"{path} is not as this program writes it.") from error
 
 
 def _made(folder: Path, report: Mapping[str, Any]) -> Finished:
@@ -128,12 +144,12 @@ def dotted(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        data = path.read_bytes()
+        data = read_bounded(path, _MOST)
         found = read_yaml(data, str(path)) if path.suffix == ".yaml" else read_json(data, str(path), most=_MOST)
     except ReadError as error:
         raise PageError(f"{error}.") from None
-    except OSError as error:
-        raise PageError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except (OSError, RefusedError) as error:
+        raise PageError(f"{path} cannot be read: {said(error)}.") from None
     if not isinstance(found, dict):
         raise PageError(f"{path} is not as this program writes it.")
     return found
@@ -148,9 +164,11 @@ def records_of(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     try:
-        found = read_json(path.read_bytes(), str(path), most=_MOST)
+        found = read_json(read_bounded(path, _MOST), str(path), most=_MOST)
     except ReadError as error:
         raise PageError(f"{error}.") from None
+    except (OSError, RefusedError) as error:
+        raise PageError(f"{path} cannot be read: {said(error)}.") from None
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise PageError(f"{path} is not as this program writes it.")
     return found

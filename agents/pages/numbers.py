@@ -20,10 +20,11 @@ from agents.pages.folders import (
     EVALUATION,
     EXPERIMENT,
     EXPLOITATION,
+    REPORT,
     RUN,
     TOURNAMENT,
     Finished,
-    PageError,
+    as_written,
 )
 
 Report = Mapping[str, Any]
@@ -42,10 +43,8 @@ def found_of(work: Finished) -> Found:
     Raises:
         PageError: one sentence for a report that is not as this program writes it.
     """
-    try:
+    with as_written(work.folder / REPORT):
         return _READ[work.kind](work.report)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise PageError(f"{work.folder / 'report.json'} is not as this program writes it.") from None
 
 
 def named(row: Mapping[str, Any], key: str) -> Interval:

@@ -19,9 +19,11 @@ from agents.pages.folders import (
     EVALUATION,
     EXPERIMENT,
     EXPLOITATION,
+    REPORT,
     RUN,
     TOURNAMENT,
     Finished,
+    as_written,
     read,
 )
 from agents.pages.of_differences import ablation_page, crossplay_page, escalation_page
@@ -47,7 +49,8 @@ def report_page(folder: Path) -> str:
         PageError: one sentence for a folder that holds no finished work, or damaged records.
     """
     found = read(folder)
-    return _PAGES[found.kind](found)
+    with as_written(folder / REPORT):
+        return _PAGES[found.kind](found)
 
 
 def write_run(config: TrainingConfig, run: Path) -> None:

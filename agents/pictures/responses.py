@@ -18,6 +18,7 @@ MEASURES: Final = {
 }
 _KINDS: Final = ("defense", "offense")
 _NULLS: Final = {"swapped": "rivals swapped", "never_attack": "never-attack"}
+_NUMBERS: Final = ("value", "low", "high", *_NULLS)
 
 
 def table_of(folder: Path) -> pd.DataFrame:
@@ -28,11 +29,14 @@ def table_of(folder: Path) -> pd.DataFrame:
     """
     try:
         if (folder / "escalation.csv").is_file():
-            return pd.read_csv(folder / "escalation.csv")
-        found = read_json((folder / "report.json").read_bytes(), "report.json", most=200_000_000)
-        table = pd.DataFrame(found["escalation"])
-        return table.assign(h=table["h"].astype(int), do=table["do"].astype(str))
-    except (OSError, ReadError, KeyError, TypeError, ValueError):
+            table = pd.read_csv(folder / "escalation.csv")
+        else:
+            found = read_json((folder / "report.json").read_bytes(), "report.json", most=200_000_000)
+            table = pd.DataFrame(found["escalation"])
+        numbers = {name: table[name].astype(float) for name in _NUMBERS}
+        texts = {name: table[name].astype(str) for name in ("policy", "measure", "do")}
+        return table.assign(**numbers, **texts, h=table["h"].astype(int), pairs=table["pairs"].astype(int))
+    except (OSError, ReadError, LookupError, TypeError, ValueError):
         raise PictureError(
             f"{folder} has no responses; sd-env escalation --out, or a training run, leaves some."
         ) from None

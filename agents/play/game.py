@@ -124,7 +124,7 @@ class Game:
             raise PlayError("this state is not played by a person")
         turn = whole_number("turn", turn, 1)
         given = self._legal(seat, choices, turn)
-        foreseen = self._foreseen(seat, forecast)
+        foreseen = self.foreseen(seat, forecast)
         before = self._pending.get(seat) if turn == self.turn else None
         if turn < self.turn and turn <= len(self.actions):
             before = self.actions[turn - 1][seat]
@@ -295,7 +295,12 @@ class Game:
             first += size
         return given
 
-    def _foreseen(self, seat: int, forecast: Any) -> list[tuple[int, int, float]]:
+    def foreseen(self, seat: int, forecast: Any) -> list[tuple[int, int, float]]:
+        """A person's forecast in plain numbers, each pair once.
+
+        Raises:
+            PlayError: for rows that are none.
+        """
         n, found = len(self.names), {}
         if not isinstance(forecast, (list, tuple)) or len(forecast) > n * n:
             raise PlayError("a forecast is a list of rows: attacker, target, chance")

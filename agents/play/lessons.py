@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from agents.escape import cell
 from agents.play.game import Game, PlayError, possible, seats_of
-from agents.play.store import ChoiceRow, GameRow, LessonRow, Store
+from agents.play.store import DAMAGED, ChoiceRow, GameRow, LessonRow, Store, is_seed
 from sd_env.errors import RefusedError, whole_number
 from sd_env.policies import PolicyError
 from sd_env.record import EpisodeLog
@@ -44,12 +44,21 @@ class Lessons:
     Args:
         store: where they are kept.
         policies: names of who may be played against: strategies, and bundles that the host named.
-        others: paths of scenarios besides those of the catalogue, by the name that is shown.
+        others: paths of scenarios besides those of the catalogue, each with a name of its own.
+
+    Raises:
+        ScenarioError: for a file that holds none.
+        PlayError: for a name that another has, so that nobody plays what he has not chosen.
     """
 
     def __init__(self, store: Store, policies: Sequence[str], others: Sequence[Path] = ()) -> None:
         self.store, self.policies = store, list(policies)
-        self._others = {loaded.name: loaded for loaded in map(Scenario.load, others)}
+        self._others: dict[str, Scenario] = {}
+        for path in others:
+            loaded = Scenario.load(path)
+            if loaded.name in (*self._others, *scenarios()):
+                raise PlayError(f"--scenarios has {str(path)!r:.200}, whose name {loaded.name!r} another has, too")
+            self._others[loaded.name] = loaded
         self._ready: OrderedDict[int, Game] = OrderedDict()
         #: Told of each game in which something has changed.
         self.changed: Callable[[int, int], None] = lambda game, lesson: None
@@ -103,7 +112,7 @@ class Lessons:
             raise PlayError(f"this server keeps {MOST_KEPT} games at most; forget a lesson, or begin with another file")
         seed = wish["seed"]
         if seed is not None:
-            seed = whole_number("seed", int(seed) if isinstance(seed, str) and seed.isdecimal() else seed, 0, 2**64 - 1)
+            seed = whole_number("seed", int(seed) if is_seed(seed) else seed, 0, 2**64 - 1)
         if len(people) == scenario.n_states:
             against = []
         possible(scenario, people, against)
@@ -256,18 +265,27 @@ class Lessons:
         lesson = self.store.lesson_of(row)
         if lesson.rules != rules_fingerprint():
             raise PlayError("this game was begun with other rules of sd-env, and can only go on with those")
+        try:
+            game = self._again(row, lesson)
+        except RefusedError:
+            raise
+        except (LookupError, TypeError, ValueError) as error:
+            raise PlayError(DAMAGED) from error
+        self._ready[row.id] = game
+        while len(self._ready) > _READY:
+            self._ready.popitem(last=False)
+        return game
+
+    def _again(self, row: GameRow, lesson: LessonRow) -> Game:
         game = Game(Scenario.load(lesson.scenario), row.seed, lesson.people, lesson.against)
         chosen = self.store.choices(row)
         for each in chosen:
-            game.forecasts[each.state][each.turn] = [(int(i), int(j), float(p)) for i, j, p in each.forecast]
+            game.forecasts[each.state][each.turn] = game.foreseen(each.state, each.forecast)
         for actions in self.store.turns(row)[len(game.actions) :]:
             game.again(actions)
         for each in chosen:
             if each.turn == game.turn and not game.over:
                 game.choose(each.state, each.turn, each.choices, each.forecast)
-        self._ready[row.id] = game
-        while len(self._ready) > _READY:
-            self._ready.popitem(last=False)
         return game
 
     def _kept(self, row: GameRow, game: Game, do: Callable[[], ChoiceRow | list[int] | None]) -> None:

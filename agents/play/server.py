@@ -180,7 +180,7 @@ class _Hub:
                 key = await websocket.receive_text()
             topic = lessons.watched(key[:64])
             await self._listen(websocket, topic, key)
-        except (Stranger, TimeoutError, KeyError):  # KeyError: bytes instead of text
+        except (RefusedError, sqlite3.Error, TimeoutError, KeyError):  # KeyError: bytes instead of text
             with suppress(RuntimeError):
                 await websocket.close(1008)
         except (WebSocketDisconnect, RuntimeError):

@@ -19,7 +19,10 @@ from typing import Any, Final
 
 from agents.play.game import PlayError
 from sd_env.errors import said
+from sd_env.reading import ReadError, read_json
 
+#: Said of a file in which something stands that was never put there.
+DAMAGED: Final = "the file of the games is damaged: this one cannot be read from it any more"
 #: Of the tables below; another number is another program's file, or another version's.
 _VERSION: Final = 0x5DE0001
 _TABLES: Final = """
@@ -112,7 +115,7 @@ class Store:
         where = ":memory:" if path is None else os.fspath(path)
         try:
             if path is not None:
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
             # one thread at a time uses it, though not always the same one
             self._base = sqlite3.connect(where, isolation_level=None, check_same_thread=False)
             self._base.execute("PRAGMA foreign_keys = ON")
@@ -191,7 +194,7 @@ class Store:
     def _lesson(self, column: str, value: Any) -> LessonRow:
         columns = "id, key, scenario, people, against, forecasts, rules"
         row = self._one(f"SELECT {columns} FROM lessons WHERE {column} = ?", value)
-        scenario, people, against = map(json.loads, row[2:5])
+        scenario, people, against = map(_held, row[2:5], (dict, list, list))
         return LessonRow(row[0], row[1], scenario, people, against, bool(row[5]), row[6])
 
     def games(self, lesson: LessonRow) -> list[GameRow]:
@@ -216,14 +219,14 @@ class Store:
     def turns(self, game: GameRow) -> list[list[list[int]]]:
         """The actions of each turn that was played."""
         found = self._base.execute("SELECT actions FROM turns WHERE game = ? ORDER BY turn", (game.id,))
-        return [json.loads(row[0]) for row in found]
+        return [_held(row[0], list) for row in found]
 
     def choices(self, game: GameRow) -> list[ChoiceRow]:
         """All that people chose in a game, in the order of turns and states."""
         found = self._base.execute(
             "SELECT turn, state, choices, forecast FROM choices WHERE game = ? ORDER BY turn, state", (game.id,)
         )
-        return [ChoiceRow(turn, state, json.loads(chosen), json.loads(seen)) for turn, state, chosen, seen in found]
+        return [ChoiceRow(turn, state, _held(chosen, list), _held(seen, list)) for turn, state, chosen, seen in found]
 
     def add_choice(self, game: GameRow, choice: ChoiceRow) -> None:
         """Keep what a person chose; what was kept for that turn before stands."""
@@ -256,4 +259,26 @@ _GAMES: Final = "SELECT id, lesson, number, seed, ending FROM games"
 
 def _game(row: Any) -> GameRow:
     number, lesson, place, seed, ending = row
+    if not is_seed(seed):
+        raise PlayError(DAMAGED)
     return GameRow(number, lesson, place, int(seed), ending)
+
+
+def is_seed(given: Any) -> bool:
+    """Whether it is a text that means a seed: a browser's numbers end at 2**53."""
+    return isinstance(given, str) and given.isascii() and given.isdigit() and len(given) <= 20
+
+
+def _held(text: Any, kind: type[Any]) -> Any:
+    """What a cell holds, of the kind that was put there.
+
+    Raises:
+        PlayError: if somebody, or a disk, has changed it.
+    """
+    try:
+        found = read_json(text, "a cell") if isinstance(text, str) else None
+    except ReadError:
+        found = None
+    if not isinstance(found, kind):
+        raise PlayError(DAMAGED)
+    return found

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from agents.play.game import Forecast, Game, PlayError
-from sd_env.errors import printable
+from sd_env.errors import printable, said
 from sd_env.record import write_log
 
 _WIDTH: Final = 96
@@ -88,7 +88,10 @@ class Terminal:
     def _ask(self, prompt: str) -> str:
         """A person's answer; KeyboardInterrupt at the end of the input."""
         self._say(prompt)
-        line = self._lines.readline()
+        try:
+            line = self._lines.readline()
+        except OSError as error:  # a folder in the place of answers
+            raise PlayError(f"the answers cannot be read: {said(error)}") from None
         if not line or line.strip().lower() in ("quit", "exit"):
             raise KeyboardInterrupt(self._ended("you ended the game" if line else "the input ended"))
         return line.strip()
@@ -209,7 +212,7 @@ class Terminal:
             pair = (states[0], states[1] if len(states) > 1 else self.seat) if states else (self.seat, self.seat)
             if len(states) != len(who) or len(who) > 2 or pair[0] == pair[1] or pair[0] not in standing:
                 self._line(f"{said!r:.60} names no others who stand: {', '.join(names)}.", "  ")
-            elif not last.isascii() or not last.isdigit() or int(last) > 100:
+            elif not last.isascii() or not last.isdigit() or len(last) > 3 or int(last) > 100:
                 self._say(f"  {last!r:.20} is no whole number from 0 to 100.")
             else:
                 rows[pair] = int(last) / 100

@@ -108,7 +108,7 @@ def last_values(path: Path) -> dict[str, float]:
         [names, *values] = csv.reader(io.StringIO("".join([header, *whole])))
         known = [row for row in values if len(row) == len(names)]  # the first may be the end of one
         return {name: float(value) for row in known for name, value in zip(names, row, strict=True) if value}
-    except (OSError, ValueError):
+    except (OSError, ValueError, csv.Error):
         return {}
 
 
@@ -118,7 +118,7 @@ def gap_of(path: Path) -> float:
         rounds: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["rounds"]
         last = max(each["round"] for each in rounds)
         return max(float(each["gain"]) / abs(float(each["own"])) for each in rounds if each["round"] == last)
-    except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
+    except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
         return math.nan
 
 

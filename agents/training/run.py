@@ -44,7 +44,7 @@ from sd_env.errors import RefusedError, said
 from sd_env.layout import observation_size
 from sd_env.scenario import Scenario
 from sd_env.scenario_values import show
-from sd_env.worlds import memory
+from sd_env.worlds import bytes_of, memory
 
 
 def check(config: TrainingConfig) -> None:
@@ -91,7 +91,14 @@ def _check_memory(config: TrainingConfig, scenario: Scenario) -> None:
             f"learner.net_arch = {show(learner.net_arch)} makes a network of {weights:,} weights; a bundle holds "
             f"{MOST_WEIGHTS // 4:,} at most."
         )
-    needed, most = 4 * columns * config.worlds * scenario.n_states * learner.n_steps, memory()
+    most = memory()
+    asked = {"worlds": config.worlds, "evaluation.worlds": config.evaluation.worlds}
+    asked |= {"certificate.worlds": config.certificate.worlds} if config.certificate else {}
+    asked |= {"rounds.worlds": config.rounds.worlds} if config.rounds else {}
+    for name, worlds in asked.items():
+        if (needed := bytes_of(scenario, worlds)) > most:
+            raise ConfigError(f"{name} = {worlds} need {needed / 1e9:,.1f} GB; this machine has {most / 1e9:,.1f}.")
+    needed = 4 * columns * config.worlds * scenario.n_states * learner.n_steps
     if needed > most:
         raise ConfigError(
             f"worlds = {config.worlds} and learner.n_steps = {learner.n_steps} make rollouts of {needed / 1e9:,.1f} "

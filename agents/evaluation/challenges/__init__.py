@@ -16,7 +16,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from agents.entries import Entries
 from sd_env.errors import RefusedError, said
@@ -31,6 +31,9 @@ REFERENCES: Final = "references.json"
 #: Of such a file.
 MOST_BYTES: Final = 1 << 24
 
+#: Of an option, so that no sum of them is beyond all numbers.
+MOST_WEIGHT: Final = 1e9
+
 Text = Annotated[str, Field(min_length=1)]
 Spec = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*(:.+)?$")]
 
@@ -40,14 +43,14 @@ class ChallengeError(RefusedError):
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Option(_Model):
     """One of several strategies that a resident may have, drawn anew for every world."""
 
     strategy: Spec = Field(description="a name of the registry, with parameters after a colon if need be")
-    weight: float = Field(gt=0, description="chance to be drawn, relative to the other options")
+    weight: float = Field(gt=0, le=MOST_WEIGHT, description="chance to be drawn, relative to the other options")
 
 
 class Challenge(_Model):
@@ -56,13 +59,15 @@ class Challenge(_Model):
     name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", description="what it is called; in the catalogue its file")
     title: Text = Field(description="its title for people")
     description: Text = Field(description="the situation, and what is tested")
-    sources: tuple[Text, ...] = Field(min_length=1, description="the literature that it stands on")
-    tags: tuple[Text, ...] = Field(min_length=1, description="words to find it by")
+    sources: tuple[Text, ...] = Field(strict=False, min_length=1, description="the literature that it stands on")
+    tags: tuple[Text, ...] = Field(strict=False, min_length=1, description="words to find it by")
     prediction: Text = Field(description="what good behaviour is expected to be")
     scenario: Text = Field(description="catalogue name of the scenario")
     overrides: dict[str, Any] = Field(default={}, description="dotted keys of the scenario and their values")
-    focal: tuple[str, ...] = Field(min_length=1, description="names or indices of the states that are tested")
-    residents: dict[str, tuple[Option, ...]] = Field(
+    focal: tuple[str, ...] = Field(
+        strict=False, min_length=1, description="names or indices of the states that are tested"
+    )
+    residents: dict[str, Annotated[tuple[Option, ...], Field(strict=False)]] = Field(
         min_length=1,
         description="strategy of each other state by name, or options with weights; 'default' for the rest",
     )
@@ -144,6 +149,30 @@ class Challenge(_Model):
         return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()
 
 
+class _Measured(_Model):
+    mean: float
+    standard_error: float | None = None
+    by_seed: list[float] = []
+
+
+class _Best(_Measured):
+    policy: str
+
+
+class _Known(_Model):
+    """What random and the best known earn in a challenge."""
+
+    fingerprint: str
+    random: _Measured
+    best: _Best
+    tried: dict[str, float | None] = {}
+
+
+class _References(_Model):
+    made: dict[str, Any]
+    challenges: dict[str, _Known]
+
+
 _ENTRIES: Final = Entries(
     "agents.evaluation.challenges",
     Challenge,
@@ -186,4 +215,12 @@ def references(path: Path | None = None) -> Mapping[str, Any]:
         raise ChallengeError(f"{source} cannot be read: {said(error)}.") from None
     if not isinstance(data, dict) or not {"made", "challenges"} <= set(data):
         raise ChallengeError(f"{source} has no 'made' and 'challenges', as sd-env challenge --reference writes them.")
+    try:
+        _References.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        raise ChallengeError(
+            f"{source} is not as sd-env challenge --reference writes it: {key} is {show(first['input'])}."
+        ) from None
     return data

@@ -253,12 +253,25 @@ def test_a_challenge_of_ones_own_is_loaded_by_its_path(tmp_path: Path) -> None:
         ({"residents": {"state_1": [{"strategy": "dove", "weight": 0}]}}, r"residents\.state_1\.0\.weight is 0, but"),
         ({"overrides": {"n_states": 3}}, r"residents leaves out state_2"),
         ({"score": "glory"}, r"score is 'glory', but"),
+        ({"title": 1}, r"title is 1, but"),
+        ({"sources": [True]}, r"sources\.0 is true, but"),
+        ({"tags": "two-states"}, r"tags is 'two-states', but"),
+        ({"focal": [True]}, r"focal\.0 is true, but"),
+        ({"scoer": "mean_return"}, r"scoer is not a key of a challenge; did you mean score\?"),
+        ({"residents": {"state_1": True}}, r"residents\.state_1 is true, but"),
+        (
+            {"residents": {"state_1": [{"strategy": "dove", "weight": "1"}]}},
+            r"residents\.state_1\.0\.weight is '1', but",
+        ),
+        ({"residents": {"state_1": [{"strategy": "dove", "weight": True}]}}, r"\.0\.weight is true, but"),
+        ({"residents": {"state_1": [{"strategy": "dove", "weight": 1e300}]}}, r"\.0\.weight is 1e\+300, but"),
+        ({"residents": {"state_1": [{"strategy": "dove", "wieght": 1}]}}, r"\.0\.wieght is not a key .*mean weight\?"),
     ],
 )
 def test_a_bad_challenge_is_refused_in_one_sentence(tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ChallengeError, match=sentence) as refusal:
         load_challenge(written(tmp_path, **changes))
-    assert "\n" not in str(refusal.value) and str(refusal.value).endswith(".")
+    assert "\n" not in str(refusal.value) and str(refusal.value).endswith((".", "?"))
 
 
 def test_a_missing_challenge_is_refused_with_the_nearest() -> None:
@@ -267,7 +280,16 @@ def test_a_missing_challenge_is_refused_with_the_nearest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"), [("{", "is not JSON"), ("{}", "has no 'made'"), (None, "cannot be read")]
+    ("text", "sentence"),
+    [
+        ("{", "is not JSON"),
+        ("{}", "has no 'made'"),
+        (None, "cannot be read"),
+        ('{"made": {}, "challenges": []}', r"challenges is \[\]"),
+        ('{"made": {}, "challenges": {"a": {"fingerprint": 1}}}', r"challenges\.a\.fingerprint is 1\."),
+        ('{"made": {}, "challenges": {"a": {"fingerprint": "x", "random": {"mean": "1"}}}}', r"random\.mean is '1'\."),
+        ('{"made": {}, "challenges": {"a": {"random": {"mean": true}, "fingerprint": ""}}}', r"random\.mean is true\."),
+    ],
 )
 def test_bad_references_are_refused_in_one_sentence(tmp_path: Path, text: str | None, sentence: str) -> None:
     path = tmp_path / "references.json"
