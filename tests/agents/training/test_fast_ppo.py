@@ -26,9 +26,11 @@ from agents.evaluation.tournament import tournament
 from agents.policies.bundles import bundle_of, load_bundle
 from agents.policies.mixture import mix
 from agents.policies.sb3 import HeadsPolicy, MaskableTypesPolicy, RecurrentHeadsPolicy, SymlogExtractor
-from agents.training.config import load_training
+from agents.training import searcher
+from agents.training.config import TrainingConfig, load_training
 from agents.training.fast_networks import Differentiated, Layers, Stack, networks_of
 from agents.training.fast_ppo import FastPPO
+from agents.training.job import jobs_of, run_job, trained_policy
 from agents.training.learner_config import LearnerConfig
 from agents.training.learners import LearnedPolicy, make_learner
 from agents.training.response import learn_response
@@ -341,6 +343,36 @@ def test_its_bundle_plays_as_it_does_and_through_every_door(kind: str, tmp_path:
         begin=kept if kind in ("flat", "types") else None,
     )  # fmt: skip
     assert answer.info["algorithm"] == "FastPPO" and answer.info["training"]["steps"] == TURNS * WORLDS
+
+
+@pytest.mark.parametrize("kind", ["types", "masked-types", "masked-set", "memory"])
+def test_a_killed_training_ends_as_an_unbroken_one_bit_for_bit(kind: str, tmp_path: Path) -> None:
+    class Killed(Exception):
+        """Stands for the power going off."""
+
+    def killed(steps: int) -> None:
+        if steps > 3 * ROWS:  # after the checkpoint before the third rollout
+            raise Killed
+
+    data = load_training("smoke").model_dump()
+    data |= {"total_steps": 5 * ROWS, "worlds": WORLDS, "seeds": [5], "scenarios": data["scenarios"][:1]}
+    data |= {"learner": config(kind).model_dump(), "overrides": {"horizon": 6, "continuation": 0.9}}
+    data["evaluation"] |= {"worlds": 4}
+    unbroken, broken = (jobs_of(TrainingConfig.model_validate(data), tmp_path / name)[0] for name in "ab")
+    run_job(unbroken)
+    with pytest.raises(Killed):
+        run_job(broken, killed)
+    run_job(broken)
+    mine, its = (trained_policy(job).network.state_dict() for job in (unbroken, broken))
+    assert all(th.equal(mine[name], its[name]) for name in mine)
+    assert unbroken.finished()[0] is not None and broken.finished()[1] == ""
+
+
+def test_it_may_be_the_searcher_of_rounds_and_certificates() -> None:
+    bundle = bundle_of(fast("types"), SCENARIO)
+    for found in (searcher.scratch("FastPPO"), searcher.warm(bundle, "FastPPO")):
+        assert found is not None and LearnerConfig.model_validate(found.model_dump()).algorithm == "FastPPO"
+    assert searcher.scratch() == searcher.SEARCHER
 
 
 def test_beside_a_learner_of_sb3_it_plays_on_when_it_has_finished() -> None:
