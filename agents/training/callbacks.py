@@ -62,7 +62,8 @@ class OnStep(BaseCallback):
 
     def _on_step(self) -> bool:
         infos, dones = self.locals["infos"], self.locals["dones"]
-        if "lstm_states" in self.locals or not dones.any():
+        remembers = "lstm_states" in self.locals or getattr(self.model, "_last_lstm_states", None) is not None
+        if remembers or not dones.any():
             return True
         slots = [i for i in np.flatnonzero(dones).tolist() if infos[i].get("TimeLimit.truncated", False)]
         if not slots:

@@ -29,6 +29,7 @@ from agents.evaluation.exact import exact_gap
 from agents.policies.registry import make
 from agents.strategies.deviators import BuildThenStrike, NeverMobilizes, StrikesLast, battery
 from agents.training import searcher
+from agents.training.learner_config import Searcher
 from agents.work import WorkError
 from sd_env import layout
 from sd_env.layout import Head, Stance, standard_heads
@@ -52,8 +53,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("policy", ["tit-for-tat", "hawk"])
 @pytest.mark.parametrize("scenario", [Scenario.load("games/one-shot"), DILEMMA], ids=lambda scenario: scenario.name)
-def test_it_finds_95_percent_of_the_exact_gain(policy: str, scenario: Scenario) -> None:
-    table = certify(policy, scenario, steps=10_000, worlds=2048, searches=[(SCRATCH, 1)])
+@pytest.mark.parametrize("by", ["PPO", "FastPPO"])
+def test_it_finds_95_percent_of_the_exact_gain(policy: str, scenario: Scenario, by: Searcher) -> None:
+    table = certify(policy, scenario, steps=10_000, worlds=2048, searches=[(SCRATCH, 1)], searcher=by)
     exact = exact_gap(make(policy), scenario, seat=0)
     share = 1.0 - scenario.motives.p_greedy if len(table) > 1 else 1.0
     weights = {SEEKERS: share, GREEDY: 1.0 - share} if len(table) > 1 else {table["type"][0]: 1.0}
