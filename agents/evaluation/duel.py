@@ -21,7 +21,7 @@ from agents.strategies.plan import Plan
 from agents.table.play import play
 from sd_env import layout
 from sd_env.layout import Build, Stance
-from sd_env.scenario import Scenario
+from sd_env.scenario import TEXTS, Scenario
 
 if TYPE_CHECKING:
     from sd_env.policies import Policy
@@ -252,7 +252,7 @@ class _Purse:
 
 
 def settled(scenario: Scenario) -> dict[str, Any]:
-    """A scenario as a mapping, every range of numbers replaced by its middle."""
+    """A scenario's rules as a mapping, every range of numbers replaced by its middle."""
 
     def settle(value: Any) -> Any:
         if isinstance(value, dict):
@@ -263,7 +263,7 @@ def settled(scenario: Scenario) -> dict[str, Any]:
         mean = sum(value) / 2
         return int(mean) if all(type(each) is int for each in value) else mean
 
-    found: dict[str, Any] = settle(scenario.to_dict())
+    found: dict[str, Any] = settle({key: value for key, value in scenario.to_dict().items() if key not in TEXTS})
     return found
 
 

@@ -94,7 +94,7 @@ def differing(scenario: Scenario) -> set[str]:
     keys = set()
     default = Scenario().to_dict()
     for name, value in scenario.to_dict().items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and name not in TEXTS:
             keys |= {f"{name}.{key}" for key, item in value.items() if item != default[name][key]}
         elif value != default[name]:
             keys.add(name)

@@ -20,7 +20,7 @@ from agents.pictures.responses import table_of
 from agents.play.game import PlayError
 from agents.play.lessons import Lessons
 from agents.play.store import Store
-from agents.training.live import gap_of, last_row
+from agents.training.live import gap_of, last_values
 from sd_env.record import LogError, record, write_log
 from tools.fuzz_targets import CORPUS
 
@@ -95,7 +95,7 @@ def test_games_are_not_kept_through_a_link(tmp_path: Path) -> None:
         (["train", "--config", "smoke", "--evaluation.worlds", "1000000000000"], "evaluation.worlds = 10000"),
         (["train", "--config", "smoke", "--worlds", "1000000000000"], "worlds = 1000000000000 need"),
         (["serve", "--port", "0", "--scenarios", "nowhere.yaml", "--data", "x"], "nowhere.yaml"),
-        (["compare", ".", ".."], "is no finished run"),
+        (["compare", ".", ".."], "holds no finished work"),
         (["tour", "-o", "x" * 300 + ".html"], "File name too long"),
         (["draw", "responses", ".", "-o", "x.png"], "has no responses"),
     ],
@@ -158,7 +158,7 @@ def test_records_that_somebody_else_wrote_are_a_sentence(tmp_path: Path) -> None
 def test_curves_and_results_that_are_none_are_not_known(tmp_path: Path) -> None:
     for data in (b"", b"x" * 200_000 + b"\n1\n", b"\xff\n1\n", b"a\n1,2\n", b"a\nx\n"):
         (tmp_path / "progress.csv").write_bytes(data)
-        assert last_row(tmp_path / "progress.csv") == {}
+        assert last_values(tmp_path / "progress.csv") == {}
     for text in ("", "{}", "[" * 100_000, '{"rounds": [{"round": 1, "gain": 1, "own": 0}]}', '{"rounds": 1}'):
         (tmp_path / "result.json").write_text(text)
         assert gap_of(tmp_path / "result.json") != gap_of(tmp_path / "result.json")
