@@ -32,15 +32,14 @@ from sd_env.scenario_groups import (
     Technology,
     War,
 )
+from sd_env.scenario_texts import Places, Texts
 from sd_env.scenario_values import (
     DEFAULT,
     Group,
     Number,
-    Places,
     Quantity,
     Refusal,
     ScenarioError,
-    Texts,
     WholeNumber,
     show,
     to_plain,
@@ -140,12 +139,7 @@ class Scenario(Group):
         count, names = self.n_states, self.agents
         if len(names) != count:
             raise Refusal(list(names), f"{count} names, since n_states is {count}", "states.names")
-        places = self.places
-        for name in () if places is None else (*places, *names):
-            if places is not None and (name not in names or name not in places):
-                allowed = f"given for each state of this scenario ({', '.join(names)}), and for nobody else"
-                where = f"places.{name}" if name in places else "places"
-                raise Refusal(places.get(name, places), allowed, where)
+        Places.check(self.places, names)
         for field in type(self.states).model_fields:
             value = getattr(self.states, field)
             if not isinstance(value, Mapping):
@@ -238,6 +232,10 @@ class Scenario(Group):
     def to_dict(self) -> dict[str, Any]:
         """The scenario in dicts, lists and scalars, every key written out."""
         return self.model_dump(mode="json")
+
+    def rules(self) -> dict[str, Any]:
+        """The same without :data:`TEXTS`: what decides the game."""
+        return {key: value for key, value in self.to_dict().items() if key not in TEXTS}
 
     def to_yaml(self) -> str:
         """The scenario as YAML, every key written out: loading it gives an equal scenario."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, StrictBool, create_model
 
 from sd_env.layout import Head
+from sd_env.scenario_texts import Texts
 from sd_env.scenario_values import (
     Choices,
     Group,
@@ -20,7 +21,6 @@ from sd_env.scenario_values import (
     Quantity,
     StateNumber,
     StateQuantity,
-    Texts,
     WholeNumber,
 )
 

@@ -52,7 +52,13 @@ FLOORS: Final = (
     Room("rules", ("sd_env.rules",), "the turn, one module a rule"),
     Room(
         "scenario",
-        ("sd_env.scenario", "sd_env.scenario_files", "sd_env.scenario_groups", "sd_env.scenario_values"),
+        (
+            "sd_env.scenario",
+            "sd_env.scenario_files",
+            "sd_env.scenario_groups",
+            "sd_env.scenario_texts",
+            "sd_env.scenario_values",
+        ),
         "the game's parameters, read and checked",
     ),
     Room("worlds", ("sd_env.worlds", "sd_env.choices"), "B worlds in flat arrays"),

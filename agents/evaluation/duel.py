@@ -21,7 +21,7 @@ from agents.strategies.plan import Plan
 from agents.table.play import play
 from sd_env import layout
 from sd_env.layout import Build, Stance
-from sd_env.scenario import TEXTS, Scenario
+from sd_env.scenario import Scenario
 
 if TYPE_CHECKING:
     from sd_env.policies import Policy
@@ -263,7 +263,7 @@ def settled(scenario: Scenario) -> dict[str, Any]:
         mean = sum(value) / 2
         return int(mean) if all(type(each) is int for each in value) else mean
 
-    found: dict[str, Any] = settle({key: value for key, value in scenario.to_dict().items() if key not in TEXTS})
+    found: dict[str, Any] = settle(scenario.rules())
     return found
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from agents.evaluation.outcome import COOPERATES, RACES, SPIRALS
 from agents.evaluation.threshold import expected_turns, middle, plain, trust_threshold
 from agents.pictures.style import COLOURS, Caption, finish, hatch, panels
-from sd_env.scenario import TEXTS, Scenario
+from sd_env.scenario import Scenario
 
 #: Stem of the picture's files in a run's folder.
 PHASE: Final = "phase"
@@ -71,7 +71,7 @@ def maps(worlds: Mapping[str, Scenario]) -> list[list[str]]:
     groups: dict[str, list[str]] = {}
     for name, scenario in worlds.items():
         if has_map(scenario):
-            data = {key: value for key, value in scenario.to_dict().items() if key not in TEXTS}
+            data = scenario.rules()
             data["technology"] = {k: v for k, v in data["technology"].items() if k not in (_OMEGA, _Q)}
             groups.setdefault(json.dumps(data, sort_keys=True), []).append(name)
     return sorted(groups.values(), key=lambda names: -len(names))
