@@ -13,6 +13,7 @@ import numpy as np
 from agents.table.play import play
 from sd_env.policies import another
 from sd_env.scenario import Scenario
+from sd_env.worlds import Worlds
 
 if TYPE_CHECKING:
     from agents.policies.protocol import Policy
@@ -33,15 +34,16 @@ class MetaGame:
 
     Args:
         scenario: a game of two states.
-        worlds: in which each pair of policies meets, each of the two in either seat in half of them.
+        worlds: in which each pair of policies meets, each of the two in either seat in half of them. The types are
+            drawn evenly there if nothing else depends on how often they occur (:func:`with_types_even`).
         seed: of the worlds, which are the same for all pairs.
     """
 
     def __init__(self, scenario: Scenario, worlds: int, seed: int) -> None:
-        self.scenario, self.worlds, self.seed = scenario, worlds, seed
+        self.scenario, self.worlds, self.seed = with_types_even(scenario), worlds, seed
         self.policies: list[Policy] = []
         self._payoffs: dict[tuple[int, int], np.ndarray] = {}
-        self._meetings = np.zeros((2, 2))
+        self._meetings = _meetings(scenario, worlds, seed)
 
     def add(self, policy: Policy) -> None:
         """A policy more, which meets all others and itself."""
@@ -61,7 +63,6 @@ class MetaGame:
             for whose, seat in ((0, first), (1, second)):
                 np.add.at(sums[whose], (greed[seat], greed[1 - seat]), returns[seat])
                 np.add.at(counts[whose], (greed[seat], greed[1 - seat]), 1)
-        self._meetings += counts.sum(axis=0)
         means = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
         if one == other:
             means[:] = means.mean(axis=0)
@@ -112,6 +113,29 @@ class MetaGame:
         likely = np.divide(self._meetings, met, out=np.zeros_like(self._meetings), where=met > 0)
         weighted: np.ndarray = self.payoffs() * likely[:, None, :, None]
         return weighted
+
+
+def with_types_even(scenario: Scenario) -> Scenario:
+    """The game with as many greedy states as others, if how often they occur decides nothing but who is drawn.
+
+    What the rarer type earns is then measured as well as the other's. Where beliefs are shown, which begin with how
+    often a type occurs, or a government may change, or the types are given, the game stays as it is.
+    """
+    motives = scenario.motives
+    share = motives.p_greedy
+    drawn = scenario.states.greed is None and isinstance(share, float) and 0.0 < share < 1.0
+    if not drawn or scenario.perception.beliefs or motives.turnover:
+        return scenario
+    return scenario.with_overrides({"motives.p_greedy": 0.5})
+
+
+def _meetings(scenario: Scenario, worlds: int, seed: int) -> np.ndarray:
+    """How often a state of a type meets one of a type, float64 ``(2, 2)``."""
+    greedy = (Worlds(scenario, worlds, seed=seed).states["greed"] > 0.0).astype(np.int64)
+    met = np.zeros((2, 2))
+    for seat in range(STATES):
+        np.add.at(met, (greedy[:, seat], greedy[:, 1 - seat]), 1)
+    return met
 
 
 def _values(game: np.ndarray, shares: np.ndarray) -> np.ndarray:

@@ -42,8 +42,9 @@ if TYPE_CHECKING:
 #: Keys under which a job's seed gives those of the responses (and which of them), of lessons, of the worlds in which
 #: responses are measured, and of those in which members meet.
 _LEARNING, _MEASURING, _TEACHING, _MEETING = range(21, 25)
-#: Of the worlds in which a response is measured, those in which each script is tried.
-_TRIAL_SHARE: Final = 0.25
+#: Of the worlds in which a response is measured, those in which each script is tried, and how many those are at most:
+#: scripts are tried only to choose whom to learn from, and there are twenty of them.
+_TRIAL_SHARE, _TRIAL_MOST = 0.25, 2048
 #: Worlds in which a network watches the script that it learns from.
 _LESSONS: Final = 1024
 SCRATCH, WARM, TAUGHT, LIKELIEST = "from scratch", "from the policy", "taught", "its likeliest choices"
@@ -231,7 +232,7 @@ class _Search:
 
     def _best_scripts(self) -> tuple[dict[bool, Policy], float]:
         """The scripted deviator that does best for each type, and the most that one gains, as a share of the return."""
-        few = self.own.iloc[: max(2, round(_TRIAL_SHARE * self.rounds.worlds))]
+        few = self.own.iloc[: max(2, min(_TRIAL_MOST, round(_TRIAL_SHARE * self.rounds.worlds)))]
         scripts = dict(battery(self.policy))
         gains = {name: self._gains(script, few) for name, script in scripts.items()}
         kinds = next(iter(gains.values()))

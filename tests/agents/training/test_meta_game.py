@@ -9,7 +9,7 @@ import pytest
 
 from agents.strategies.deviators import BuildThenStrike
 from agents.table.play import play
-from agents.training.meta_game import MetaGame
+from agents.training.meta_game import MetaGame, with_types_even
 from sd_env.scenario import Scenario
 
 
@@ -70,7 +70,8 @@ def test_payoffs_are_the_mean_returns_of_play() -> None:
     rest, strike = BuildThenStrike(0, 0), BuildThenStrike(2, 4)
     for policy in (rest, strike):
         game.add(policy)
-    frames = [play(scenario, cast, worlds=200, seed=7 + k) for k, cast in enumerate(([strike, rest], [rest, strike]))]
+    even = scenario.with_overrides({"motives.p_greedy": 0.5})
+    frames = [play(even, cast, worlds=200, seed=7 + k) for k, cast in enumerate(([strike, rest], [rest, strike]))]
     table = game.payoffs()
     for own in (0, 1):
         for other in (0, 1):
@@ -93,3 +94,30 @@ def test_a_type_that_does_not_occur_has_no_regret() -> None:
     shares = game.settle(np.full((2, 2), 0.5))
     assert game.regrets(shares)[1] == 0.0 and np.isfinite(shares).all()
     assert shares[0] == pytest.approx([1.0, 0.0], abs=0.02)
+
+
+def test_types_are_drawn_evenly_where_how_often_they_occur_decides_nothing_else() -> None:
+    scenario = Scenario.load("jervis/not-intense", {"motives.p_greedy": 0.1})
+    assert with_types_even(scenario) == scenario.with_overrides({"motives.p_greedy": 0.5})
+    for overrides in (
+        {"perception.beliefs": True},
+        {"motives.turnover": 0.1},
+        {"motives.p_greedy": [0.1, 0.2]},
+        {"motives.p_greedy": 1.0},
+        {"states.greed": [0.0, 1.5]},
+    ):
+        other = scenario.with_overrides(overrides)
+        assert with_types_even(other) is other
+
+
+def test_worth_is_weighed_by_how_often_types_meet_in_the_game_itself() -> None:
+    scenario = Scenario.load("jervis/doubly-dangerous", {"motives.p_greedy": 0.1})
+    game = MetaGame(scenario, 20_000, 7)
+    for policy in (BuildThenStrike(0, 0), BuildThenStrike(2, 4)):
+        game.add(policy)
+    pure = np.array([[0.0, 1.0]] * 2)
+    frame = play(scenario, [BuildThenStrike(2, 4)] * 2, worlds=20_000, seed=1234)
+    for kind in (0, 1):
+        returns = np.concatenate([frame.loc[(frame[f"greed_{s}"] > 0) == kind, f"return_{s}"] for s in (0, 1)])
+        error = returns.std() / np.sqrt(len(returns))
+        assert game.values(pure)[kind, 1] == pytest.approx(returns.mean(), abs=6 * error)
