@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from agents.commands.options import add_scenario, add_trust, add_work, command_line, positive, whole
+from agents.commands.options import add_scenario, add_searcher, add_trust, add_work, command_line, positive, whole
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -36,17 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=whole, default=1, metavar="N", help="of searches and worlds; default 1")
     parser.add_argument("--worlds", type=positive, default=4096, metavar="N", help="to measure in; default 4096")
-    parser.add_argument(
-        "--searcher", type=_searcher, default="PPO", metavar="LEARNER", help="PPO, the default, SB3's, or FastPPO"
-    )
+    add_searcher(parser)
     add_work(parser)
-
-
-def _searcher(text: str) -> str:
-    """PPO or FastPPO."""
-    if text not in (known := ("PPO", "FastPPO")):
-        raise argparse.ArgumentTypeError(f"{text!r:.80} is no learner of responses: take {' or '.join(known)}")
-    return text
 
 
 def run(args: argparse.Namespace) -> int:

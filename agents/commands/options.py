@@ -222,3 +222,17 @@ def noise(text: str) -> tuple[str, float]:
     if (found := _finite(given)) is None:
         raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; KIND=NUMBER is, as in tremble=0.05")
     return kind, found
+
+
+def add_searcher(parser: argparse.ArgumentParser) -> None:
+    """``--searcher``: who learns responses."""
+    parser.add_argument(
+        "--searcher", type=_searcher, default="PPO", metavar="LEARNER", help="PPO, the default, SB3's, or FastPPO"
+    )
+
+
+def _searcher(text: str) -> str:
+    """PPO or FastPPO."""
+    if text not in (known := ("PPO", "FastPPO")):
+        raise argparse.ArgumentTypeError(f"{text!r:.80} is no learner of responses: take {' or '.join(known)}")
+    return text

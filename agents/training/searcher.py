@@ -46,10 +46,11 @@ _WARM_RATE: Final = 0.001
 
 def scratch(by: Searcher = "PPO") -> LearnerConfig:
     """Settings of a search that starts from scratch, by SB3's PPO or by FastPPO."""
-    return SEARCHER.model_copy(update=_by(by))
+    return SEARCHER.model_copy(update=computed_by(by))
 
 
-def _by(by: Searcher) -> dict[str, Any]:
+def computed_by(by: Searcher) -> dict[str, Any]:
+    """The settings that say whether SB3's PPO or FastPPO computes a search."""
     return {"algorithm": by, "masks": False if by == "FastPPO" else None}
 
 
@@ -70,4 +71,4 @@ def warm(policy: Policy, by: Searcher = "PPO") -> LearnerConfig | None:
         "ent_coef": _WARM_ENTROPY,
         "learning_rate": _WARM_RATE,
     }
-    return LearnerConfig.model_validate(SEARCHER.model_dump() | own | _by(by))
+    return LearnerConfig.model_validate(SEARCHER.model_dump() | own | computed_by(by))
