@@ -18,7 +18,7 @@ import pandas as pd
 
 from agents.evaluation import exploit
 from agents.evaluation.evaluate import check_sizes
-from agents.evaluation.players import Player, Spec, digests, load, players_of
+from agents.evaluation.players import Spec, digests, load, players_of
 from agents.evaluation.statistics import estimate
 from agents.strategies.deviators import battery
 from agents.table.deviation import WIDTH, deviate
@@ -30,6 +30,7 @@ from sd_env.scenario import Scenario
 
 if TYPE_CHECKING:
     from agents.policies.protocol import Policy
+    from agents.table.interventions import InterventionsLike
 
 #: Gain of a deviator, as a share of the type's own return, up to which a policy counts as certified.
 ALLOWED: Final = 0.02
@@ -119,55 +120,97 @@ def certify_all(
         players = players_of(given, game, trust=trust)
         if len(players) > 1:
             raise WorkError(f"{players[0].label} and {players[1].label} are two policies; one at a time is certified.")
-        units += _units(group, players[0], game, searches, steps, worlds, seed, searcher, trust)
+        for k, member in enumerate(players[0].members):
+            cast = [member] * game.n_states
+            units += units_against(
+                cast, game, group=group, name=players[0].label, member=k, searches=searches, steps=steps,
+                worlds=worlds, seed=seed, searcher=searcher, trust=trust,
+            )  # fmt: skip
         inputs |= digests(players)
     rows = run_units(search, units, out, workers=workers, title="certify", parquet=parquet, inputs=inputs, fresh=fresh)
     return {name: certificates(rows[rows["group"] == name], game) for name, (_, game) in groups.items()}
 
 
-def _units(
-    group: str,
-    player: Player,
+def units_against(
+    cast: Sequence[Spec],
     game: Scenario,
-    searches: Sequence[tuple[str, int]],
-    steps: int,
-    worlds: int,
-    seed: int,
-    searcher: Searcher,
-    trust: bool,
+    *,
+    group: str,
+    name: str,
+    member: int = 0,
+    searches: Sequence[tuple[str, int]] = SEARCHES,
+    steps: int = STEPS,
+    worlds: int = WORLDS,
+    seed: int = 1,
+    searcher: Searcher = "PPO",
+    interventions: InterventionsLike | None = None,
+    trust: bool = False,
 ) -> Iterator[Unit]:
-    for k, member in enumerate(player.members):
+    """The searches against those who play a game, from each seat that differs, as units of :func:`search`.
+
+    Args:
+        cast: specification of who plays each state.
+        game: the scenario.
+        group: what is certified together.
+        name: of those who play, for the units.
+        member: which of several policies that differ in their training seeds alone.
+        interventions: what states are bound to, the deviator too.
+        searches: where learned searches start and how many, as of :func:`certify`.
+        steps: turns that each response is learned over.
+        worlds: in which the chosen response is measured.
+        seed: of learners and worlds.
+        searcher: who learns the responses.
+        trust: whether what can run code may be loaded.
+    """
+    for seat in _seats(cast, game, bool(interventions)):
         learned = [(start, again) for start, count in searches for again in range(count)]
-        if warm(load(member, trust)) is None:
+        if warm(load(cast[seat], trust)) is None:
             learned = [(SCRATCH, again) for again in range(len(learned))]
-        for seat in exploit.seat_groups(game):
-            for start, again in [(BATTERY, 0), *learned]:
-                arguments = {
-                    "group": group, "policy": member, "member": k, "scenario": game.to_dict(), "seat": seat,
-                    "start": start, "seed": seed + again, "steps": steps, "worlds": worlds,
-                    "searcher": searcher, "trust": trust,
-                }  # fmt: skip
-                yield Unit(f"{group} {player.label} {k} seat {seat} {start} {again}".strip(), arguments)
+        for start, again in [(BATTERY, 0), *learned]:
+            arguments = {
+                "group": group, "cast": list(cast), "member": member, "scenario": game.to_dict(), "seat": seat,
+                "start": start, "seed": seed + again, "steps": steps, "worlds": worlds, "searcher": searcher,
+                "interventions": interventions, "trust": trust,
+            }  # fmt: skip
+            yield Unit(f"{group} {name} {member} seat {seat} {start} {again}".strip(), arguments)
+
+
+def _seats(cast: Sequence[Spec], game: Scenario, bound: bool) -> list[int]:
+    """One seat of each group whose members could change places: that differ in nothing, and play by the same policy."""
+    if bound:  # who is bound to what tells them apart
+        return list(range(game.n_states))
+    if all(spec is cast[0] or spec == cast[0] for spec in cast):
+        return list(exploit.seat_groups(game))
+    return list(range(game.n_states))
 
 
 def search(
-    *, group: str, policy: Spec, member: int, scenario: dict[str, Any], seat: int, start: str, seed: int, steps: int,
-    worlds: int, searcher: Searcher, trust: bool,
+    *, group: str, cast: Sequence[Spec], member: int, scenario: dict[str, Any], seat: int, start: str, seed: int,
+    steps: int, worlds: int, searcher: Searcher, interventions: InterventionsLike | None, trust: bool,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """The unit of work: one search of one seat; a row for each type that the seat may have.
 
     The deviator that does best in some worlds is measured in others, so that luck in the choice is no gain.
     """
-    game, frozen = Scenario.load(scenario), load(policy, trust)
-    candidates = (
-        dict(battery(frozen)) if start == BATTERY else _learned(game, frozen, seat, start, seed, steps, searcher)
-    )
+    game = Scenario.load(scenario)
+    frozen = [load(spec, trust) for spec in cast]
+
+    def own(worlds: int, seed: int) -> pd.DataFrame:
+        return play(game, frozen, worlds=worlds, seed=seed, interventions=interventions)
+
+    def gains(deviator: Policy, own: pd.DataFrame) -> dict[str, dict[str, float]]:
+        return _by_type(deviate(game, frozen, deviator, seat, own, interventions))
+
+    if start == BATTERY:
+        candidates = dict(battery(frozen[seat]))
+    else:
+        candidates = _learned(game, frozen, seat, start, seed, steps, searcher, interventions)
     few = max(1, round(_CHOICE * worlds))
-    own = _own(game, frozen, few, _CHOOSING + seed)  # played once, however many are held against it
-    tried = {name: _gains(game, frozen, deviator, seat, own) for name, deviator in candidates.items()}
+    played = own(few, _CHOOSING + seed)  # once, however many are held against it
+    tried = {name: gains(deviator, played) for name, deviator in candidates.items()}
     best = {kind: max(tried, key=lambda name: tried[name][kind]["gain"]) for kind in next(iter(tried.values()))}
-    own = _own(game, frozen, worlds, MEASURING + seed)
-    measured = {name: _gains(game, frozen, candidates[name], seat, own) for name in dict.fromkeys(best.values())}
+    played = own(worlds, MEASURING + seed)
+    measured = {name: gains(candidates[name], played) for name in dict.fromkeys(best.values())}
     return [
         {
             "group": group, "member": member, "seat": seat, "type": kind, "start": start, "seed": seed,
@@ -180,12 +223,20 @@ def search(
 
 
 def _learned(
-    game: Scenario, frozen: Policy, seat: int, start: str, seed: int, steps: int, searcher: Searcher
+    game: Scenario,
+    frozen: Sequence[Policy],
+    seat: int,
+    start: str,
+    seed: int,
+    steps: int,
+    searcher: Searcher,
+    interventions: InterventionsLike | None,
 ) -> dict[str, Policy]:
     from agents.policies.bundles import LearnedBundle
     from agents.training.response import learn_response
 
-    config = warm(frozen, searcher) if start == WARM else scratch(searcher)
+    own = frozen[seat]
+    config = warm(own, searcher) if start == WARM else scratch(searcher)
     if config is None:
         raise WorkError("a search from the policy needs a bundle of PPO or A2C.")
     drawn = learn_response(
@@ -196,22 +247,16 @@ def _learned(
         steps=steps,
         worlds=SEARCH_WORLDS,
         config=config,
-        begin=frozen if isinstance(frozen, LearnedBundle) and start == WARM else None,
+        begin=own if isinstance(own, LearnedBundle) and start == WARM else None,
+        interventions=interventions,
     )
     return {f"learned {start}": drawn, f"learned {start}, its likeliest choices": drawn.likeliest()}
 
 
-def _own(game: Scenario, frozen: Policy, worlds: int, seed: int) -> pd.DataFrame:
-    """The policy in all seats."""
-    return play(game, [frozen] * game.n_states, worlds=worlds, seed=seed)
-
-
-def _gains(
-    game: Scenario, frozen: Policy, deviator: Policy, seat: int, own: pd.DataFrame
-) -> dict[str, dict[str, float]]:
-    """What a deviator gains over the policy from a seat in the worlds of ``own``, for each type that the seat has."""
+def _by_type(deviation: Mapping[bool, tuple[np.ndarray, np.ndarray]]) -> dict[str, dict[str, float]]:
+    """What a deviator gains each type that its seat has."""
     found = {}
-    for greedy, (before, gained) in deviate(game, frozen, deviator, seat, own).items():
+    for greedy, (before, gained) in deviation.items():
         if len(gained) > 1:
             found[GREEDY if greedy else SEEKERS] = {
                 "own": float(before.mean()), "gain": float(gained.mean()),

@@ -18,7 +18,7 @@ from agents.evaluation.predictions import Prediction
 from agents.evaluation.report import as_text, cell
 from agents.evaluation.statistics import Estimate, Interval
 from agents.evaluation.tables import frame_of
-from agents.experiments import picture
+from agents.experiments import certificate, picture
 from agents.experiments.judge import checks, judge, levels
 from agents.experiments.language import Experiment, training_defaults
 from agents.experiments.quantities import parts_of
@@ -92,8 +92,9 @@ def _run(experiment: Experiment, out: Path, workers: int, command: str) -> Resul
     folder = out / "plays" / digest([unit.arguments for unit in units])
     frame = run_units(train_and_measure, units, folder, workers=workers, title=experiment.name)
     write_table(frame, out / CELLS)
+    tried = certificate.certified(units, out, workers)
     seconds = time.monotonic() - started + _before(out / REPORT)
-    found = judged(experiment, frame, made(experiment, command, seconds))
+    found = judged(experiment, frame, made(experiment, command, seconds) | {"certificates": tried})
     write_json(out / REPORT, found.report)
     write_text(out / TABLE, as_text(found.shown))
     picture.draw(experiment, found.levels, out / PICTURE)
@@ -106,9 +107,11 @@ def judged(experiment: Experiment, frame: pd.DataFrame, made: Mapping[str, Any])
     Args:
         experiment: the experiment.
         frame: as :func:`run` leaves it, or :func:`read_cells` reads it.
-        made: what made it, as :func:`made` gives it.
+        made: what made it, as :func:`made` gives it, and ``certificates`` of its policies, if something was tried.
     """
     found, cells, compared = judge(experiment, frame), levels(experiment, frame), checks(experiment, frame)
+    if experiment.cast is None:
+        found = certificate.marked(found, made.get("certificates"))
     report = {
         **made,
         "expectations": [wanted.model_dump(mode="json") for wanted in experiment.predictions],
@@ -197,6 +200,9 @@ def table(result: Result, judged: Sequence[Prediction]) -> RenderableType:
             "chance."
         )
     )
+    if not experiment.cast:
+        tried = result.report.get("certificates")
+        shown.append(Text(f"Seed {experiment.seeds[0]}: {certificate.told(tried)}."))
     for row in result.checks:
         where = ", ".join(f"{axis} = {row[axis]}" for axis in experiment.grid)
         shown.append(

@@ -297,8 +297,13 @@ def final_cast(job: Job, game: Scenario) -> list[Policy]:
         BundleError: as :func:`trained_policies`.
     """
     policies = trained_policies(job)
-    found: dict[str, Policy] = {}
+    return [policies[name] for name in learners_of_states(job, game)]
+
+
+def learners_of_states(job: Job, game: Scenario) -> list[str]:
+    """The name of the learner that holds each state of ``game`` in a job; arguments as of :func:`final_cast`."""
+    found: dict[str, str] = {}
     for name, seat in seats_of(job.config.population, game.agents).items():
         states = game.agents if seat in (ALL, ROTATING) else (seat,) if isinstance(seat, str) else seat
-        found |= dict.fromkeys(states, policies[name])
+        found |= dict.fromkeys(states, name)
     return [found[agent] for agent in game.agents]

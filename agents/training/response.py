@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from agents.policies.bundles import LearnedBundle, bundle_of
 from agents.policies.protocol import Policy
 from agents.policies.sb3 import TypesPolicy
+from agents.table.interventions import InterventionsLike
 from agents.table.seating import OTHERS, SeatName, seat_name
 from agents.training.callbacks import Anneal
 from agents.training.learner_config import LearnerConfig
@@ -20,7 +22,7 @@ from sd_env.scenario import Scenario
 
 def learn_response(
     scenario: Scenario,
-    policy: Policy,
+    policy: Policy | Sequence[Policy],
     seat: int | SeatName,
     *,
     seed: int,
@@ -28,8 +30,11 @@ def learn_response(
     worlds: int,
     config: LearnerConfig,
     begin: LearnedBundle | None = None,
+    interventions: InterventionsLike | None = None,
 ) -> LearnedBundle:
     """What a learner answers to ``policy`` from ``seat`` after ``steps`` turns, rounded up to whole rollouts.
+
+    ``policy`` is one for all other states, or, where ``seat`` is a state, one for each state.
 
     ``seat`` is the index of a state or a seat's name; ``"rotating"`` learns one answer for all states.
     With ``begin`` it starts with that bundle's weights, whose networks ``config`` must describe, instead of its own;
@@ -47,13 +52,19 @@ def learn_response(
 
     taken: SeatName = scenario.agents[seat] if isinstance(seat, int) else seat
     name = seat_name(taken)
+    others: dict[Any, Policy] = (
+        {OTHERS: policy}
+        if not isinstance(policy, Sequence)
+        else {agent: player for agent, player in zip(scenario.agents, policy, strict=True) if agent != taken}
+    )
     with one_thread():
         table = Table(
             scenario,
-            {taken: learner_of, OTHERS: policy},
+            {taken: learner_of, **others},
             num_worlds=worlds,
             seed=seed,
             reward_scale=config.reward_scale,
+            interventions=interventions,
             horizon_ends=True,
         )
         table.learn(steps, each={name: {"callback": Anneal(config)}})

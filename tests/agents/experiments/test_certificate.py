@@ -1,0 +1,110 @@
+"""Certificates of experiments: whoever is beaten is found, under what binds, and what rests on it is marked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.evaluation.certify import BATTERY, BEATEN, CERTIFIED, GREEDY, SEEKERS, search, units_against
+from agents.evaluation.predictions import SUPPORTED, judge
+from agents.evaluation.statistics import estimate
+from agents.experiments import Experiment
+from agents.experiments.certificate import marked, told
+from agents.experiments.run import run
+from agents.experiments.work import smoke_sized
+from agents.strategies.deviators import BuildThenStrike
+from agents.table.deviation import seated
+from agents.table.play import play
+from agents.training.response import learn_response
+from agents.training.searcher import scratch
+from sd_env.scenario import Scenario
+from tests.agents.experiments.test_experiments import made
+
+NOT_INTENSE = Scenario.load("jervis/not-intense")
+REST = BuildThenStrike(0, 0)
+
+
+def row(**changes: Any) -> dict[str, Any]:
+    usual = {
+        "policies": "abc", "cells": [{"axis": "0"}], "state": "state_0", "type": SEEKERS, "own": 10.0, "gain": 0.0,
+        "low": 0.0, "high": 0.01, "response": "", "searches": 1, "failed": 0, "verdict": CERTIFIED,
+    }  # fmt: skip
+    return usual | changes
+
+
+def against(cast: list[Any], seat: int, **binding: Any) -> dict[str, dict[str, Any]]:
+    """What the battery finds from a seat, by type."""
+    units = units_against(cast, NOT_INTENSE, group="", name="", searches=[], worlds=2048, **binding)
+    [unit] = [unit for unit in units if unit.arguments["seat"] == seat]
+    assert unit.arguments["start"] == BATTERY
+    return {each["type"]: each for each in search(**unit.arguments)}
+
+
+def test_each_seat_is_held_against_those_who_sit_in_the_others() -> None:
+    # who faces one that never fights gains by open swords (emergence.md, section 1); who faces the hawk gains nothing
+    # like it, though both are greedy
+    hawk = BuildThenStrike(4, 10_000)
+    found = {seat: against([hawk, REST], seat)[GREEDY] for seat in (0, 1)}
+    alone = against([REST, REST], 0)[GREEDY]
+    assert alone["gain"] / alone["own"] > 0.3
+    own = play(NOT_INTENSE, [hawk, REST], worlds=2048, seed=6_000_001)
+    for seat, each in found.items():
+        returns = own[f"return_{seat}"][own[f"greed_{seat}"] > 0]
+        assert each["own"] == pytest.approx(returns.mean())
+    assert found[1]["own"] < alone["own"]
+
+
+def test_who_is_bound_gains_nothing_by_what_it_may_not_do() -> None:
+    bound = {agent: {"stance": "neutral", "build_offense": "none"} for agent in NOT_INTENSE.agents}
+    found = against([REST, REST], 0, interventions=bound)
+    assert all(each["gain"] <= 1e-9 for each in found.values())
+    units = list(units_against([REST, REST], NOT_INTENSE, group="", name="", searches=[], interventions=bound))
+    assert [unit.arguments["seat"] for unit in units] == [0, 1]  # what binds may tell them apart
+
+
+def test_a_response_is_learned_against_the_others_as_they_are_and_bound() -> None:
+    cast = [REST, BuildThenStrike(2, 10_000)]
+    asked: dict[str, Any] = {"seed": 3, "steps": 2048, "worlds": 16, "config": scratch("FastPPO")}
+
+    def learned(players: Any, **binding: Any) -> float:
+        network = learn_response(NOT_INTENSE, players, 0, **asked, **binding).network
+        return float(sum(weights.detach().sum() for weights in network.parameters()))
+
+    same = [learned(players) for players in (cast[1], cast)]
+    bound = learned(cast, interventions={"state_1": {"stance": "neutral"}})
+    assert same[0] == same[1] and len({same[0], learned([REST, REST]), bound}) == 3
+    assert seated(NOT_INTENSE, REST) == [REST, REST]
+
+
+def test_what_rests_on_policies_that_are_beaten_is_marked() -> None:
+    [claim] = [judge("claim", "measure", estimate([1.0, 1.1, 0.9]), (0.0, None))]
+    stands = [row(), row(type=GREEDY)]
+    beaten = [row(), row(type=GREEDY, verdict=BEATEN, gain=0.3, response="strikes first"), row(policies="other")]
+    assert marked([claim], stands) == [claim] and told(stands) == "1 of 1 policies certified"
+    [found] = marked([claim], beaten)
+    assert found.word == "uncertified" and found.verdict == SUPPORTED
+    assert found.status.endswith("1 of 2 policies certified; state_0, greedy states, gains +30.0% (strikes first)")
+    [untried] = marked([claim], None)
+    assert untried.status == "uncertified: nothing was tried against these policies"
+    withdrawn = claim.model_copy(update={"status": "withdrawn: wrong"})
+    assert marked([withdrawn], beaten) == [withdrawn]
+
+
+def test_an_experiment_tries_to_beat_the_policies_of_its_first_seed(tmp_path: Path) -> None:
+    data = made(grid={"motives.p_greedy": [0.0, 0.6]}, seeds=[2, 1], worlds=8, logs=4)
+    small = smoke_sized(Experiment.model_validate(data))
+    tried = {"scratch": 0, "warm": 1, "steps": 1, "worlds": 64, "searcher": "FastPPO"}
+    asked = small.model_copy(update={"training": small.training | {"certificate": tried}})
+    result = run(asked, tmp_path, workers=1)
+    rows = result.report["certificates"]
+    assert [each["cells"] for each in rows] == [[{"motives.p_greedy": p}] for p in ("0", "0.6", "0.6")]
+    assert [each["type"] for each in rows] == [SEEKERS, SEEKERS, GREEDY]
+    assert all(each["searches"] == 1 for each in rows)
+    assert {each.word for each in result.predictions} <= {"uncertified", "supported", "contradicted", "undecided"}
+    assert "policies certified" in (tmp_path / "table.txt").read_text()
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "certificates").rglob("*.json")}
+    again = run(asked, tmp_path, workers=1)
+    assert again.report["certificates"] == rows and before
+    assert {path: path.stat().st_mtime_ns for path in before} == before
