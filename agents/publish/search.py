@@ -64,7 +64,8 @@ def tried(*, config: dict[str, Any], folder: str) -> list[dict[str, Any]]:
         rows = records(
             certify(
                 str(bundle), game, searches=[(SCRATCH, asked.scratch), (WARM, asked.warm)], steps=asked.steps,
-                worlds=asked.worlds, seed=settings.evaluation.seed, out=job.folder / "certificate",
+                worlds=asked.worlds, seed=settings.evaluation.seed, searcher=asked.searcher,
+                out=job.folder / "certificate",
             )
         )  # fmt: skip
     row |= _gaps(rows)
