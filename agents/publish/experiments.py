@@ -155,9 +155,9 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
         "**Rederived** are predictions of before that did not follow from the theory or were not measured by what was "
         "measured; what is predicted now stands beside them. Their numbers stay in the reports and, where the design "
         f"is another now, in `{SUPERSEDED}/`. **Not run** is what was predicted since and awaits its run. "
-        "**Uncertified** is what was found of policies that something which was tried beats by more than 2% of a type's "
-        "return, or may, or against which nothing was tried: it says what these learners did, and not yet what the game "
-        "does; whether it came out as predicted stands beside it.",
+        "**Uncertified** is what was found of policies that something which was tried beats by more than 2% of a "
+        "type's return, or may, or against which nothing was tried: it says what these learners did, and not yet what "
+        "the game does; whether it came out as predicted stands beside it.",
         "",
         "## By concept",
         "",
