@@ -1,24 +1,8 @@
-"use strict";
 (() => {
-  const D = JSON.parse(document.getElementById("data").textContent);
-  const $ = (id) => document.getElementById(id);
+  const D = JSON.parse($("data").textContent);
   const said = D.steps.map(() => null); // what was predicted, step by step
   let at = 0, address = null;
 
-  function make(tag, attributes, parent, text) {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes || {})) made.setAttribute(name, value);
-    if (text !== undefined) made.textContent = text;
-    if (parent) parent.append(made);
-    return made;
-  }
-  function draw(tag, attributes, parent, text) {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text !== undefined) made.textContent = text;
-    parent.append(made);
-    return made;
-  }
   const scaled = (step, value) => (step.unit === "states" ? value : 100 * value);
   const shown = (step, value) => (step.unit === "states" ? value.toFixed(1).replace(/\.0$/, "") : (100 * value).toFixed(0));
   const told = (step, value) => (step.unit === "states" ? `${value} of ${step.most} states` : `${value} of 100`);
