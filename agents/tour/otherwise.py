@@ -20,6 +20,8 @@ from sd_env.layout_actions import Signal, Stance
 from sd_env.record import EpisodeLog
 from sd_env.show.story import Story
 
+#: Sentences on one deed.
+_MOST: Final = 4
 #: Turns on which a deed may be another, where nobody ever attacks.
 _CALM: Final = (1, 8)
 
@@ -54,7 +56,9 @@ def others(game: Game, log: EpisodeLog) -> list[Otherwise]:
                 if any(isinstance(each, IllegalAction) and each.agent == agent for each in done.events[turn - 1]):
                     continue
                 said = f"{names[agent]} {deed} on turn {turn}"
-                told = comparison(Counterfactual(dos, log, done, ()), names, said)
+                told = [*comparison(Counterfactual(dos, log, done, ()), names, said)]
+                if len(told) > _MOST:  # wars that come a little earlier or later, one by one: the replay shows them
+                    told = [told[0], told[-1]]
                 found.append(Otherwise(turn, names[agent], deed, tuple(told), done))
     return found
 

@@ -33,7 +33,7 @@
     const { deeds } = D.otherwise[key], form = make("form", { class: "otherwise" }, parent), box = make("fieldset", {}, form);
     make("legend", {}, box, "What if one deed had been another?");
     const row = make("div", { class: "deed" }, box), says = make("div", { "aria-live": "polite", id: "became" }, box);
-    const selects = [["On turn", "on"], ["state", "who"], ["does otherwise and", "deed"]].map(([name, id]) => make("select", { id }, make("label", {}, row, `${name} `)));
+    const selects = [["On turn", "on"], ["state", "who"], ["does otherwise and", "deed"]].map(([name, id]) => make("select", { id, name: id }, make("label", {}, row, `${name} `)));
     const chosen = (upto) => deeds.filter((deed) => selects.slice(0, upto).every((select, k) => String(deed[k]) === select.value));
     function fill(from) { // what may be chosen hangs on what was chosen before it
       selects.forEach((select, k) => {
