@@ -31,7 +31,7 @@
   }
   function otherwise(parent, held, key, turn, label) {
     const { deeds } = D.otherwise[key], form = make("form", { class: "otherwise" }, parent), box = make("fieldset", {}, form);
-    make("legend", {}, box, "What if one deed had been another?");
+    make("legend", {}, box, "What if?");
     const row = make("div", { class: "deed" }, box), says = make("div", { "aria-live": "polite", id: "became" }, box);
     const selects = [["On turn", "on"], ["state", "who"], ["does otherwise and", "deed"]].map(([name, id]) => make("select", { id, name: id }, make("label", {}, row, `${name} `)));
     const chosen = (upto) => deeds.filter((deed) => selects.slice(0, upto).every((select, k) => String(deed[k]) === select.value));

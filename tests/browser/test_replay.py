@@ -147,6 +147,8 @@ def test_the_largest_page_opens_quickly(folder: Path, tmp_path: Path) -> None:
     start = time.monotonic()
     found = dom(f"file://{folder}/big.html#turn=150", tmp_path)
     assert text_of(found, "turn") == "Turn 150 of 200"
+    looks = re.findall(r'<line [^>]*class="curve" stroke="([^"]*)" stroke-dasharray="([^"]*)"', found)
+    assert len(looks) == len(set(looks)) == layout.MAX_STATES  # told apart by dashes where eight colours end
     assert time.monotonic() - start - nothing < 10  # two seconds on an idle machine; this one may be busy
 
 
