@@ -39,7 +39,7 @@ def filled(
         compiled: whether it runs WebAssembly that it holds.
         framed: package whose page it may show in a frame, from what it holds: a frame has the policy of its page, too.
     """
-    held = [own or _held(package), *([_held(framed)] if framed else [])]
+    held: list[Mapping[str, str]] = [own or _held(package), *([_held(framed)] if framed else [])]
     policy = [_NOTHING]
     for kind in ("style", "script"):
         sources = [f"'sha256-{_digest(each[kind])}'" for each in held if kind in each]
