@@ -143,7 +143,7 @@ def test_one_deed_is_another_offline_and_by_keys_and_then_it_is_as_it_was(folder
         press(browser, Keys.ENTER)
         until(browser, "!document.querySelector('#became p')")
         browser.switch_to.frame(browser.find_element(By.CSS_SELECTOR, ".frame iframe"))
-        until(browser, "document.getElementById('events').textContent.includes('attack each other')")
+        until(browser, "document.getElementById('events').textContent.includes('Northland attacks Southland')")
         browser.switch_to.default_content()
         quiet(browser)
 
