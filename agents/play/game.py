@@ -78,7 +78,7 @@ class Game:
         labels = dict(zip(seats, map(label_of, specs), strict=True))
         self.labels = tuple(labels.get(i, "") for i in range(n))
         self.names = list(written(scenario.agents).values())
-        self._eyes = [Eyes(scenario, i, self.names) for i in range(n)]
+        self._eyes = [Eyes(scenario.heads, scenario.shown, i, self.names) for i in range(n)]
         self._tape = Tape(scenario, 0)
         self._tape.begin(self.seed, 0)
         self._cast.reset(self.seed, 0, 0)
