@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import string
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +25,8 @@ from sd_env.policies import AnyHeads, Board, PolicyError, another, answer
 from sd_env.show.story import written
 
 NOTHING: Final = "nothing"
+#: Settings on which no choice depends.
+_BESIDE: Final = {"endpoint", "exchanges", "budget", "prices", "limits", "parallel"}
 
 
 class LanguagePolicy(AnyHeads):
@@ -57,6 +61,12 @@ class LanguagePolicy(AnyHeads):
         self.house = House(self.config, Exchanges(where), ledger, Endpoint(self.config, ledger), offline)
         self._fallback = _strategy(self.config.fallback)
         self._stand_up()
+
+    @property
+    def identity(self) -> str:
+        """A digest of what its choices follow from: not of where it asks, how patiently, and for how much."""
+        told = self.config.model_dump(mode="json", exclude=_BESIDE)
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> LanguagePolicy:
         """A copy for another seat: what it sees, says to itself and does is its own; model and budget are shared."""

@@ -110,6 +110,11 @@ def file_of(spec: str) -> Path | None:
     return Path(in_file["file"]) if in_file else None
 
 
+def is_language(spec: str) -> bool:
+    """Whether a specification is one of a language policy."""
+    return _LANGUAGE.match(spec) is not None
+
+
 def label_of(spec: Spec) -> str:
     """A short name for tables, known without loading anything.
 
