@@ -109,7 +109,7 @@ def filled(schema: Mapping[str, Any], wishes: Mapping[str, Any]) -> Any:
             for key, each in schema["properties"].items()
         }
     if schema["type"] == "array":
-        return [filled(schema["items"], wishes)]
+        return [filled(schema["items"], {**wishes, "target": schema["items"]["properties"]["target"]["enum"][0]})]
     if "enum" in schema:
         return schema["enum"][-1]
     return 0.5 if schema["type"] == "number" else "x"

@@ -46,9 +46,11 @@ class Budget(_Group):
     """What may be spent from a folder of exchanges, by all processes and all runs together; null is without bound."""
 
     requests: Annotated[Whole, Field(ge=0, le=10**9)] = Field(description="requests sent, whatever came of them")
-    tokens: Annotated[Whole, Field(ge=0, le=10**12)] | None = Field(None, description="read and written by the model")
-    money: Annotated[Number, Field(ge=0)] | None = Field(None, description="by prices, in their currency")
-    seconds: Annotated[Number, Field(ge=0)] | None = Field(None, description="of waiting for answers")
+    tokens: Annotated[Whole, Field(ge=0, le=10**12)] | None = Field(
+        default=None, description="read and written by the model"
+    )
+    money: Annotated[Number, Field(ge=0)] | None = Field(default=None, description="by prices, in their currency")
+    seconds: Annotated[Number, Field(ge=0)] | None = Field(default=None, description="of waiting for answers")
 
 
 class Prices(_Group):
@@ -61,18 +63,22 @@ class Prices(_Group):
 class Limits(_Group):
     """How long is waited for an answer, and how often a failed request is made again."""
 
-    request_seconds: Seconds = Field(60.0, description="for a whole answer")
+    request_seconds: Seconds = Field(default=60.0, description="for a whole answer")
     wait_seconds: Seconds = Field(
-        60.0, description="the longest pause between tries, also where the server asks for one"
+        default=60.0, description="the longest pause between tries, also where the server asks for one"
     )
-    tries: Annotated[Whole, Field(ge=1, le=100)] = Field(5, description="of a request that the endpoint fails")
+    tries: Annotated[Whole, Field(ge=1, le=100)] = Field(default=5, description="of a request that the endpoint fails")
 
 
 class Memory(_Group):
     """What is remembered from turn to turn, and told to the model again."""
 
-    notes: Annotated[Whole, Field(ge=0, le=20_000)] = Field(600, description="letters that the model writes to itself")
-    turns: Annotated[Whole, Field(ge=0, le=100)] = Field(6, description="last turns: its choices, and what it saw")
+    notes: Annotated[Whole, Field(ge=0, le=20_000)] = Field(
+        default=600, description="letters that the model writes to itself"
+    )
+    turns: Annotated[Whole, Field(ge=0, le=100)] = Field(
+        default=6, description="last turns: its choices, and what it saw"
+    )
 
 
 class LanguageConfig(_Group):
@@ -87,22 +93,30 @@ class LanguageConfig(_Group):
     prices: Prices | None = None
     limits: Limits = Limits()
     memory: Memory = Memory()
-    instructions: Annotated[str, Field(max_length=8_000)] = Field("", description="told to the model beside the rules")
-    names: Literal["scenario", "letters"] = Field("scenario", description="of states; letters hide history's")
-    words: bool = Field(True, description="whether states say something with their signals")
-    forecasts: bool = Field(True, description="whether the model says who will attack whom")
-    temperature: Annotated[Number, Field(ge=0, le=10)] | None = Field(None, description="null: the endpoint's own")
-    answer_tokens: Annotated[Whole, Field(ge=16, le=1_000_000)] = Field(800, description="that an answer may have")
+    instructions: Annotated[str, Field(max_length=8_000)] = Field(
+        default="", description="told to the model beside the rules"
+    )
+    names: Literal["scenario", "letters"] = Field(default="scenario", description="of states; letters hide history's")
+    words: bool = Field(default=True, description="whether states say something with their signals")
+    forecasts: bool = Field(default=True, description="whether the model says who will attack whom")
+    temperature: Annotated[Number, Field(ge=0, le=10)] | None = Field(
+        default=None, description="null: the endpoint's own"
+    )
+    answer_tokens: Annotated[Whole, Field(ge=16, le=1_000_000)] = Field(
+        default=800, description="that an answer may have"
+    )
     tokens_key: Literal["max_tokens", "max_completion_tokens"] = Field(
-        "max_tokens", description="how the endpoint calls answer_tokens"
+        default="max_tokens", description="how the endpoint calls answer_tokens"
     )
-    format: Literal["schema", "object", "text"] = Field("schema", description="what the endpoint can be held to")
-    send_seed: bool = Field(False, description="whether requests have a seed")
-    asks: Annotated[Whole, Field(ge=1, le=20)] = Field(3, description="of a turn, until an answer can be used")
+    format: Literal["schema", "object", "text"] = Field(
+        default="schema", description="what the endpoint can be held to"
+    )
+    send_seed: bool = Field(default=False, description="whether requests have a seed")
+    asks: Annotated[Whole, Field(ge=1, le=20)] = Field(default=3, description="of a turn, until an answer can be used")
     fallback: Annotated[str, Field(min_length=1, max_length=200)] = Field(
-        "nothing", description="who chooses then: a strategy, or nothing, which does nothing"
+        default="nothing", description="who chooses then: a strategy, or nothing, which does nothing"
     )
-    parallel: Annotated[Whole, Field(ge=1, le=64)] = Field(1, description="requests at a time, of a process")
+    parallel: Annotated[Whole, Field(ge=1, le=64)] = Field(default=1, description="requests at a time, of a process")
 
     @field_validator("endpoint")
     @classmethod

@@ -83,7 +83,8 @@ class Endpoint:
 
     def __init__(self, config: LanguageConfig, ledger: Ledger) -> None:
         self._config, self._ledger = config, ledger
-        self._lock, self._client, self._not_before = threading.Lock(), None, 0.0
+        self._lock, self._not_before = threading.Lock(), 0.0
+        self._client: httpx2.Client | None = None
 
     def complete(self, body: Mapping[str, Any]) -> Reply:
         """The answer to a request.
@@ -154,7 +155,7 @@ class Endpoint:
         with self._lock:
             if self._client is None:
                 self._client = httpx2.Client(timeout=self._config.limits.request_seconds, follow_redirects=False)
-        return httpx2, self._client
+            return httpx2, self._client
 
     def _try(self, body: Mapping[str, Any], expected: int) -> Reply:
         """One request, whole within the time that it may take."""

@@ -53,8 +53,7 @@ class LanguagePolicy(AnyHeads):
         self, config: LanguageConfig | Path | str, *, folder: Path | None = None, offline: bool = False
     ) -> None:
         path = None if isinstance(config, LanguageConfig) else Path(config)
-        self.config = load_config(path) if path else config
-        assert isinstance(self.config, LanguageConfig), "what is no path is a config"
+        self.config = config if isinstance(config, LanguageConfig) else load_config(Path(config))
         self.name = f"llm:{path.stem if path else self.config.model}"
         where = (folder or (path.parent if path else Path())) / self.config.exchanges
         ledger = Ledger(self.config, where)
