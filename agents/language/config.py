@@ -20,6 +20,7 @@ from sd_env.policies import PolicyError
 KEY: Final = "SD_ENV_KEY_"
 _LABEL: Final = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _HOST: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_FOLDER: Final = re.compile(r"[\w.-]+(/[\w.-]+)*", re.ASCII)
 _LOOPBACK: Final = re.compile(r"localhost|127(\.[0-9]+){3}")
 
 
@@ -138,6 +139,13 @@ class LanguageConfig(_Group):
             raise ValueError("endpoint must be an address without a user, a key, a ? and a #: keys stand in no file")
         return value.rstrip("/")
 
+    @field_validator("exchanges")
+    @classmethod
+    def _below(cls, value: str) -> str:
+        if not _FOLDER.fullmatch(value) or ".." in value.split("/"):
+            raise ValueError(f"exchanges is {value!r:.80}; a folder below that of the file is needed, such as kept/duel")
+        return value
+
     @model_validator(mode="after")
     def _together(self) -> LanguageConfig:
         if self.budget.money is not None and self.prices is None:
@@ -169,11 +177,8 @@ class LanguageConfig(_Group):
         return (read * self.prices.input + written * self.prices.output) / 1e6
 
 
-def _unknown(hint: str) -> str:
-    return "is no file; a language policy is llm:CONFIG.yaml."
-
-
-_CONFIGS: Final = Entries("agents.language", LanguageConfig, "a language config", PolicyError, _unknown)
+#: None is in the package: all are one's own files.
+_CONFIGS: Final = Entries("agents.language", LanguageConfig, "a language config", PolicyError, str)
 
 
 def load_config(path: Path) -> LanguageConfig:
@@ -182,4 +187,6 @@ def load_config(path: Path) -> LanguageConfig:
     Raises:
         PolicyError: one sentence that names key, value and what is allowed.
     """
+    if not path.is_file():
+        raise PolicyError(f"language config '{path}' is no file; a language policy is llm:CONFIG.yaml.")
     return _CONFIGS.load(path)
