@@ -221,8 +221,8 @@ def test_no_key_is_sent_where_others_can_read_it(tmp_path: Path, monkeypatch: py
     ("budget", "often"),
     [
         ({"requests": 3}, 3),
-        ({"requests": 99, "tokens": 1000}, 1),  # 120 a request, of which 810 are set aside for the next
-        ({"requests": 99, "money": 0.001}, 1),
+        ({"requests": 99, "tokens": 1000}, 2),  # 120 a request, and 810 are set aside for the next
+        ({"requests": 99, "money": 0.001}, 2),
         ({"requests": 99, "seconds": 1e-9}, 1),
     ],
 )
