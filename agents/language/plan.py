@@ -49,10 +49,11 @@ def _check(seats: list[Planned]) -> None:
     policy = seats[0].policy
     budget, spent = policy.config.budget, policy.house.ledger.spent()
     turns = sum(each.worlds * each.scenario.horizon for each in seats)
-    kept = min(turns, sum(policy.house.exchanges.count(seed) for seed in {each.seed for each in seats}))
+    counts = [policy.house.exchanges.count(seed) for seed in {each.seed for each in seats}]
+    kept = min(turns, sum(counts))
     requests = turns - kept
     read, written = 0, 0
-    for each in {(each.scenario.fingerprint(), each.scenario.n_states): each for each in seats}.values():
+    for each in {each.scenario.fingerprint(): each for each in seats}.values():
         worlds = Worlds(each.scenario, 1, seed=0)
         found = policy.tokens(worlds.observations[0, 0], worlds.masks[0, 0], each.scenario.heads)
         read, written = max(read, found[0]), max(written, found[1])
