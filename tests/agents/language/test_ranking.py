@@ -14,10 +14,8 @@ from agents.evaluation.evaluate import evaluate_policies
 from agents.evaluation.speakers import speakers
 from agents.evaluation.tournament import ranking, tournament
 from agents.language.ledger import BudgetError
-from agents.policies.bundles import bundle_of
 from sd_env.record import read_log, verify
 from sd_env.scenario import Scenario
-from tests.learners import trained
 from tests.stand_in import Out, config_of, plays, stand_in
 
 SCENARIO = "jervis/intense"
@@ -29,6 +27,9 @@ def test_scripted_learned_and_language_policies_are_ranked_together(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the command, with a key, and once more without the endpoint: the same ranking, and the key is in no file."""
+    from agents.policies.bundles import bundle_of  # torch, which the other tests here do without
+    from tests.learners import trained
+
     bundle_of(trained("heads"), Scenario.load(SCENARIO), name="learned").save(tmp_path / "learned.sd")
     monkeypatch.setenv("SD_ENV_KEY_127_0_0_1", KEY)
     with stand_in(plays(chance=0.1)) as server:
