@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from agents.language.ledger import BudgetError
 from agents.language.policy import LanguagePolicy
 from sd_env.scenario import Scenario
@@ -45,10 +47,15 @@ def check_budgets(planned: Iterable[Planned]) -> None:
             _check(seats)
 
 
+def _longest(scenario: Scenario) -> int:
+    """Turns of its longest episode: the horizon may be drawn."""
+    return int(np.max(scenario.horizon))
+
+
 def _check(seats: list[Planned]) -> None:
     policy = seats[0].policy
     budget, spent = policy.config.budget, policy.house.ledger.spent()
-    turns = sum(each.worlds * each.scenario.horizon for each in seats)
+    turns = sum(each.worlds * _longest(each.scenario) for each in seats)
     counts = [policy.house.exchanges.count(seed) for seed in {each.seed for each in seats}]
     kept = min(turns, sum(counts))
     requests = turns - kept
@@ -67,7 +74,7 @@ def _check(seats: list[Planned]) -> None:
         if most is not None and needed > most - used:
             raise BudgetError(
                 f"{policy.name} may be asked on {turns} turns (worlds, seeds, episodes, pairings and seats, "
-                f"{seats[0].scenario.horizon} turns an episode), of which {kept} are kept: {about}{needed:.6g} {name}, "
+                f"{_longest(seats[0].scenario)} turns an episode), of which {kept} are kept: {about}{needed:.6g} {name}, "
                 f"and {max(0, most - used):.6g} are left of budget.{name}, {most:g}. Nothing was asked; fewer worlds, "
                 "seeds or policies, a shorter horizon or a larger budget will do."
             )

@@ -70,6 +70,9 @@ def test_what_would_exceed_the_budget_is_refused_before_anything_is_asked(
         assert "Nothing was asked; fewer worlds" in line
         assert cli.main(["evaluate", *words[1:], "--worlds", "13", "--seeds", "1", "--workers", "1"]) == 2
         assert "may be asked on 104 turns" in capsys.readouterr().err
+        words[-1] = "horizon=[2, 4]"  # drawn: the longest counts
+        assert cli.main(["evaluate", *words[1:], "--worlds", "13", "--seeds", "1", "--workers", "1"]) == 2
+        assert "may be asked on 104 turns" in capsys.readouterr().err
         assert server.bodies == []
         assert not (tmp_path / "kept").exists()
 
