@@ -143,7 +143,7 @@ class LanguageConfig(_Group):
     @classmethod
     def _below(cls, value: str) -> str:
         if not _FOLDER.fullmatch(value) or ".." in value.split("/"):
-            raise ValueError(f"exchanges is {value!r:.80}; a folder below that of the file is needed, such as kept/duel")
+            raise ValueError(f"exchanges is {value!r:.80}; a folder below that of the file is needed, as kept/duel")
         return value
 
     @model_validator(mode="after")
