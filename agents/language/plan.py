@@ -75,6 +75,6 @@ def _check(seats: list[Planned]) -> None:
             raise BudgetError(
                 f"{policy.name} may be asked on {turns} turns (worlds, seeds, episodes, pairings and seats, "
                 f"{_longest(seats[0].scenario)} turns an episode), of which {kept} are kept: {about}{needed:.6g} "
-                f"{name}, and {max(0, most - used):.6g} are left of budget.{name}, {most:g}. Nothing was asked; fewer worlds, "
-                "seeds or policies, a shorter horizon or a larger budget will do."
+                f"{name}, and {max(0, most - used):.6g} are left of budget.{name}, {most:g}. Nothing was asked; fewer "
+                "worlds, seeds or policies, a shorter horizon or a larger budget will do."
             )
