@@ -3,17 +3,19 @@
     works: WHAT                      what the example just did
     fails: WHAT | ERROR | WHOSE      what it tried in vain, in the library's own words, and whose fault that is
     random RETURN, learned RETURN    mean return of a state in an episode, before and after
-    NUMBER agent-steps/s             of learning, all states counted
+    NUMBER agent-steps/s             of learning, all states counted, by the clock on the wall and by the processor's
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable
 
 import numpy as np
 
 import sd_env
+from sd_env.scenario import ScenarioLike
 
 #: Where the learners of the examples play: two states, 32 turns, weapons that tell.
 SCENARIO = "jervis/doubly-safe"
@@ -43,24 +45,35 @@ def refuses(what: str, whose: str, attempt: Callable[[], object]) -> bool:
     return False
 
 
-def rate(agent_steps: float, seconds: float) -> None:
-    """Say how fast was learned; all states of all worlds count."""
-    print(f"{agent_steps / seconds:.0f} agent-steps/s", flush=True)
+class Clock:
+    """Runs from where it is made."""
+
+    def __init__(self) -> None:
+        self.wall, self.processor = time.perf_counter(), time.process_time()
+
+    def rate(self, agent_steps: float) -> None:
+        """Say how fast was learned since then; all states of all worlds count."""
+        wall, processor = time.perf_counter() - self.wall, time.process_time() - self.processor
+        print(f"{agent_steps / wall:.0f} agent-steps/s, {agent_steps / processor:.0f} a processor second", flush=True)
 
 
-def learned(returned: float, *, full_size: bool, scenario: str = SCENARIO) -> None:
-    """Say what a state earns in an episode now, beside random play.
+def learned(returned: float, *, full_size: bool, scenario: ScenarioLike = SCENARIO) -> None:
+    """Say what a state earns in an episode now, beside random play; see :func:`earns`."""
+    earns(random_return(scenario), returned, full_size=full_size)
+
+
+def earns(by_chance: float, returned: float, *, full_size: bool) -> None:
+    """Say what a state earns in an episode by chance and as learned.
 
     Raises:
-        SystemExit: if a learner at full size earns no more than random play.
+        SystemExit: if a learner at full size earns no more than by chance.
     """
-    by_chance = random_return(scenario)
     print(f"random {by_chance:.1f}, learned {returned:.1f}", flush=True)
     if full_size and not returned > by_chance:
         raise SystemExit("what was learned earns no more than random play does")
 
 
-def random_return(scenario: str = SCENARIO, worlds: int = 512, seed: int = 0) -> float:
+def random_return(scenario: ScenarioLike = SCENARIO, worlds: int = 512, seed: int = 0) -> float:
     """Mean return of a state in an episode of random legal play."""
     rng = np.random.default_rng(seed)
     return played(lambda _, masks: rng.random(masks.shape), scenario, worlds, seed)
@@ -68,7 +81,7 @@ def random_return(scenario: str = SCENARIO, worlds: int = 512, seed: int = 0) ->
 
 def played(
     preferences: Callable[[np.ndarray, np.ndarray], np.ndarray],
-    scenario: str = SCENARIO,
+    scenario: ScenarioLike = SCENARIO,
     worlds: int = 512,
     seed: int = 0,
 ) -> float:

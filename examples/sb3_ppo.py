@@ -5,8 +5,6 @@ python -m examples.sb3_ppo [--smoke]
 
 from __future__ import annotations
 
-import time
-
 from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.env_checker import check_env
 from stable_baselines3.common.evaluation import evaluate_policy
@@ -21,10 +19,10 @@ def main() -> None:
     smoke = say.smoke(__doc__)
     env = WorldsVecEnv(say.SCENARIO, num_worlds=8 if smoke else 32, seed=1)
     learner = PPO("MlpPolicy", env, n_steps=32, batch_size=512, n_epochs=4, ent_coef=0.01, seed=1)
-    steps, start = 2 * 32 * env.num_envs if smoke else 200_000, time.perf_counter()
+    steps, clock = 2 * 32 * env.num_envs if smoke else 100_000, say.Clock()
     learner.learn(steps)
-    say.rate(learner.num_timesteps, time.perf_counter() - start)
-    returned, _ = evaluate_policy(learner, env, n_eval_episodes=64, warn=False)
+    clock.rate(learner.num_timesteps)
+    returned, _ = evaluate_policy(learner, env, n_eval_episodes=16 if smoke else 128, deterministic=False, warn=False)
     say.learned(float(returned), full_size=not smoke)
     say.works("PPO, one policy for all states, through WorldsVecEnv; evaluate_policy")
 

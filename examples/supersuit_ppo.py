@@ -5,8 +5,6 @@ python -m examples.supersuit_ppo [--smoke]
 
 from __future__ import annotations
 
-import time
-
 import supersuit
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor
@@ -26,9 +24,9 @@ def main() -> None:
     smoke = say.smoke(__doc__)
     env = VecMonitor(vector(2 if smoke else 16))
     learner = PPO("MlpPolicy", env, n_steps=32, batch_size=128 if smoke else 512, n_epochs=4, ent_coef=0.01)
-    steps, start = 2 * 32 * env.num_envs if smoke else 100_000, time.perf_counter()
+    steps, clock = 2 * 32 * env.num_envs if smoke else 50_000, say.Clock()
     learner.learn(steps)
-    say.rate(learner.num_timesteps, time.perf_counter() - start)
+    clock.rate(learner.num_timesteps)
     returns = [episode["r"] for episode in learner.ep_info_buffer or ()]
     say.learned(sum(returns) / len(returns), full_size=not smoke)
     say.works("PPO through pettingzoo_env_to_vec_env_v1 and concat_vec_envs_v1; flatten_v0, frame_stack_v2")

@@ -5,7 +5,6 @@ python -m examples.torchrl_mappo [--smoke]
 
 from __future__ import annotations
 
-import time
 import warnings
 
 import torch
@@ -90,7 +89,7 @@ def main() -> None:
     loss.make_value_estimator(gamma=0.99, lmbda=0.95)
     optimizer = torch.optim.Adam(loss.parameters(), lr=1e-3)
     returns: list[float] = []
-    start = time.perf_counter()
+    clock = say.Clock()
     for batch in Collector(env, actor, frames_per_batch=frames, total_frames=turns):
         with torch.no_grad():
             loss.value_estimator(batch, params=loss.critic_network_params, target_params=loss.target_critic_network_params)
@@ -103,7 +102,7 @@ def main() -> None:
                 optimizer.step()
         over = batch["next", "agents", "done"]
         returns += batch["next", "agents", "episode_reward"][over].tolist()
-    say.rate(turns * 2, time.perf_counter() - start)
+    clock.rate(turns * 2)
     say.learned(sum(returns[-128:]) / len(returns[-128:]), full_size=not smoke)
     say.works("MAPPO: shared policy under masks, critic of state()")
 
