@@ -20,7 +20,9 @@ class Agent(nn.Module):
     def __init__(self, columns: int, sizes: list[int]) -> None:
         super().__init__()
         self.sizes = sizes
-        self.actor = nn.Sequential(nn.Linear(columns, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, sum(sizes)))
+        self.actor = nn.Sequential(
+            nn.Linear(columns, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, sum(sizes))
+        )
         self.critic = nn.Sequential(nn.Linear(columns, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 1))
 
     def forward(

@@ -24,7 +24,11 @@ class Linear:
         """Actions int64 `(K, heads)`: of each head the legal choice that is preferred."""
         seen = np.sign(observation) * np.log1p(np.abs(observation))
         seen = np.concatenate([seen, np.ones((len(seen), 1), np.float32)], axis=1)
-        wanted = np.where(mask == 1, np.einsum("kd,...dm->km" if self.weights.ndim == 2 else "kd,kdm->km", seen, self.weights), -np.inf)
+        wanted = np.where(
+            mask == 1,
+            np.einsum("kd,...dm->km" if self.weights.ndim == 2 else "kd,kdm->km", seen, self.weights),
+            -np.inf,
+        )
         return np.stack([head.argmax(axis=1) for head in np.split(wanted, self.ends, axis=1)], axis=1)
 
 
@@ -32,7 +36,9 @@ def returns_of(worlds: sd_env.Worlds, policy: Linear) -> np.ndarray:
     """Returns `(B, N)` of an episode in each world."""
     shape, returns, going = worlds.masks.shape, np.zeros(worlds.rewards.shape), np.ones((worlds.num_worlds, 1), bool)
     while going.any():
-        rows = policy.act(worlds.observations.reshape(-1, worlds.observations.shape[2]), worlds.masks.reshape(-1, shape[2]))
+        rows = policy.act(
+            worlds.observations.reshape(-1, worlds.observations.shape[2]), worlds.masks.reshape(-1, shape[2])
+        )
         worlds.step(rows.reshape(*shape[:2], -1))
         returns += worlds.rewards * going
         going &= ~(worlds.terminations | worlds.truncations)[:, None]

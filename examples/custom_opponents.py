@@ -41,7 +41,10 @@ def main() -> None:
         pool.update(members, {name: 0.1 + best - value for name, value in against.items()})
     clock.rate(rounds * steps)
     print({name: round(weight, 2) for name, weight in pool.weights.items()})
-    chance = [play(scenario, [sd_env.RandomPolicy(), member], worlds=64, seed=1)["return_0"].mean() for member in members.values()]
+    chance = [
+        play(scenario, [sd_env.RandomPolicy(), member], worlds=64, seed=1)["return_0"].mean()
+        for member in members.values()
+    ]
     say.earns(sum(chance) / len(chance), sum(against.values()) / len(against), full_size=not smoke)
     hardest = min(against, key=lambda name: against[name])
     say.works(f"PPO among past selves and strategies drawn by weight; least was earned against {hardest}")

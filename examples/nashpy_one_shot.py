@@ -42,7 +42,9 @@ def main() -> None:
                 for plan, weight in zip(game.strategies(side), weights, strict=True):
                     behaviour[side, range(len(plan)), plan] += weight
             assert game.gap(list(behaviour), seat).gap < 1e-9, mixture
-    say.works(f"Bayesian game of one turn: {len(solved)} equilibria, no state gains in any of them by our best response")
+    say.works(
+        f"Bayesian game of one turn: {len(solved)} equilibria, no state gains in any of them by our best response"
+    )
 
 
 if __name__ == "__main__":

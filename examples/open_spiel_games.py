@@ -164,7 +164,9 @@ def main() -> None:
         game = exported(scenario, f"sd_env_{name.split('/')[1].replace('-', '_')}")
         actions, player = allowed_actions(scenario), Retaliator()
 
-        def choice(state: Any, actions: Any = actions, player: Any = player, scenario: Any = scenario) -> dict[int, float]:
+        def choice(
+            state: Any, actions: Any = actions, player: Any = player, scenario: Any = scenario
+        ) -> dict[int, float]:
             seat = state.current_player()
             chosen = player.act(state.now()[1][seat][None], np.zeros((1, 0)))[0]
             return {k: float((actions[k] == chosen).all()) for k in state.legal_actions(seat)}

@@ -1,9 +1,9 @@
 """What every example says, in lines that `python -m tools.compatibility` reads.
 
-    works: WHAT                      what the example just did
-    fails: WHAT | ERROR | WHOSE      what it tried in vain, in the library's own words, and whose fault that is
-    random RETURN, learned RETURN    mean return of a state in an episode, before and after
-    NUMBER agent-steps/s             of learning, all states counted, by the clock on the wall and by the processor's
+works: WHAT                      what the example just did
+fails: WHAT | ERROR | WHOSE      what it tried in vain, in the library's own words, and whose fault that is
+random RETURN, learned RETURN    mean return of a state in an episode, before and after
+NUMBER agent-steps/s             of learning, all states counted, by the clock on the wall and by the processor's
 """
 
 from __future__ import annotations

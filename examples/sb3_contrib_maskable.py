@@ -37,7 +37,9 @@ def main() -> None:
     learner.learn(steps, callback=illegal)
     clock.rate(learner.num_timesteps)
     assert illegal.count == 0, f"{illegal.count} illegal choices under masks"
-    say.works("MaskablePPO in multi-agent vector form: every state of every world under its own mask, no illegal choice")
+    say.works(
+        "MaskablePPO in multi-agent vector form: every state of every world under its own mask, no illegal choice"
+    )
     returned, _ = evaluate_policy(learner, env, n_eval_episodes=16 if smoke else 128, deterministic=False, warn=False)
     say.learned(float(returned), full_size=not smoke)
 

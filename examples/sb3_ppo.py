@@ -31,7 +31,11 @@ def main() -> None:
     check_env(sd_env.solo_env(say.SCENARIO), warn=False)
     PPO("MlpPolicy", "sd_env/Solo-v0", n_steps=64, batch_size=64, seed=1).learn(64)
     say.works("check_env, and PPO by the id sd_env/Solo-v0")
-    say.refuses("DQN", "neither's: DQN wants one Discrete action, states choose several things at once", lambda: DQN("MlpPolicy", env))
+    say.refuses(
+        "DQN",
+        "neither's: DQN wants one Discrete action, states choose several things at once",
+        lambda: DQN("MlpPolicy", env),
+    )
 
 
 if __name__ == "__main__":

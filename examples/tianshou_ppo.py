@@ -30,6 +30,7 @@ class Net(torch.nn.Module):
         self.net = torch.nn.Sequential(*layers, torch.nn.Linear(64, out))
 
     def forward(self, obs: Any, **_: Any) -> torch.Tensor:
+        """Numbers `(K, out)` of a batch of observations."""
         seen = torch.as_tensor(obs.observation)
         out: torch.Tensor = self.net(seen.sign() * seen.abs().log1p())
         return out
@@ -43,6 +44,7 @@ class Actor(Net):
         self.there = torch.arange(max(sizes)) < torch.tensor(sizes)[:, None]
 
     def forward(self, obs: Any, state: Any = None, info: Any = None) -> tuple[torch.Tensor, Any]:  # type: ignore[override]
+        """Logits, and the state of a memory that there is not."""
         logits = super().forward(obs).masked_fill(torch.as_tensor(obs.action_mask) == 0, -1e9)
         padded = torch.full((len(logits), *self.there.shape), -1e9)
         padded[:, self.there] = logits
@@ -105,8 +107,11 @@ def main() -> None:
     measured = Collector(algorithm, envs).collect(n_episode=16 if smoke else 64, reset_before_collect=True)
     say.learned(float(np.mean(measured.returns)), full_size=not smoke)
     say.works("PPO of one state under masks (solo_env, Dict observations, MultiDiscrete actions)")
-    say.refuses("several learners through its PettingZooEnv", "Tianshou's: it reads AEC alone and credits a state at its own "
-                "move, before the turn is played", own_rewards)
+    say.refuses(
+        "several learners through its PettingZooEnv",
+        "Tianshou's: it reads AEC alone and credits a state at its own move, before the turn is played",
+        own_rewards,
+    )
 
 
 if __name__ == "__main__":

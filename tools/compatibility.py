@@ -1,8 +1,8 @@
-"""What works with which library: each example is run beside its library, and docs/compatibility.md says what came of it.
+"""What works with which library: each example is run beside it, and docs/compatibility.md says what came of it.
 
     python -m tools.compatibility [NAME ...]            set up what is missing, run at full size, write data and page
     python -m tools.compatibility --smoke --out FOLDER  seconds for each: shows that it runs, writes its data there
-    python -m tools.compatibility --page                the page anew from the data that there is
+    python -m tools.compatibility --page                docs/compatibility.md and docs/examples anew from what there is
 
 Each library has an environment of its own in `.venv-compat`, of the versions in examples/requirements. They are
 installed as they are written, without their dependencies, so that an installer has nothing to choose or to go back on.
@@ -25,12 +25,14 @@ from typing import Any, Final
 
 from agents.files import write_text
 from benchmarks.harness import commit, machine
+from tools.compatibility_page import example, index, page
 
 ROOT: Final = Path(__file__).parents[1]
 ENVIRONMENTS: Final = ROOT / ".venv-compat"
 REQUIREMENTS: Final = ROOT / "examples" / "requirements"
 DATA: Final = ROOT / "docs" / "results" / "compatibility.json"
 PAGE: Final = ROOT / "docs" / "compatibility.md"
+PAGES: Final = ROOT / "docs" / "examples"
 #: Seconds after which an installation or an example is given up.
 PATIENCE: Final = 3600
 _RATE: Final = re.compile(r"^(\d+) agent-steps/s, (\d+) a processor second$", re.M)
@@ -131,7 +133,7 @@ def row(library: Library, smoke: bool) -> dict[str, Any]:
     if missing:
         return found | {"installs": False, "failed": missing} | said("")
     words = [str(python), "-m", f"examples.{library.example}", *["--smoke"] * smoke]
-    done = _run(words, OMP_NUM_THREADS="1", PYTHONWARNINGS="ignore")
+    done = _run(words, OMP_NUM_THREADS="1", PYTHONWARNINGS="ignore", PYTHONDONTWRITEBYTECODE="")
     failed = reason(done.stderr) if done.returncode else ""
     return found | {"installs": True, "failed": failed} | said(done.stdout)
 
@@ -158,8 +160,6 @@ def pinned(library: Library) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what was asked for; 1 if an example failed that could be installed."""
-    from tools.compatibility_page import page
-
     names = [library.example for library in LIBRARIES]
     parser = argparse.ArgumentParser(prog="python -m tools.compatibility", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"examples: {', '.join(names)} (default: all)")
@@ -184,8 +184,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         kept = [rows[name] for name in names if name in rows]
         write_text(data, json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
     if not given.out:
-        write_text(PAGE, page(json.loads(DATA.read_text(encoding="utf-8"))))
+        for path, text in pages().items():
+            write_text(path, text)
     return int(failed)
+
+
+def pages() -> dict[Path, str]:
+    """Path -> text of all that is written from the data and from the examples."""
+    rows = json.loads(DATA.read_text(encoding="utf-8")) if DATA.is_file() else []
+    names = [library.example for library in LIBRARIES]
+    return {PAGE: page(rows), PAGES / "README.md": index(names)} | {
+        PAGES / f"{name}.md": example(name) for name in names
+    }
 
 
 if __name__ == "__main__":
