@@ -93,7 +93,7 @@ def environment(requirements: str) -> tuple[Path, str]:
         [sys.executable, "-m", "venv", "--clear", folder],
         [*pip, REQUIREMENTS / f"{requirements}.txt"],
     ):
-        done = _run([str(word) for word in command])
+        done = _run([str(word) for word in command], PIP_CONSTRAINT=str(REQUIREMENTS / "constraints.txt"))
         (folder / "setup.log").write_text(done.stdout + done.stderr, encoding="utf-8")
         if done.returncode:
             return python, reason(done.stderr or done.stdout)
@@ -104,8 +104,9 @@ def environment(requirements: str) -> tuple[Path, str]:
 def reason(said: str) -> str:
     """The sentence in which a program says why it failed: its last error, on one line."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    errors = [line for line in lines if re.match(r"(\w+\.)*\w*(Error|Exception)\b|ERROR|error:", line)]
-    return " ".join((errors or lines or ["nothing was said"])[-1].split())[:300]
+    raised = [line for line in lines if re.match(r"(\w+\.)*\w*(Error|Exception)\b", line)]
+    errors = [line for line in lines if re.match(r"ERROR|error:", line)]
+    return " ".join((raised or errors or lines or ["nothing was said"])[-1].split())[:300]
 
 
 def _run(command: Sequence[str], **environment: str) -> subprocess.CompletedProcess[str]:
