@@ -70,7 +70,7 @@ LIBRARIES: Final = (
     Library("OpenSpiel", "open_spiel_games", "open_spiel", "open-spiel"),
     Library("Nashpy", "nashpy_one_shot", "sb3", "nashpy"),
     Library("rliable", "rliable_intervals", "rliable", "rliable"),
-    Library("one file, as CleanRL's", "cleanrl_ppo", "sb3", "torch"),
+    Library("one file, as CleanRL's", "cleanrl_ppo", "sb3"),
     Library("an algorithm of your own", "custom_algorithm", "sb3"),
     Library("a network of your own", "custom_network", "sb3"),
     Library("opponents of your own", "custom_opponents", "sb3"),
@@ -186,6 +186,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         write_text(data, json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
     if not given.out:
         for path, text in pages().items():
+            path.parent.mkdir(exist_ok=True)
             write_text(path, text)
     return int(failed)
 

@@ -19,7 +19,8 @@ is not here: [faces](faces.md).
 Learners play `jervis/doubly-safe`, two states and 32 turns. *Agent-steps* are turns times states, over learning alone,
 on one thread of torch; *by the processor* counts the seconds in which the process computed, since the machine may have
 done other things beside. *Earns* is the mean return of a state in an episode, random play → as learned: it says that
-the library learns here, not how well it could. A row of *smoke* size shows that it runs; its figures measure nothing.
+the library learns here, not how well it could. A row of *smoke* size shows that it runs, for seconds, and has none of
+these figures.
 
 | library | version | works | size | agent-steps/s | by the processor | earns |
 |---|---|---|---|---|---|---|
@@ -80,10 +81,12 @@ def verdict(row: Mapping[str, Any]) -> str:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    earns = "" if row["learned"] is None else f"{row['random']:.1f} → {row['learned']:.1f}"
-    rates = [row["agent_steps_per_second"], row["agent_steps_per_processor_second"]]
-    numbers = ["" if rate is None else f"{rate:,}" for rate in rates]
-    return "| " + " | ".join([row["library"], row["version"], verdict(row), row["size"], *numbers, earns]) + " |\n"
+    numbers = ["", "", ""]
+    if row["size"] == "full":
+        rates = [row["agent_steps_per_second"], row["agent_steps_per_processor_second"]]
+        earns = "" if row["learned"] is None else f"{row['random']:.1f} → {row['learned']:.1f}"
+        numbers = [*("" if rate is None else f"{rate:,}" for rate in rates), earns]
+    return "| " + " | ".join([row["library"], row["version"], verdict(row), row["size"], *numbers]) + " |\n"
 
 
 def _section(row: Mapping[str, Any]) -> str:
@@ -92,8 +95,8 @@ def _section(row: Mapping[str, Any]) -> str:
         f"\n## {row['library']}\n",
         f"[The example](examples/{name}.md), with "
         f"[examples/requirements/{requirements}.txt](../examples/requirements/{requirements}.txt); {row['size']} size, "
-        f"{row['date'][:10]}, commit {row['commit']}, {machine['processor']}, {machine['cores']} cores "
-        f"({machine['busy']} processes waiting), Python {machine['python']}.\n",
+        f"{row['date'][:10]}, commit {row['commit']}, {machine['processor']}, {machine['cores']} cores, "
+        f"Python {machine['python']}.\n",
     ]
     lines += [f"- Works: {each}." for each in row["works"]]
     lines += [f"- Fails: {each['what']}. Whose fault: {each['whose']}.\n  `{each['error']}`" for each in row["fails"]]
