@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 from pettingzoo.test import parallel_api_test
 
+from agents.table.play import play
+from examples import say
 from examples.flat_actions import FlatActions
-from sd_env import layout
+from sd_env import RandomPolicy, layout, load_scenario
 from tools import compatibility
 from tools.compatibility import LIBRARIES, REQUIREMENTS, Library, reason, said
 
@@ -114,6 +116,31 @@ def test_what_an_example_says_is_read() -> None:
         "learned": -2.0,
     }
     assert said("")["works"] == [] and said("")["learned"] is None
+
+
+def test_what_is_tried_in_vain_is_told_and_so_is_that_it_works_now(capsys: pytest.CaptureFixture[str]) -> None:
+    def fails() -> None:
+        raise KeyError("a\nb")
+
+    assert say.refuses("this", "theirs", fails) and not say.refuses("that", "theirs", lambda: None)
+    told = said(capsys.readouterr().out)
+    assert told["fails"] == [{"what": "this", "error": "KeyError: 'a\\nb'", "whose": "theirs"}]
+    assert told["works"] == ["that"]
+
+
+def test_a_learner_that_earns_no_more_than_chance_fails_at_full_size_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    say.earns(2.0, 1.0, full_size=False)
+    say.earns(1.0, 2.0, full_size=True)
+    with pytest.raises(SystemExit, match="no more than random play"):
+        say.earns(2.0, 2.0, full_size=True)
+    assert said(capsys.readouterr().out)["random"] == 2.0
+
+
+def test_random_play_is_that_of_the_random_policy() -> None:
+    """By the arrays here and by the game's own way of playing policies: the same mean, but for chance."""
+    frame = play(load_scenario(say.SCENARIO), RandomPolicy(), worlds=512, seed=1)
+    other = frame[["return_0", "return_1"]].to_numpy()
+    assert abs(say.random_return() - other.mean()) < 4 * other.std() / np.sqrt(512)
 
 
 @pytest.mark.parametrize(

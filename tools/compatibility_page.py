@@ -30,8 +30,8 @@ _INDEX: Final = """# Examples
 
 One short script for each library and for each thing of one's own; each page has all of it. With `--smoke` a script
 takes seconds, which is how the tests run it; without, it ends with an error unless it reaches the result that it
-states.
-What came of them is in [compatibility](../compatibility.md), which `make compatibility` writes.
+states. They speak through [say.py](../../examples/say.py). What came of them is in
+[compatibility](../compatibility.md), which `make compatibility` writes.
 
 | example | what it does |
 |---|---|
