@@ -15,7 +15,7 @@ from benchmarl.environments.common import TaskClass
 from benchmarl.experiment import Experiment, ExperimentConfig
 from benchmarl.models.mlp import MlpConfig
 from torchrl.data import Composite
-from torchrl.envs import EnvBase, PettingZooWrapper
+from torchrl.envs import DoubleToFloat, EnvBase, PettingZooWrapper, Transform
 
 import sd_env
 from examples import say
@@ -77,6 +77,10 @@ class SecurityDilemma(TaskClass):
     def info_spec(self, env: EnvBase) -> Composite | None:
         """Nothing else is told."""
         return None
+
+    def get_env_transforms(self, env: EnvBase) -> list[Transform]:
+        """Its networks take single precision alone, and the global state is double."""
+        return [DoubleToFloat(in_keys=["state"])]
 
     def action_spec(self, env: EnvBase) -> Composite:
         """What states choose."""
