@@ -39,12 +39,13 @@ def test_scripted_learned_and_language_policies_are_ranked_together(
         assert cli.main([*words, "--out", str(tmp_path / "out")]) == 0
         first = json.loads(capsys.readouterr().out)
         asked = len(server.bodies)
-        assert asked == 2 * (2 + 2 + 2), "two opponents in either seat, and self-play"
+        turns = 2 * (2 + 2 + 2)  # two opponents in either seat, and self-play
+        assert 2 * 2 <= asked <= turns, "the first turn is the same whoever sits opposite, and asked once"
         assert all(headers["authorization"] == f"Bearer {KEY}" for headers in server.headers)
     assert {row["policy"] for row in first["ranking"]} == {"hawk", "learned", "llm:duel"}
     [row] = first["language"]
-    assert (row["policy"], row["chosen"], row["fell_back"], row["tokens"]) == ("llm:duel", asked, 0, 120 * asked)
-    assert 0 <= row["brier"] <= 1 and row["forecasts"] == asked
+    assert (row["policy"], row["chosen"], row["fell_back"], row["tokens"]) == ("llm:duel", turns, 0, 120 * turns)
+    assert 0 <= row["brier"] <= 1 and row["forecasts"] == turns
     monkeypatch.delenv("SD_ENV_KEY_127_0_0_1")
     words[3] += ":offline=true"
     assert cli.main(words[:-1]) == 0
