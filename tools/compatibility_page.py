@@ -11,10 +11,10 @@ EXAMPLES: Final = Path(__file__).parents[1] / "examples"
 
 _HEAD: Final = """# Compatibility: what was tried, and what came of it
 
-Written by `make compatibility` from [results/compatibility.json](results/compatibility.json): each library, in an
-environment of its own, of the versions in `examples/requirements`, runs its [example](examples/README.md). What is said
-to work was done in that run, and what is said to fail was tried in it and failed with these words. How to plug in what
-is not here: [faces](faces.md).
+Written by `make compatibility` from [results/compatibility.json](results/compatibility.json): each library, of the
+versions in `examples/requirements`, runs its [example](examples/README.md), in an environment of its own where that
+clashes with the project's. What is said to work was done in that run, and what is said to fail was tried in it and
+failed with these words. How to plug in what is not here: [faces](faces.md).
 
 Learners play `jervis/doubly-safe`, two states and 32 turns. *Agent-steps* are turns times states, over learning alone,
 on one thread of torch; *by the processor* counts the seconds in which the process computed, since the machine may have
