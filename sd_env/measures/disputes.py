@@ -1,4 +1,4 @@
-"""Militarized disputes: hostility by the scale of the Militarized Interstate Dispute (MID) data (Palmer et al. 2022)."""
+"""Militarized disputes: hostility by the scale of the Militarized Interstate Dispute data (Palmer et al. 2022)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _threatened(log: EpisodeLog) -> BoolArray:
 
 
 def dispute_of(log: EpisodeLog) -> NDArray[np.int64]:
-    """int64 (T+1, N): the dispute in which each state is on turn t, numbered in the order in which they began; -1 = none.
+    """int64 (T+1, N): the dispute in which each state is on turn t, numbered in the order of beginnings; -1 = none.
 
     A state is in one if it, or another toward it, goes to level 2 or above. Who belongs together, and when one begins
     and ends, is as of :func:`~sd_env.measures.wars`.
