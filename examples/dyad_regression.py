@@ -45,13 +45,21 @@ class Mobilizer:
         return actions
 
 
-def data(worlds: int, seed: int) -> pd.DataFrame:
-    """The dyad-years of so many worlds in which nobody is in a dispute as the turn begins."""
+def table(worlds: int, seed: int) -> pd.DataFrame:
+    """The dyad-years of so many worlds."""
     kept = Collector(policies=("mobilizer", "mobilizer"))
     scenario = sd_env.load_scenario("jervis/doubly-dangerous", GAME)
     play(scenario, [Mobilizer(), Mobilizer()], worlds=worlds, seed=seed, recorder=kept)
-    frame = pd.concat([pd.DataFrame(dyad_years(log, k)) for k, log in enumerate(kept.logs, 1)], ignore_index=True)
-    return frame[(frame["disponset"] == 1) | (frame["dispongoing"] == 0)]
+    return pd.concat([pd.DataFrame(dyad_years(log, k)) for k, log in enumerate(kept.logs, 1)], ignore_index=True)
+
+
+def at_risk(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows in which a dispute can begin: there was none on the turn before.
+
+    To drop the turns on which one goes on, and to keep that on which it has ended, would choose rows by their outcome:
+    such a turn is kept only if nobody begins anew, and all coefficients are drawn to zero.
+    """
+    return frame[(frame["peaceyrs"] > 0) | (frame["year"] == 1)]
 
 
 def logit(frame: pd.DataFrame, outcome: str, causes: tuple[str, ...]) -> pd.DataFrame:
@@ -59,15 +67,13 @@ def logit(frame: pd.DataFrame, outcome: str, causes: tuple[str, ...]) -> pd.Data
     x = np.column_stack([np.ones(len(frame)), frame[list(causes)].to_numpy(float)])
     y = frame[outcome].to_numpy(float)
     beta = np.zeros(x.shape[1])
-    for _ in range(50):
+    for _ in range(25):
         p = 1.0 / (1.0 + np.exp(-x @ beta))
-        bread = np.linalg.inv(x.T @ (x * (p * (1.0 - p))[:, None]))
-        change = bread @ x.T @ (y - p)
-        beta += change
-        if np.abs(change).max() < 1e-10:
-            break
-    else:
-        raise ArithmeticError(f"the logit of {outcome} on {', '.join(causes)} has no finite maximum.")
+        information = x.T @ (x * (p * (1.0 - p))[:, None])
+        if np.linalg.cond(information) > 1e12:
+            raise ArithmeticError(f"{', '.join(causes)} tell {outcome} for certain, or one of them the others.")
+        bread = np.linalg.inv(information)
+        beta += bread @ x.T @ (y - p)
     scores = pd.DataFrame(x * (y - p)[:, None]).groupby(frame["log"].to_numpy()).sum().to_numpy()
     error = np.sqrt(np.diag(bread @ scores.T @ scores @ bread))
     found = pd.DataFrame({"value": beta, "low": beta - 1.96 * error, "high": beta + 1.96 * error})
@@ -75,7 +81,7 @@ def logit(frame: pd.DataFrame, outcome: str, causes: tuple[str, ...]) -> pd.Data
 
 
 def main() -> None:
-    frame = data(worlds=256, seed=1)
+    frame = at_risk(table(worlds=256, seed=1))
     true = logit(frame, "init1", tuple(name for name in CAUSES if name != "constant"))
     true.insert(0, "cause", pd.Series(CAUSES))
     print(f"{len(frame)} dyad-years at peace, {frame['init1'].sum()} begin a dispute\n\nby the true causes\n{true.round(2)}")

@@ -8,8 +8,9 @@
 file <- commandArgs(trailingOnly = TRUE)[1]
 d <- read.csv(file, stringsAsFactors = TRUE)
 
-# A dispute begins only where there was none: rows of a pair that was in one are no chances of an onset.
-chance <- subset(d, disponset == 1 | dispongoing == 0)
+# A dispute can begin only where there was none on the turn before. (To drop the turns on which one goes on, and to keep
+# that on which it has ended, would choose rows by their outcome.)
+chance <- subset(d, peaceyrs > 0 | year == 1)
 
 # As an observer would do it: capabilities, alliance, geography, and years at peace with their square.
 seen <- glm(init1 ~ cinc1 + cinc2 + arms1 + arms2 + allied + reach1 + peaceyrs + I(peaceyrs^2),

@@ -37,7 +37,9 @@ logit of onset, and `examples/dyad_regression.py` fits it in Python to data of w
 A column whose name has two numbers here, `hostlev1`, `hostlev2`, is there for both sides: that of state 1 is what state 1
 does to, holds toward or is beside state 2. Flags are 0 or 1, nothing is missing, and texts may be empty. Each pair has two
 rows a turn, one from each side: cluster by pair and log, or keep the rows with `state1 < state2`. Episodes are independent;
-turns of one are not.
+turns of one are not. A dispute can begin where `peaceyrs > 0` or `year == 1`. To drop the turns on which one goes on and keep the
+rest, as is often done, keeps the turn after a dispute only if none begins anew on it: that chooses rows by their outcome, and the
+example shows that the causes are then underestimated.
 """
 _PARTS: Final = {
     KEY: ("Which row it is", ""),
