@@ -32,9 +32,11 @@ class Mobilizer:
     """Builds and mobilizes by lot, with the odds of ``CAUSES``; for two states."""
 
     def reset(self, seed: int) -> None:
+        """All chance follows from the seed."""
         self.chance = np.random.default_rng(seed)
 
     def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Actions, int64 ``(K, 4)``."""
         greedy = observation[:, Own.GREED] > 0.0
         success = observation[:, OWN_SIZE + Other.OUR_SUCCESS]
         odds = CAUSES["constant"] + CAUSES["revstate1"] * greedy + CAUSES["success1"] * success
@@ -63,7 +65,7 @@ def at_risk(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def logit(frame: pd.DataFrame, outcome: str, causes: tuple[str, ...]) -> pd.DataFrame:
-    """Coefficients with 95% intervals, by Newton's method; errors clustered by log, as rows of one are not independent."""
+    """Coefficients with 95% intervals, by Newton's method; errors are clustered by log."""
     x = np.column_stack([np.ones(len(frame)), frame[list(causes)].to_numpy(float)])
     y = frame[outcome].to_numpy(float)
     beta = np.zeros(x.shape[1])
@@ -81,10 +83,12 @@ def logit(frame: pd.DataFrame, outcome: str, causes: tuple[str, ...]) -> pd.Data
 
 
 def main() -> None:
+    """Print what both regressions find."""
     frame = at_risk(table(worlds=256, seed=1))
     true = logit(frame, "init1", tuple(name for name in CAUSES if name != "constant"))
     true.insert(0, "cause", pd.Series(CAUSES))
-    print(f"{len(frame)} dyad-years at peace, {frame['init1'].sum()} begin a dispute\n\nby the true causes\n{true.round(2)}")
+    print(f"{len(frame)} dyad-years at peace, in {frame['init1'].sum()} of them state 1 begins a dispute")
+    print(f"\nby the true causes\n{true.round(2)}")
     print(f"\nby what an observer has\n{logit(frame, 'init1', OBSERVED).round(2)}")
 
 

@@ -96,7 +96,8 @@ SOURCES: Final = {
     "Singer et al. 1972": "Singer, J. D., Bremer, S. and Stuckey, J. (1972). Capability distribution, uncertainty, "
     "and major power war, 1820–1965. In Russett (ed.), *Peace, War, and Numbers*, 19–48. Beverly Hills: Sage.",
     "Stinnett et al. 2002": "Stinnett, D. M., Tir, J., Schafer, P., Diehl, P. F. and Gochman, C. (2002). The "
-    "Correlates of War project direct contiguity data, version 3. *Conflict Management and Peace Science* 19(2), 59–67.",
+    "Correlates of War project direct contiguity data, version 3. *Conflict Management and Peace Science* 19(2), "
+    "59–67.",
 }
 
 _MID, _DYADIC, _NMC = "Palmer et al. 2022", "Maoz et al. 2019", "Singer et al. 1972"

@@ -22,12 +22,12 @@ IDS = {registry.SOLO, registry.VECTOR, registry.WORLD}
 #: Of the interface that the ids stand for, by part. Before 0.1.0 is released a change is written here; after it, the
 #: ids get the next version, all three, with a line in CHANGELOG.md.
 KEPT = {
-    "observation": "",
-    "state": "",
-    "actions": "",
-    "infos": "",
-    "default": "",
-    "play": "",
+    "observation": "5aefef1135593c6e",
+    "state": "d41abac0e2bc74e9",
+    "actions": "3e7c24d4ebd44320",
+    "infos": "f975872c1c43c99f",
+    "default": "26362dd49123a2e0",
+    "play": "3d447494231e64cb",
 }
 
 
@@ -80,7 +80,9 @@ def test_an_older_id_is_refused_with_the_name_of_the_newer(monkeypatch: pytest.M
 @pytest.mark.parametrize("name", sd_env.scenarios())
 def test_texts_move_no_name_and_values_do(name: str) -> None:
     scenario = Scenario.load(name)
-    texts = {text: ["a"] if text in ("sources", "tags") else "other words" for text in ("title", "description", "prediction")}
+    texts = {
+        text: ["a"] if text in ("sources", "tags") else "other words" for text in ("title", "description", "prediction")
+    }
     assert set(texts) <= set(TEXTS)
     assert Scenario.load(name, texts).fingerprint() == scenario.fingerprint()
     assert Scenario.load(name, {"war.attacker_cost": 0.123456}).fingerprint() != scenario.fingerprint()
