@@ -71,11 +71,13 @@ def logit(frame: pd.DataFrame, outcome: str, causes: tuple[str, ...]) -> pd.Data
     beta = np.zeros(x.shape[1])
     for _ in range(25):
         p = 1.0 / (1.0 + np.exp(-x @ beta))
-        information = x.T @ (x * (p * (1.0 - p))[:, None])
-        if np.linalg.cond(information) > 1e12:
-            raise ArithmeticError(f"{', '.join(causes)} tell {outcome} for certain, or one of them the others.")
-        bread = np.linalg.inv(information)
-        beta += bread @ x.T @ (y - p)
+        bread = np.linalg.inv(x.T @ (x * (p * (1.0 - p))[:, None]))
+        step = bread @ x.T @ (y - p)
+        beta += step
+        if np.abs(step).max() < 1e-8:
+            break
+    else:  # the coefficients grow for ever
+        raise ArithmeticError(f"{', '.join(causes)} tell {outcome} for certain.")
     scores = pd.DataFrame(x * (y - p)[:, None]).groupby(frame["log"].to_numpy()).sum().to_numpy()
     error = np.sqrt(np.diag(bread @ scores.T @ scores @ bread))
     found = pd.DataFrame({"value": beta, "low": beta - 1.96 * error, "high": beta + 1.96 * error})

@@ -47,7 +47,7 @@ def paragraph(published: Path = PUBLISHED) -> str:
         gains = "; ".join(_gain(each) for each in _certificates(world))
         words.append(f"In the {name.replace('-', ' ')} world the best deviator found gains {gains}.")
         if world["theory"] and name in settled and world["outcome"] != world["theory"]:
-            words.append(f"The typology predicts {world['theory']} there.")
+            words.append(f"By the typology one would expect there: {world['theory']}.")
     tried = [
         each
         for entry in json.loads((published / "experiments" / INDEX).read_text(encoding="utf-8"))
