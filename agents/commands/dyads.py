@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     if args.csv is not None:
         stem = args.csv.with_suffix("")
         try:
+            stem.parent.mkdir(parents=True, exist_ok=True)
             write_table(table, stem, args.parquet)
             write_table(pd.DataFrame(entries()), stem.with_name(f"{stem.name}-codebook"))
         except OSError as error:
