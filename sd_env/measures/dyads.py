@@ -107,7 +107,7 @@ class DyadYears:
         total = force.sum(axis=2, keepdims=True)
         share = np.divide(force, total, out=np.zeros_like(force), where=total > 0.0)
         states = self.log.states[1:]
-        return share * (states["lost_homeland"] + states["lost_holdings"])[:, :, None]
+        return np.asarray(share * (states["lost_homeland"] + states["lost_holdings"])[:, :, None])
 
     @cached_property
     def outcome(self) -> NDArray[Any]:
