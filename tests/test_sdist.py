@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.distribution import MADE, PACKAGES, installed, tested, unpacked, wheel_of, with_the_wheel
+from tools.distribution import MADE, PACKAGES, installed, run_pytest, unpacked, wheel_of, with_the_wheel
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ def test_nothing_of_the_repository_is_left_out(tree: Path) -> None:
 def test_its_tests_are_found(tree: Path) -> None:
     """With conftest, helpers and golden files: a few that need each."""
     some = ["tests/sd_env/test_golden.py", "tests/sd_env/test_scenario_files.py", "tests/test_floors.py"]
-    assert tested(tree, tree, ["--collect-only", *some]) == 0
+    assert run_pytest(tree, tree, ["--collect-only", *some]) == 0
 
 
 def test_its_tests_pass_on_the_wheel_that_is_built_of_it(tree: Path, tmp_path: Path) -> None:
@@ -55,4 +55,4 @@ def test_its_tests_pass_on_the_wheel_that_is_built_of_it(tree: Path, tmp_path: P
     subprocess.run(
         command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(target)}, check=True, capture_output=True
     )
-    assert tested(tree, target, ["tests/sd_env/test_scenario_files.py", "tests/sd_env/test_catalogue.py"]) == 0
+    assert run_pytest(tree, target, ["tests/sd_env/test_scenario_files.py", "tests/sd_env/test_catalogue.py"]) == 0

@@ -83,7 +83,7 @@ def with_the_wheel(tree: Path, target: Path) -> None:
         (tree / name).symlink_to(target / name, target_is_directory=True)
 
 
-def tested(tree: Path, target: Path, words: Sequence[str]) -> int:
+def run_pytest(tree: Path, target: Path, words: Sequence[str]) -> int:
     """Run tests of a tree on what is installed in a folder; returns pytest's exit code."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
@@ -107,7 +107,7 @@ def main(words: Sequence[str] | None = None) -> int:
             return 1
         print(f"{wheel.name}, {wheel.stat().st_size / 1e6:.1f} MB; tests of {tree.name}.tar.gz on it:", flush=True)
         with_the_wheel(tree, target)
-        return tested(tree, target, (sys.argv[1:] if words is None else words) or SOME)
+        return run_pytest(tree, target, (sys.argv[1:] if words is None else words) or SOME)
 
 
 if __name__ == "__main__":
