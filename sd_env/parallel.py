@@ -40,9 +40,11 @@ def parallel_env(
     overrides: Mapping[str, Any] | None = None,
     render_mode: str | None = None,
     dict_observation: bool = False,
+    mask_in_info: bool = True,
 ) -> ParallelEnv:
     """A PettingZoo ``ParallelEnv`` of one world; see :class:`ParallelEnv`."""
-    return ParallelEnv(scenario, overrides=overrides, render_mode=render_mode, dict_observation=dict_observation)
+    given: dict[str, Any] = {"render_mode": render_mode, "dict_observation": dict_observation}
+    return ParallelEnv(scenario, overrides=overrides, mask_in_info=mask_in_info, **given)
 
 
 def env(
@@ -51,13 +53,15 @@ def env(
     overrides: Mapping[str, Any] | None = None,
     render_mode: str | None = None,
     dict_observation: bool = False,
+    mask_in_info: bool = True,
 ) -> pettingzoo.AECEnv[str, Any, Any]:
     """A PettingZoo ``AECEnv`` of one world: PettingZoo's own conversion of :class:`ParallelEnv`.
 
     All states still move at once: the world turns when the last of them has chosen. Bad actions are refused when
     they are given, and calls out of order by PettingZoo's ``OrderEnforcingWrapper``.
     """
-    base = parallel_env(scenario, overrides=overrides, render_mode=render_mode, dict_observation=dict_observation)
+    given: dict[str, Any] = {"render_mode": render_mode, "dict_observation": dict_observation}
+    base = parallel_env(scenario, overrides=overrides, mask_in_info=mask_in_info, **given)
     return OrderEnforcingWrapper(_RefuseBadActions(parallel_to_aec_wrapper(base)))
 
 
@@ -187,6 +191,7 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
     - ``render_mode``: ``None``; ``"ansi"``: ``render()`` returns text; ``"human"``: each turn is printed;
       ``"rgb_array"``: ``render()`` returns a picture, of which videos are made
     - ``dict_observation``: put the action mask into the observation too
+    - ``mask_in_info``: False keeps it out of ``infos``, which are then empty, for libraries that store or stack them
 
     Besides PettingZoo's own attributes there are ``scenario``, ``events`` (of the last turn) and ``worlds`` (the
     :class:`sd_env.worlds.Worlds` beneath, for logs and measures).
@@ -209,10 +214,11 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         overrides: Mapping[str, Any] | None = None,
         render_mode: str | None = None,
         dict_observation: bool = False,
+        mask_in_info: bool = True,
     ) -> None:
         self.render_mode = check_render_mode(render_mode, self.metadata["render_modes"])
         self.scenario = Scenario.load(scenario, overrides)
-        self.dict_observation = dict_observation
+        self.dict_observation, self.mask_in_info = dict_observation, mask_in_info
         self.possible_agents = list(self.scenario.agents)
         self.agents: list[str] = []
         self.worlds = Worlds(self.scenario)
@@ -299,6 +305,8 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         rows = [row.copy() for row in self.worlds.observations[0]]
         masks = [mask.copy() for mask in self.worlds.masks[0]]
         infos: dict[str, dict[str, Any]] = {agent: {"action_mask": mask} for agent, mask in zip(names, masks)}  # noqa: B905
+        if not self.mask_in_info:
+            infos = {agent: {} for agent in names}
         if self.dict_observation:
             pairs = zip(names, rows, masks)  # noqa: B905
             return {agent: {"observation": row, "action_mask": mask} for agent, row, mask in pairs}, infos

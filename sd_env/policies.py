@@ -15,7 +15,7 @@ import copy
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -46,6 +46,49 @@ class Policy(Protocol):
 
 #: One policy for all seats, one a seat in index order, or one a seat by the state's name.
 CastLike: TypeAlias = "Policy | Sequence[Policy] | Mapping[str, Policy]"
+
+
+class Board:
+    """Where the policies of a cast that speak in words write what they say, for each other and for nobody else.
+
+    What is said on a turn is heard on the next: all move at once. Who reads it is to know the signal that it came with,
+    since the game may let a signal be misheard.
+
+    Attributes:
+        over: rows of worlds that have ended, where whoever plays them says so.
+    """
+
+    def __init__(self) -> None:
+        self._said: dict[tuple[int, int, int], tuple[int, str]] = {}
+        self.over: set[int] = set()
+
+    def clear(self) -> None:
+        """An episode begins."""
+        self._said.clear()
+        self.over.clear()
+
+    def say(self, turn: int, seat: int, row: int, signal: int, words: str) -> None:
+        """State ``seat`` of the world in ``row`` says ``words`` with a signal; "" says nothing."""
+        self._said.pop((turn - 2, seat, row), None)
+        self._said[turn, seat, row] = (signal, words)
+
+    def said(self, turn: int, seat: int, row: int) -> tuple[int, str] | None:
+        """The signal and the words of a state on a turn; None without words."""
+        found = self._said.get((turn, seat, row))
+        return found if found is not None and found[1] else None
+
+
+class Speaker(Policy, Protocol):
+    """A policy that speaks in words and gives forecasts: beside a policy's methods it has these, all or none."""
+
+    def sit(self, seat: int, agents: Sequence[str], board: Board) -> None:
+        """It plays the state ``seat`` of ``agents``, and hears and speaks by ``board``."""
+
+    def foresees(self) -> np.ndarray:
+        """Chances of attacks on the turn that it was last asked about, ``(K, N, N)``: attacker by target, NaN: none."""
+
+    def counts(self) -> Mapping[str, np.ndarray]:
+        """Numbers of the episode so far, ``(K,)`` each, by name."""
 
 
 class AnyHeads:
@@ -92,6 +135,7 @@ class Cast:
 
     Attributes:
         seats: index of each seat -> its policy, in ascending order.
+        board: what those say that speak in words.
 
     Args:
         policies: who plays.
@@ -121,14 +165,23 @@ class Cast:
             check_policy(policy, f"the cast has {policy!r} for {agents[seat]}")
             self.seats[seat] = another(policy) if id(policy) in seen else policy
             seen.add(id(policy))
+        self.board = Board()
+        for seat, speaker in self.speakers.items():
+            speaker.sit(seat, tuple(agents), self.board)
 
     @property
     def names(self) -> list[str]:
         """What the policies call themselves, by seat."""
         return [name_of(policy) for policy in self.seats.values()]
 
+    @property
+    def speakers(self) -> dict[int, Speaker]:
+        """The policies that speak in words, by seat."""
+        return {seat: policy for seat, policy in self.seats.items() if is_speaker(policy)}
+
     def reset(self, seed: int, episode: int = 0, world: int = 0) -> None:
         """An episode begins in worlds of which ``world`` is the first: every policy gets the seed of its seat."""
+        self.board.clear()
         for seat, policy in self.seats.items():
             policy.reset(derived_seed(seed, episode, world, seat))
 
@@ -216,6 +269,11 @@ def as_standard(observation: np.ndarray, mask: np.ndarray, heads: Heads) -> tupl
 def is_policy(thing: object) -> bool:
     """Whether ``thing`` can be reset and can act."""
     return callable(getattr(thing, "reset", None)) and callable(getattr(thing, "act", None))
+
+
+def is_speaker(thing: object) -> TypeGuard[Speaker]:
+    """Whether ``thing`` is a policy that speaks in words."""
+    return all(callable(getattr(thing, name, None)) for name in ("sit", "foresees", "counts"))
 
 
 def check_policy(thing: object, what: str) -> None:

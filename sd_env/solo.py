@@ -27,6 +27,7 @@ def solo_env(
     seat: int | str = 0,
     others: CastLike | None = None,
     dict_observation: bool = False,
+    mask_in_info: bool = True,
     render_mode: str | None = None,
 ) -> SoloEnv:
     """A ``gymnasium.Env`` of one state among given policies; see :class:`SoloEnv`."""
@@ -36,6 +37,7 @@ def solo_env(
         seat=seat,
         others=others,
         dict_observation=dict_observation,
+        mask_in_info=mask_in_info,
         render_mode=render_mode,
     )
 
@@ -64,7 +66,7 @@ class SoloEnv(gymnasium.Env[Any, np.ndarray]):
     The episode goes on when the seat's own state has fallen.
 
     ## Arguments
-    - ``scenario``, ``overrides``, ``dict_observation``, ``render_mode``: as ParallelEnv
+    - ``scenario``, ``overrides``, ``dict_observation``, ``mask_in_info``, ``render_mode``: as ParallelEnv
     - ``seat``: index or name of the learner's state
     - ``others``: one policy for all other states, or one for each of them, in index order or by name (each state plays
       by itself: :class:`sd_env.policies.Cast`); default :class:`RandomPolicy`, uniform over legal actions
@@ -83,13 +85,14 @@ class SoloEnv(gymnasium.Env[Any, np.ndarray]):
         seat: int | str = 0,
         others: CastLike | None = None,
         dict_observation: bool = False,
+        mask_in_info: bool = True,
         render_mode: str | None = None,
     ) -> None:
         # One implementation of a turn: this is the ParallelEnv with all seats but one taken.
         self.game = ParallelEnv(scenario, overrides=overrides, render_mode=render_mode)
         self.render_mode = render_mode
         self.scenario = self.game.scenario
-        self.dict_observation = dict_observation
+        self.dict_observation, self.mask_in_info = dict_observation, mask_in_info
         self.agents = self.game.possible_agents
         self.seat = _seat(seat, self.agents)
         self._agent = self.agents[self.seat]
@@ -138,7 +141,7 @@ class SoloEnv(gymnasium.Env[Any, np.ndarray]):
 
     def _own(self) -> tuple[Any, dict[str, Any]]:
         row, info = self._observations[self._agent], self._infos[self._agent]
-        return ({"observation": row, **info} if self.dict_observation else row), info
+        return ({"observation": row, **info} if self.dict_observation else row), info if self.mask_in_info else {}
 
     def action_masks(self) -> np.ndarray:
         """Legal choices of the coming turn, bool ``(sum(nvec),)``: sb3-contrib asks for it under this name."""

@@ -24,11 +24,18 @@ def vector_env(
     overrides: Mapping[str, Any] | None = None,
     threads: int = 1,
     dict_observation: bool = False,
+    mask_in_info: bool = True,
     copy: bool = True,
 ) -> WorldsVectorEnv:
     """A ``gymnasium.vector.VectorEnv`` of many worlds; see :class:`WorldsVectorEnv`."""
     return WorldsVectorEnv(
-        scenario, num_worlds, overrides=overrides, threads=threads, dict_observation=dict_observation, copy=copy
+        scenario,
+        num_worlds,
+        overrides=overrides,
+        threads=threads,
+        dict_observation=dict_observation,
+        mask_in_info=mask_in_info,
+        copy=copy,
     )
 
 
@@ -83,7 +90,7 @@ class WorldsVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
     ``infos["final_info"]["action_mask"]``.
 
     ## Arguments
-    - ``scenario``, ``overrides``, ``dict_observation``: as ParallelEnv
+    - ``scenario``, ``overrides``, ``dict_observation``, ``mask_in_info``: as ParallelEnv
     - ``num_worlds``: B
     - ``threads``: how many threads step the worlds; results do not depend on it
     - ``copy``: False hands out the worlds' own arrays, which the next step overwrites: faster, for who copies anyway
@@ -102,6 +109,7 @@ class WorldsVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         overrides: Mapping[str, Any] | None = None,
         threads: int = 1,
         dict_observation: bool = False,
+        mask_in_info: bool = True,
         copy: bool = True,
     ) -> None:
         self.scenario = Scenario.load(scenario, overrides)
@@ -109,7 +117,7 @@ class WorldsVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         self.agents = tuple(self.scenario.agents)
         self.num_worlds = self.worlds.num_worlds
         self.num_envs = self.num_worlds * len(self.agents)
-        self.dict_observation = dict_observation
+        self.dict_observation, self.mask_in_info = dict_observation, mask_in_info
         self.copy = copy
         heads, size = self.worlds.heads, self.worlds.observations.shape[-1]
         self.single_observation_space: spaces.Space[Any] = observation_space(heads, size, dict_observation)
@@ -160,7 +168,9 @@ class WorldsVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
         masks = self.worlds.masks.reshape(self.num_envs, -1)
         if self.copy:
             rows, masks = rows.copy(), masks.copy()
-        infos = {"action_mask": masks, "_action_mask": np.ones(self.num_envs, dtype=np.bool_)}
+        infos: dict[str, Any] = {}
+        if self.mask_in_info:
+            infos = {"action_mask": masks, "_action_mask": np.ones(self.num_envs, dtype=np.bool_)}
         return ({"observation": rows, "action_mask": masks} if self.dict_observation else rows), infos
 
     def _add_final(self, infos: dict[str, Any], ended: np.ndarray) -> None:
@@ -172,7 +182,7 @@ class WorldsVectorEnv(VectorEnv[Any, np.ndarray, np.ndarray]):
             row = rows[slot].copy()
             final[slot] = {"observation": row, "action_mask": masks[slot]} if self.dict_observation else row
         infos["final_obs"], infos["_final_obs"] = final, ended
-        infos["final_info"] = {"action_mask": masks, "_action_mask": ended.copy()}
+        infos["final_info"] = {"action_mask": masks, "_action_mask": ended.copy()} if self.mask_in_info else {}
         infos["_final_info"] = ended.copy()
 
     def _as_array(self, actions: Any) -> np.ndarray:

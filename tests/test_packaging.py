@@ -63,13 +63,13 @@ def lock(name: str) -> dict[str, str]:
 
 
 def test_the_packages_declare_what_they_import_and_nothing_more() -> None:
-    game, training, serving = (
-        set(requirements(lines)) for lines in (PROJECT["dependencies"], EXTRAS["train"], EXTRAS["serve"])
+    game, training, serving, asking = (
+        set(requirements(lines)) for lines in (PROJECT["dependencies"], *(EXTRAS[k] for k in ("train", "serve", "llm")))
     )
     assert game == {"gymnasium", "numba", "numpy", "pettingzoo", "pydantic", "pyyaml"} and not game & training
     assert distributions(sources("sd_env")) == game
     used = distributions([*sources("agents"), ROOT / "train.py"])
-    assert used - game - training == serving, "imported but not declared in pyproject.toml"
+    assert used - game - training == serving | asking, "imported but not declared in pyproject.toml"
     # tensorboard is imported by torch's writer, which stable-baselines3 uses when it is there
     assert training - used == {"tensorboard"}, "declared in pyproject.toml but not imported"
 
@@ -159,7 +159,7 @@ def test_below_the_faces_nobody_knows_the_interfaces() -> None:
     assert [str(path) for path in below if imported(path) & {"gymnasium", "pettingzoo"}] == []
 
 
-@pytest.mark.parametrize("extra", [None, "train", "parquet", "onnx", "serve", "dev", "docs"])
+@pytest.mark.parametrize("extra", [None, "train", "parquet", "onnx", "serve", "llm", "dev", "docs"])
 def test_the_lock_pins_every_dependency_within_its_range(extra: str | None) -> None:
     wanted = PROJECT["dependencies"] if extra is None else EXTRAS[extra]
     pins = lock("requirements.lock")
@@ -168,7 +168,7 @@ def test_the_lock_pins_every_dependency_within_its_range(extra: str | None) -> N
         assert requirement.specifier.contains(pins[name]), f"{name}=={pins[name]} is outside {requirement.specifier}"
 
 
-@pytest.mark.parametrize("extra", [None, "train", "parquet", "onnx", "serve"])
+@pytest.mark.parametrize("extra", [None, "train", "parquet", "onnx", "serve", "llm"])
 def test_the_lowest_lock_pins_the_lower_bounds(extra: str | None) -> None:
     pins = lock("requirements-lowest.lock")
     for name, requirement in requirements(PROJECT["dependencies"] if extra is None else EXTRAS[extra]).items():

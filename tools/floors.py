@@ -82,6 +82,7 @@ FLOORS: Final = (
     Room("work", ("agents.work",), "units of work in processes, kept and resumed"),
     Room("table", ("agents.table",), "who sits where, playing policies in worlds"),
     Room("play", ("agents.play",), "people at the game: terminal, page"),
+    Room("language", ("agents.language",), "language models in seats, what they cost"),
     Room("training", ("agents.training",), "learners and their seats"),
     Room("evaluation", ("agents.evaluation",), "evaluate, tournament, exploit, statistics"),
     Room("pictures", ("agents.pictures",), "all pictures: one look, one caption"),

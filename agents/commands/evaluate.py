@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from agents.commands.output import publish
     from agents.evaluation import predictions
     from agents.evaluation.evaluate import evaluate_policies, summarise
+    from agents.evaluation.speakers import with_speakers
     from agents.evaluation.tables import evaluation_table, judged, outcomes, records, theory_of
     from sd_env.scenario import Scenario
 
@@ -55,5 +56,6 @@ def run(args: argparse.Namespace) -> int:
         "metrics": records(summary),
     }
     title = scenario.title or scenario.name
-    publish(evaluation_table(title, summary, scenario, against), report, args.out, args.json)
+    report, shown = with_speakers(frame, report, evaluation_table(title, summary, scenario, against))
+    publish(shown, report, args.out, args.json)
     return 0

@@ -18,7 +18,8 @@ def add_policies(parser: argparse.ArgumentParser, least: str = "at least one") -
         "policies",
         nargs="+",
         metavar="POLICY",
-        help=f"a strategy's name, with parameters as name:key=value,key=value, or the path of a bundle; {least}",
+        help="a strategy's name, with parameters as name:key=value,key=value, the path of a bundle, or a language "
+        f"model, llm:CONFIG.yaml; {least}",
     )
     add_trust(parser)
 

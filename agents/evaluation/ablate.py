@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from agents.evaluation.evaluate import METRICS, RESAMPLES, check_sizes, measured, percentiles, resampled
-from agents.evaluation.players import Spec, digests, load, play_casts, players_of
+from agents.evaluation.players import Spec, load, play_units, players_of
 from agents.evaluation.statistics import EPISODES, SEEDS, TRAINING_SEEDS, Estimate, estimate, paired_difference
-from agents.work import Unit, WorkError, run_units
+from agents.work import Unit, WorkError
 from sd_env.scenario import Scenario
 
 #: Value of the rows in which the parameter is as the scenario has it.
@@ -74,9 +74,7 @@ def ablate(
                     "trust": trust,
                 }
                 units.append(Unit(f"{player.label} {k} {value} seed {seed} episode {episode}", arguments))
-    return run_units(
-        play_casts, units, out, workers=workers, title="ablate", parquet=parquet, inputs=digests(players), fresh=fresh
-    )
+    return play_units(units, out, workers=workers, title="ablate", parquet=parquet, players=players, fresh=fresh)
 
 
 def text_of(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -108,7 +108,7 @@ def tell(
             yield from lines
     if only is None:
         yield ""
-        yield from _comparison(found, bare.names)
+        yield from comparison(found, bare.names, f"With {', '.join(do.text for do in found.dos)}")
 
 
 def _sentences(bare: Story, done: Story, turn: int, state: str | None) -> Iterator[str]:
@@ -136,7 +136,14 @@ def _arms(found: Counterfactual, names: dict[str, str], turn: int) -> Iterator[s
         yield f"arms: {', '.join(told)}"
 
 
-def _comparison(found: Counterfactual, names: dict[str, str]) -> Iterator[str]:
+def comparison(found: Counterfactual, names: Mapping[str, str], said: str) -> Iterator[str]:
+    """Where the two episodes part, which wars are gone or new, and what it comes to, a sentence each.
+
+    Args:
+        found: what is told.
+        names: of the states as they are written, by agent.
+        said: what was done, with which the last sentence begins.
+    """
     yield _parting(found, names)
     yield from _wars(found, list(names.values()))
     logs = found.bare, found.done
@@ -147,12 +154,12 @@ def _comparison(found: Counterfactual, names: dict[str, str]) -> Iterator[str]:
         f"{name} {other:.2f} instead of {one:.2f}" for name, one, other in zip(names.values(), *returns, strict=True)
     ]
     yield (
-        f"With {', '.join(do.text for do in found.dos)}: wars {others} instead of {some}, attacks {more} instead of "
+        f"{said}: wars {others} instead of {some}, attacks {more} instead of "
         f"{attacks}, arms at the end {armed:.2f} instead of {arms:.2f}, returns of {', '.join(paid)}."
     )
 
 
-def _parting(found: Counterfactual, names: dict[str, str]) -> str:
+def _parting(found: Counterfactual, names: Mapping[str, str]) -> str:
     """Who first chooses otherwise because of what was done, and when."""
     for turn in range(found.first, min(found.bare.turns, found.done.turns) + 1):
         bound = found.bare.actions[turn - 1 : turn].copy()

@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 
 from agents.evaluation.evaluate import METRICS, check_sizes, measured
-from agents.evaluation.players import Player, Spec, digests, play_casts, players_of
+from agents.evaluation.players import Player, Spec, play_units, players_of
 from agents.evaluation.statistics import Estimate, estimate
 from agents.evaluation.tournament import check_field, pairs, units_of
-from agents.work import run_units
 from sd_env.scenario import Scenario
 
 
@@ -56,14 +55,13 @@ def crossplay(
             pairs(players, k, game.n_states), game, seed=seed, worlds=worlds, episodes=episodes, trust=trust
         )
     ]
-    return run_units(
-        play_casts,
+    return play_units(
         units,
         out,
         workers=workers,
         title="crossplay",
         parquet=parquet,
-        inputs=digests(players),
+        players=players,
         fresh=fresh,
     )
 

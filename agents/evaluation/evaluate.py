@@ -11,12 +11,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from agents.evaluation.players import Spec, digests, play_casts, players_of
+from agents.evaluation.players import Spec, play_units, players_of
 from agents.evaluation.statistics import EPISODES, SEEDS, TRAINING_SEEDS, Estimate, estimate
 from agents.table.interventions import Interventions, InterventionsLike
 from agents.table.metrics import RATES, rates, rates_of
 from agents.table.play import play, returns_of
-from agents.work import Unit, WorkError, file_name, run_units
+from agents.work import Unit, WorkError, file_name
 from sd_env import layout
 from sd_env.policies import CastLike
 from sd_env.scenario import Scenario
@@ -133,14 +133,13 @@ def evaluate_policies(
             if log and out and seed == seeds[0] and episode == 0 and seat <= 0 and k == 0:
                 arguments["logs"] = (str(out / "logs" / file_name(player.label)), log)
             units.append(Unit(key, arguments))
-    return run_units(
-        play_casts,
+    return play_units(
         units,
         out,
         workers=workers,
         title="evaluate",
         parquet=parquet,
-        inputs=digests([*players, *rivals]),
+        players=[*players, *rivals],
         fresh=fresh,
     )
 

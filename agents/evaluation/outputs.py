@@ -18,6 +18,7 @@ from agents.evaluation.challenges.suite import SEEDS, challenge, overall
 from agents.evaluation.dynamics import GENERATIONS
 from agents.evaluation.players import Spec
 from agents.evaluation.report import cell
+from agents.evaluation.speakers import with_speakers
 from agents.evaluation.statistics import Interval
 from agents.evaluation.tables import frame_of, interval_words, records, tournament_table
 from agents.evaluation.tournament import ecology, payoff_matrix, ranking, tournament
@@ -66,7 +67,7 @@ def tournament_outputs(
         "ranking": records(ranked),
         "payoffs": {str(policy): {str(k): float(v) for k, v in row.items()} for policy, row in matrix.iterrows()},
     }
-    return report, tournament_table(title, ranked, scenario, dict(noise or {}), drawn=mixed > 0)
+    return with_speakers(frame, report, tournament_table(title, ranked, scenario, dict(noise or {}), drawn=mixed > 0))
 
 
 def challenge_outputs(policies: Sequence[Spec], *, seeds: Sequence[int] = SEEDS, **settings: Any) -> Outputs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,11 +13,15 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from agents.language import LanguagePolicy
+from agents.language.plan import Planned, check_budgets
+from agents.language.transcript import write_transcript
 from agents.policies.protocol import Policy, RandomPolicy
+from agents.policies.specs import is_language
 from agents.table.play import play
-from agents.work import WorkError, policy_inputs
+from agents.work import Unit, WorkError, policy_inputs, run_units
 from sd_env.layout import Heads
-from sd_env.policies import AnyHeads, answer, check_policy, name_of
+from sd_env.policies import AnyHeads, answer, check_policy, derived_seed, is_speaker, name_of
 from sd_env.record import Collector, write_log
 from sd_env.scenario import Scenario
 
@@ -126,7 +130,42 @@ def load(spec: Spec, trust: bool = False) -> Policy:
 
 def digests(players: Sequence[Player]) -> dict[str, str]:
     """Digests of what makes the players' policies: what a resumed run must find unchanged."""
-    return policy_inputs(spec for player in players for spec in player.members)
+    specs = [spec for player in players for spec in player.members]
+    found: dict[str, str] = {}
+    for spec in specs:
+        if isinstance(spec, str) and is_language(spec) and isinstance(policy := load(spec), LanguagePolicy):
+            found[f"the config {spec}"] = policy.identity
+    return found | policy_inputs(spec for spec in specs if f"the config {spec}" not in found)
+
+
+def play_units(
+    units: Sequence[Unit],
+    out: Path | None,
+    *,
+    players: Sequence[Player],
+    title: str,
+    workers: int,
+    parquet: bool,
+    fresh: bool,
+) -> pd.DataFrame:
+    """Do units of :func:`play_casts`, as :func:`agents.work.run_units` does.
+
+    Raises:
+        WorkError, PolicyError: as that does, and before anything is asked for more of a language model than its budget.
+    """
+    check_budgets(_planned(units))
+    inputs = digests(players)
+    return run_units(play_casts, units, out, workers=workers, title=title, parquet=parquet, inputs=inputs, fresh=fresh)
+
+
+def _planned(units: Sequence[Unit]) -> Iterator[Planned]:
+    """What the language models in units are to play."""
+    for unit in units:
+        asked = unit.arguments
+        game = _scenario(json.dumps(asked["scenario"]))
+        for seat, (_, spec) in (chair for each in asked["casts"] for chair in enumerate(each["cast"])):
+            if isinstance(policy := load(spec, asked.get("trust", False)), LanguagePolicy):
+                yield Planned(policy, game, asked["worlds"], derived_seed(asked["seed"], asked["episode"], 0, seat))
 
 
 @lru_cache(maxsize=64)
@@ -156,7 +195,8 @@ def play_casts(
         episode: which episode of the worlds' streams.
         tremble: probability that an entry of an action is replaced by a random legal one.
         trust: as in :func:`players_of`.
-        logs: folder, and of how many worlds the first cast's episode logs are written there.
+        logs: folder, and of how many worlds the first cast's episode logs are written there, each with the transcript
+            of the language models that played.
 
     Returns:
         The rows of ``agents.table.play.play`` with labels for the names of policies.
@@ -171,12 +211,20 @@ def play_casts(
             Path(logs[0]).mkdir(parents=True, exist_ok=True)
             for log in recorder.logs:
                 write_log(Path(logs[0]) / f"world{log.world}.jsonl", log)
+                write_transcript(
+                    Path(logs[0]) / f"world{log.world}.transcript.json", list(map(_bare, seats)), log.world
+                )
         for i, label in enumerate(labels):
             frame[f"policy_{i}"] = label
         for k, (name, value) in enumerate(each["columns"].items()):
             frame.insert(k, name, value)
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
+
+
+def _bare(policy: Policy) -> Policy:
+    """Whose hand it is that trembles."""
+    return policy.policy if isinstance(policy, Trembling) else policy
 
 
 def seated(cast: Sequence[Chair], tremble: float, trust: bool) -> list[Policy]:
@@ -202,6 +250,8 @@ class Trembling(AnyHeads):
         self.policy, self.probability = policy, probability
         self.name = name_of(policy)
         self.memory = int(getattr(policy, "memory", 1))
+        if is_speaker(policy):  # it hears, speaks and foresees as without
+            self.sit, self.foresees, self.counts = policy.sit, policy.foresees, policy.counts
         self._slips = RandomPolicy()
         self.reset(0)
 

@@ -12,9 +12,9 @@ import pandas as pd
 
 from agents.evaluation.dynamics import GENERATIONS, replicator
 from agents.evaluation.evaluate import RESAMPLES, check_sizes, percentiles
-from agents.evaluation.players import Player, Spec, digests, play_casts, players_of
+from agents.evaluation.players import Player, Spec, play_units, players_of
 from agents.evaluation.statistics import EPISODES, SEEDS, estimate, interquartile_mean
-from agents.work import Unit, WorkError, run_units
+from agents.work import Unit, WorkError
 from sd_env.scenario import Scenario
 
 #: Kinds of noise beside a trembling hand, and the scenario's keys for them.
@@ -82,14 +82,13 @@ def tournament(
     for k, seed in enumerate(seeds):
         games = drawn(players, k, seed, mixed, game.n_states) if mixed else pairs(players, k, game.n_states)
         units += units_of(games, game, seed=seed, worlds=worlds, episodes=episodes, tremble=slips, trust=trust)
-    return run_units(
-        play_casts,
+    return play_units(
         units,
         out,
         workers=workers,
         title="tournament",
         parquet=parquet,
-        inputs=digests(players),
+        players=players,
         fresh=fresh,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,8 @@ from agents.pictures.style import GREY, Caption, finish, hatch, look, panels
 from sd_env.scenario import Scenario
 
 Levels = Sequence[Mapping[str, Any]]
+#: Letters of tick labels that a panel is wide.
+_LETTERS: Final = 56
 #: Points a side at which a threshold is reckoned.
 _FINE: Final = 25
 #: Measure -> from where on it makes another outcome.
@@ -101,7 +104,12 @@ def _lines(experiment: Experiment, rows: Levels, axis: Any) -> None:
         place = places[labels.index(row[x])] + 0.04 * (places[-1] - places[0])
         axis.errorbar([place], [value.value], yerr=half, marker="x", capsize=3, color=GREY, ls="none", label=words)
     if not numeric:
-        axis.set_xticks(places, labels, rotation=20 if max(map(len, labels)) > 12 else 0)
+        most = _LETTERS // len(labels)  # within the width of a panel
+        axis.set_xticks(places, [textwrap.fill(label, max(most, 9), break_long_words=False) for label in labels])
+        if max(map(len, itertools.chain.from_iterable(label.split() for label in labels))) > most:
+            axis.tick_params("x", rotation=35)
+            for label in axis.get_xticklabels():
+                label.set(ha="right", rotation_mode="anchor")
         axis.margins(x=0.15)
     axis.set_xlabel(x)
     axis.grid(alpha=0.3)

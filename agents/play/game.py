@@ -6,12 +6,14 @@ A game follows from its scenario, seed, players and what people chose: whoever k
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
 
 from agents.play.view import Eyes
 from agents.policies.specs import Spec, check_fits, label_of, policy_from
+from agents.table.forecasts import score
 from sd_env.choices import Choices, whole_choices
 from sd_env.errors import RefusedError, whole_number
 from sd_env.policies import Cast, PolicyError
@@ -78,7 +80,7 @@ class Game:
         labels = dict(zip(seats, map(label_of, specs), strict=True))
         self.labels = tuple(labels.get(i, "") for i in range(n))
         self.names = list(written(scenario.agents).values())
-        self._eyes = [Eyes(scenario, i, self.names) for i in range(n)]
+        self._eyes = [Eyes(scenario.heads, scenario.shown, i, self.names) for i in range(n)]
         self._tape = Tape(scenario, 0)
         self._tape.begin(self.seed, 0)
         self._cast.reset(self.seed, 0, 0)
@@ -233,24 +235,13 @@ class Game:
         }
 
     def score(self, seat: int) -> dict[str, Any] | None:
-        """How a person's forecasts did: the mean of (chance - what happened)**2, Brier (1950); 0 is perfect.
-
-        Beside it stands the score of who always gives the share of what was asked that came true. None without any.
-        """
-        log, pairs = self.log(), []
+        """How a person's forecasts did, :class:`agents.table.forecasts.Score` as JSON has it; None without any."""
+        log, pairs = self.log(), list[tuple[float, bool]]()
         for turn, rows in self.forecasts.get(seat, {}).items():
             if turn <= log.turns:
                 pairs += [(chance, bool(log.pairs["attacks"][turn, i, j])) for i, j, chance in rows]
-        if not pairs:
-            return None
-        chances, happened = (np.array(each, np.float64) for each in zip(*pairs, strict=True))
-        share = float(happened.mean())
-        return {
-            "brier": round(float(((chances - happened) ** 2).mean()), _DIGITS),
-            "count": len(pairs),
-            "share": round(share, _DIGITS),
-            "constant": round(share * (1 - share), _DIGITS),
-        }
+        found = score(pairs)
+        return None if found is None else {key: round(value, _DIGITS) for key, value in asdict(found).items()}
 
     def _stands(self, seat: int) -> bool:
         return bool(self._tape.worlds.states["standing"][0, seat])

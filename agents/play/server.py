@@ -40,11 +40,14 @@ _MOST_SOCKETS: Final = 400
 _MOST_OF_A_KEY: Final = 8
 #: Seconds in which a socket must say whose it is.
 _PATIENCE: Final = 10.0
+#: What every page of sd-env has, where the replay is.
+_SHARED: Final = "elements.js"
 #: The page, whole: what is not here is not given.
 _PARTS: Final = {
     "page.html": "text/html",
     "page.css": "text/css",
-    **dict.fromkeys(("main.js", "elements.js", "asking.js", "setup.js", "seat.js", "lesson.js"), "text/javascript"),
+    **dict.fromkeys(("main.js", "parts.js", "asking.js", "setup.js", "seat.js", "lesson.js"), "text/javascript"),
+    _SHARED: "text/javascript",
 }
 #: The replay is a page of its own, which says itself which script and style are its; it may be in no frame.
 _REPLAY: Final = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; frame-ancestors 'none'"
@@ -104,7 +107,8 @@ def application(lessons: Lessons, names: Collection[str]) -> Application:
 
     async def part(request: Request) -> Response:
         name = request.url.path.strip("/") or "page.html"
-        return Response((files("agents.play") / "page" / name).read_bytes(), media_type=_PARTS[name])
+        folder = files("sd_env.show") if name == _SHARED else files("agents.play") / "page"
+        return Response((folder / name).read_bytes(), media_type=_PARTS[name])
 
     async def missing(request: Request, error: Exception) -> Response:
         return JSONResponse({"error": "there is nothing here"}, getattr(error, "status_code", 404))

@@ -14,7 +14,6 @@ import numpy as np
 from agents.play import words
 from sd_env import layout
 from sd_env.layout import Head, Stance
-from sd_env.scenario import Scenario
 
 #: Digits after the point: more than people read, fewer than tell floats apart.
 _DIGITS: Final = 3
@@ -24,15 +23,16 @@ class Eyes:
     """Reads the observations of one state by name.
 
     Args:
-        scenario: the game.
+        heads: of the game.
+        shown: what its observations hold.
         seat: index of the state.
         names: of all states, as people write them, in index order.
     """
 
-    def __init__(self, scenario: Scenario, seat: int, names: Sequence[str]) -> None:
-        self.scenario, self.seat, self.names = scenario, seat, names
-        self.others = [names[layout.other_of(seat, slot)] for slot in range(scenario.n_states - 1)]
-        self._columns = layout.observation_names(scenario.n_states, *scenario.shown)
+    def __init__(self, heads: layout.Heads, shown: layout.Parts, seat: int, names: Sequence[str]) -> None:
+        self.game_heads, self.seat, self.names = heads, seat, names
+        self.others = [names[layout.other_of(seat, slot)] for slot in range(heads.num_states - 1)]
+        self._columns = layout.observation_names(heads.num_states, *shown)
 
     def blocks(self, observation: np.ndarray) -> dict[str, dict[str, float]]:
         """An observation, float32 ``(D,)``, by block and column: ``own``, ``other0``, ..., ``context``."""
@@ -66,14 +66,14 @@ class Eyes:
                  "ties": list(self._ties(now, slot))}
                 for slot, name in enumerate(self.others)
             ],
-            "news": [] if past is None else list(self._news(now, past)),
+            "news": [] if past is None else list(self.news(now, past)),
             "facts": list(words.facts(now["context"])) if "context" in now else [],
             "heads": self.heads(mask),
         }  # fmt: skip
 
     def heads(self, mask: np.ndarray) -> list[dict[str, Any]]:
         """Each entry of an action: what it asks, and its choices with what they do and whether they are legal."""
-        heads, n = self.scenario.heads, self.scenario.n_states
+        heads, n = self.game_heads, len(self.names)
         slots = [None] * len(layout.OWN_HEADS) + [s for s in range(n - 1) for _ in heads.toward_others]
         found, first = [], 0
         for head, slot in zip(heads.kinds, slots, strict=True):
@@ -131,7 +131,7 @@ class Eyes:
                 if count := round(j[share] * third):
                     yield f"{does} {_others(count)}"
 
-    def _news(self, now: dict[str, dict[str, float]], past: dict[str, dict[str, float]]) -> Iterator[str]:
+    def news(self, now: dict[str, dict[str, float]], past: dict[str, dict[str, float]]) -> Iterator[str]:
         """What has happened on the last turn as far as the state could see."""
         own, was = now["own"], past["own"]
         for slot, name in enumerate(self.others):

@@ -114,9 +114,10 @@ class MixedBundle(LearnedBundle):
         """The member that has the largest share of a type."""
         return self.members[int(self.shares[int(greedy)].argmax())]
 
-    def titled(self, name: str, training: Mapping[str, Any]) -> MixedBundle:
-        """The same mixture under another name, with other plain data about its training."""
-        manifest = self.manifest.model_copy(update={"name": name, "training": plain(training)})
+    def titled(self, name: str, algorithm: str, training: Mapping[str, Any]) -> MixedBundle:
+        """The same mixture under another name, of another training, whoever of its members was learned by what."""
+        said = {"name": name, "algorithm": algorithm, "training": plain(training)}
+        manifest = self.manifest.model_copy(update=said)
         networks = [member.network for member in self.members]
         return MixedBundle(manifest, networks, self.scenario, device=self.device, deterministic=self.deterministic)
 

@@ -7,6 +7,7 @@ A specification is
 * where that is trusted, the path of a zip of stable-baselines3;
 * likewise, a class or function of a Python file, ``my_file.py:Porcupine``, with parameters if there are any:
   ``my_file.py:Porcupine:armour=2``;
+* the config of a language policy, ``llm:my_model.yaml``, or ``llm:my_model.yaml:offline=true``, which asks nobody;
 * a policy itself.
 
 A bundle takes the parameters ``deterministic`` and ``device``: ``runs/.../policy.sd:deterministic=true``.
@@ -17,6 +18,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -39,6 +41,10 @@ _PLACES = ("*.sd", "learners/*/*.sd", "jobs/*/*.sd", "jobs/*/learners/*/*.sd")
 _BUNDLE_PARAMETERS = ("deterministic", "device")
 #: A class or function of a Python file, perhaps before parameters.
 _IN_FILE = re.compile(r"(?P<file>[^:]*\.py):(?P<name>[A-Za-z_]\w*)(?=:|$)")
+#: A language policy, perhaps before parameters.
+_LANGUAGE = re.compile(r"llm:(?P<file>[^:]*\.ya?ml)(?=:|$)")
+#: They stand on a floor above, and come in by everybody's door, as strategies do (:mod:`agents.policies.registry`).
+_OF_LANGUAGE = EntryPoint("llm", "agents.language.policy:of_file", registry.GROUP)
 
 
 def policy_from(spec: Spec, *, trust: bool = False) -> Policy:
@@ -55,6 +61,9 @@ def policy_from(spec: Spec, *, trust: bool = False) -> Policy:
         check_policy(spec, f"{spec!r} is no policy and no text that names one")
         return spec
     name, parameters = _split(os.fspath(spec))
+    if language := _LANGUAGE.fullmatch(name):
+        made: Policy = _OF_LANGUAGE.load()(language["file"], **parameters)
+        return made
     if not _is_path(name):
         return registry.make(name, **parameters)
     if in_file := _IN_FILE.fullmatch(name):
@@ -87,7 +96,7 @@ def made_from(spec: str | os.PathLike[str]) -> Path | Callable[..., Any]:
     name, _ = _split(os.fspath(spec))
     if not _is_path(name):
         return registry.factory_of(name)
-    in_file = _IN_FILE.fullmatch(name)
+    in_file = _IN_FILE.fullmatch(name) or _LANGUAGE.fullmatch(name)
     path = Path(in_file["file"] if in_file else name)
     path = _resolve(path) if path.is_dir() else path
     if not (path / _MANIFEST).is_file() and not path.is_file():
@@ -99,6 +108,11 @@ def file_of(spec: str) -> Path | None:
     """The Python file whose class or function a specification means; None where it means something else."""
     in_file = _IN_FILE.fullmatch(_split(spec)[0])
     return Path(in_file["file"]) if in_file else None
+
+
+def is_language(spec: str) -> bool:
+    """Whether a specification is one of a language policy."""
+    return _LANGUAGE.match(spec) is not None
 
 
 def label_of(spec: Spec) -> str:
@@ -116,6 +130,8 @@ def label_of(spec: Spec) -> str:
         return "".join(f"-{c.lower()}" if c.isupper() and k else c.lower() for k, c in enumerate(words))
     text = os.fspath(spec)
     name, _ = _split(text)
+    if language := _LANGUAGE.fullmatch(name):
+        return f"llm:{Path(language['file']).stem}{text[len(name) :]}"
     if not _is_path(name):
         return text
     if in_file := _IN_FILE.fullmatch(name):
@@ -165,7 +181,7 @@ def _split(text: str) -> tuple[str, dict[str, Any]]:
     """Name and parameters: what stands after a colon and has an equals sign, the values as YAML."""
     if _exists(text):
         return text, {}
-    in_file = _IN_FILE.match(text)
+    in_file = _IN_FILE.match(text) or _LANGUAGE.match(text)
     end = in_file.end() if in_file else text.find(":")
     name, rest = text[:end], text[end + 1 :]
     if end in (-1, len(text)):
@@ -203,7 +219,7 @@ def _is_path(name: str) -> bool:
     """Whether a name means a file: it is there, or it looks like one. A strategy's name always means the strategy."""
     if name in registry.names():
         return False
-    if _IN_FILE.fullmatch(name) or _exists(name):
+    if _LANGUAGE.fullmatch(name) or _IN_FILE.fullmatch(name) or _exists(name):
         return True
     return "/" in name or os.sep in name or name.endswith((".sd", ".zip"))
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
@@ -20,9 +21,10 @@ import pandas as pd
 
 from agents import make
 from agents.evaluation.statistics import estimate
-from agents.files import write_text
+from agents.files import copy_whole, write_text
 from agents.publish import components_shown as shown
 from agents.publish.reference import heading
+from agents.publish.results import ResultError
 from agents.table.play import play
 from agents.training.config import ScenarioChoice, TrainingConfig
 from agents.training.job import Job, run_job, trained_policy
@@ -118,6 +120,21 @@ def run(config: TrainingConfig, out: Path, episodes: int = RECORDED, *, fresh: b
     shown.draw(table, out / "components.png", len(config.seeds))
     print(text, end="")
     return 0
+
+
+def draw_again(out: Path) -> None:
+    """Draw ``components.png`` of ``out`` again, from its ``components.csv``.
+
+    Raises:
+        ResultError: where there is no table.
+    """
+    path = out / "components.csv"
+    if not path.is_file():
+        raise ResultError(f"{path} is not there: nothing is known of which a picture could be drawn.")
+    table = pd.read_csv(path)
+    with TemporaryDirectory() as folder:
+        shown.draw(table, Path(folder) / "components.png", int(table["seeds"].max()))
+        copy_whole(Path(folder) / "components.png", out / "components.png")
 
 
 def units_of(config: TrainingConfig, episodes: int) -> Iterator[Unit]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from agents.evaluation.predictions import CONTRADICTED, counted, counts, details, predictions_of, quoted, sentence
+from agents.experiments import picture
+from agents.experiments.judge import levels
 from agents.experiments.language import experiments, load_experiment
 from agents.experiments.run import CELLS, FOUND, PICTURE, Result, design_of, judged, planned, read_cells, run, table
 from agents.experiments.work import smoke_sized
@@ -111,6 +114,17 @@ def judge_again(out: Path) -> None:
             raise results.ResultError(f"{out / name}.csv is of another design; move it to {SUPERSEDED}, or run anew.")
         publish(judged(experiment, frame, about | {"rows": list(experiment.rows), "title": experiment.title}), out)
     write_index(out)
+
+
+def draw_again(out: Path) -> None:
+    """Draw the pictures of what is published in ``out`` again, from its tidy tables."""
+    for name in experiments():
+        experiment = load_experiment(name)
+        frame = read_cells(experiment, out / f"{name}.csv")
+        if len(frame):
+            with TemporaryDirectory() as folder:  # the SVG beside it is not published
+                picture.draw(experiment, levels(experiment, frame), Path(folder) / PICTURE)
+                copy_whole(Path(folder) / PICTURE, out / f"{name}.png")
 
 
 def write_index(out: Path) -> None:

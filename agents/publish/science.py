@@ -14,7 +14,7 @@ import importlib
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -175,6 +175,29 @@ def judge_again(name: str, out: Path) -> int:
     return 0
 
 
+def draw_again(names: Sequence[str], out: Path) -> int:
+    """Draw pictures again from the tables beside them, without a run; returns the exit code.
+
+    Raises:
+        ResultError: where none of the names has a table of what its picture shows.
+    """
+    from agents.publish import components, experiments
+
+    again: dict[str, tuple[Callable[[Path], None], Path]] = {
+        EXPERIMENTS: (experiments.draw_again, out / EXPERIMENTS),
+        COMPONENTS: (components.draw_again, out),
+    }
+    if not (here := [name for name in names if name in again]):
+        raise ResultError(
+            f"--redraw has nothing to draw {', '.join(names)} from: curves are those of a run; allowed are "
+            f"{', '.join(again)}."
+        )
+    for name in here:
+        draw, folder = again[name]
+        draw(folder)
+    return 0
+
+
 def play(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = False) -> int:
     """Play the tournament or the challenges with the policies of ``science`` in ``runs``; returns the exit code."""
     from agents.publish import reference
@@ -230,11 +253,18 @@ def main(argv: list[str] | None = None) -> int:
         action="store_true",
         help="run nothing: judge the numbers that are published again, and write their reports and texts anew",
     )
+    parser.add_argument(
+        "--redraw",
+        action="store_true",
+        help=f"run nothing: draw the pictures of {EXPERIMENTS} and {COMPONENTS} anew from the tables beside them",
+    )
     arguments = parser.parse_args(argv)
     if arguments.smoke and arguments.out is None:
         parser.error("--smoke needs --out: its numbers must not replace the real ones")
     out = arguments.out or RESULTS
     try:
+        if arguments.redraw:
+            return draw_again(arguments.only, out)
         if arguments.rejudge:
             return max(judge_again(name, out) for name in arguments.only)
         with shown():

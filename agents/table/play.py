@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import pandas as pd
 
+from agents.table.forecasts import Foreseen
 from agents.table.interventions import Intervention, Interventions, InterventionsLike
 from agents.table.metrics import tally_rows
 from sd_env import layout
@@ -67,7 +68,8 @@ def play(
 
     Returns:
         One row an episode and world: ``scenario, seed, world, episode, turns, terminated``, the columns of
-        :data:`OF_STATES` for each state (``policy_0, policy_1, ..., return_0, ...``), and the rest of ``layout.TALLY``.
+        :data:`OF_STATES` for each state (``policy_0, policy_1, ..., return_0, ...``), and the rest of ``layout.TALLY``;
+        where policies speak in words, of their seats also what :class:`agents.table.forecasts.Foreseen` counts.
 
     Raises:
         PolicyError: for a cast that does not fit the states, or a policy whose answer holds no actions.
@@ -81,9 +83,9 @@ def play(
             table.worlds["episode"] = each - 1
             table.reset()
         players.reset(seed, each, first_world)
-        greed = table.states["greed"].copy()
+        greed, foreseen = table.states["greed"].copy(), Foreseen(players, worlds)
         with one_thread():
-            outcome = _play_out(table, players, recorder, done)
+            outcome = _play_out(table, players, foreseen, recorder, done)
         columns: dict[str, Any] = {
             "scenario": scenario.name,
             "seed": seed,
@@ -97,6 +99,7 @@ def play(
         for name, values in zip(OF_STATES[1:], deeds, strict=True):
             columns |= {f"{name}_{i}": values[:, i] for i in range(table.num_states)}
         columns |= {name: outcome.tallies[:, k] for k, name in enumerate(layout.TALLY) if name != "turns"}
+        columns |= foreseen.columns()
         frames.append(pd.DataFrame(columns))
     table.close()
     return pd.concat(frames, ignore_index=True)
@@ -137,7 +140,13 @@ class _Outcome:
     mobilizations: np.ndarray
 
 
-def _play_out(table: Worlds, cast: Cast, recorder: Recorder | None, interventions: Sequence[Intervention]) -> _Outcome:
+def _play_out(
+    table: Worlds,
+    cast: Cast,
+    foreseen: Foreseen,
+    recorder: Recorder | None,
+    interventions: Sequence[Intervention],
+) -> _Outcome:
     """Play every world of ``table``, which has just been reset as the policies have, to its end.
 
     A world that has ended shows its policies its last turn, and takes no more actions, until all worlds have ended.
@@ -174,6 +183,7 @@ def _play_out(table: Worlds, cast: Cast, recorder: Recorder | None, intervention
         table.step(actions)
         if recorder is not None:
             recorder.step(table, actions)
+        foreseen.turn(table.pairs["attacks"], on)
         outcome.returns[on] += table.rewards[on]
         others = stood.sum(axis=1, keepdims=True) - 1
         outcome.pair_turns[on] += (stood * others)[on]
@@ -183,5 +193,6 @@ def _play_out(table: Worlds, cast: Cast, recorder: Recorder | None, intervention
         outcome.tallies[ended] = tally_rows(table.worlds)[ended]
         outcome.terminated[ended] = table.terminations[ended]
         on &= ~ended
+        cast.board.over.update(np.flatnonzero(~on).tolist())
         seen[on], masks[on] = table.observations[on], table.masks[on]
     return outcome

@@ -12,7 +12,7 @@ from scipy import stats
 
 from agents.evaluation.statistics import LEVEL, Interval, estimate
 from agents.policies.specs import policy_from
-from agents.table.interventions import InterventionsLike
+from agents.table.interventions import Intervention, Interventions, InterventionsLike
 from agents.table.play import play
 from sd_env.policies import Policy
 from sd_env.record import Collector, EpisodeLog
@@ -63,11 +63,11 @@ class Game:
             frame = frame[(frame[greed] == 0.0).all(axis=1)]
         return frame.head(wanted)
 
-    def logs(self, worlds: Sequence[int]) -> list[EpisodeLog]:
-        """The episodes of some worlds, in their order."""
+    def logs(self, worlds: Sequence[int], *more: Intervention) -> list[EpisodeLog]:
+        """The episodes of some worlds, in their order; ``more`` is done besides."""
         first, last = min(worlds), max(worlds)
         collector = Collector(sorted(each - first for each in worlds), policies=self.names())
-        self._play(last - first + 1, first, collector)
+        self._play(last - first + 1, first, collector, more)
         return sorted(collector.logs, key=lambda log: log.world)
 
     def told(self) -> str:
@@ -81,12 +81,14 @@ class Game:
         where = f"{self.scenario} with {changes}" if changes else self.scenario
         return "; ".join(part for part in (where, who, bound, f"seed {SEED}") if part)
 
-    def _play(self, worlds: int, first: int = 0, recorder: Collector | None = None) -> pd.DataFrame:
+    def _play(
+        self, worlds: int, first: int = 0, recorder: Collector | None = None, more: Sequence[Intervention] = ()
+    ) -> pd.DataFrame:
         scenario = self.loaded()
         cast: list[Policy] = [policy_from(each) for each in self.names()]
         return play(
             scenario, cast, worlds=worlds, first_world=first, seed=SEED, recorder=recorder,
-            interventions=self.interventions,
+            interventions=[Interventions(self.interventions, scenario.agents, scenario.heads), *more],
         )  # fmt: skip
 
 

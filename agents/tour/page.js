@@ -1,37 +1,67 @@
-"use strict";
 (() => {
-  const D = JSON.parse(document.getElementById("data").textContent);
-  const $ = (id) => document.getElementById(id);
+  const D = JSON.parse($("data").textContent);
   const said = D.steps.map(() => null); // what was predicted, step by step
   let at = 0, address = null;
 
-  function make(tag, attributes, parent, text) {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes || {})) made.setAttribute(name, value);
-    if (text !== undefined) made.textContent = text;
-    if (parent) parent.append(made);
-    return made;
-  }
-  function draw(tag, attributes, parent, text) {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text !== undefined) made.textContent = text;
-    parent.append(made);
-    return made;
-  }
   const scaled = (step, value) => (step.unit === "states" ? value : 100 * value);
   const shown = (step, value) => (step.unit === "states" ? value.toFixed(1).replace(/\.0$/, "") : (100 * value).toFixed(0));
   const told = (step, value) => (step.unit === "states" ? `${value} of ${step.most} states` : `${value} of 100`);
 
   // --- an episode: the replay page with its numbers put in, in a frame ------------------------------------------------
-  function frame(parent, key, turn, label) {
+  function replay(parent, episode, turn, label) {
     parent.replaceChildren();
     if (address) URL.revokeObjectURL(address);
-    const numbers = JSON.stringify(D.replays[key]).replace(/[<>&]/g, (sign) => "\\u" + sign.charCodeAt(0).toString(16).padStart(4, "0"));
+    const numbers = JSON.stringify(episode).replace(/[<>&]/g, (sign) => "\\u" + sign.charCodeAt(0).toString(16).padStart(4, "0"));
     address = URL.createObjectURL(new Blob([D.skeleton[0], numbers, D.skeleton[1]], { type: "text/html" }));
     const link = make("p", {}, parent, `${label}. Opened at turn ${turn}; the buttons below it go back to the start. `);
     make("a", { href: `${address}#turn=${turn}`, target: "_blank", rel: "noopener" }, link, "In a tab of its own");
     make("iframe", { src: `${address}#turn=${turn}`, title: `Replay: ${label}` }, parent);
+  }
+  function frame(parent, key, turn, label) {
+    parent.replaceChildren();
+    const asked = make("div", {}, parent), held = make("div", { class: "replay" }, parent);
+    if (D.otherwise[key]) otherwise(asked, held, key, turn, label);
+    replay(held, D.replays[key], turn, label);
+  }
+
+  // --- one deed otherwise -----------------------------------------------------------------------------------------------
+  async function unpacked(key) {
+    const bytes = Uint8Array.from(atob(D.otherwise[key].packed), (sign) => sign.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+  }
+  function otherwise(parent, held, key, turn, label) {
+    const { deeds } = D.otherwise[key], form = make("form", { class: "otherwise" }, parent), box = make("fieldset", {}, form);
+    make("legend", {}, box, "What if?");
+    const row = make("div", { class: "deed" }, box), says = make("div", { "aria-live": "polite", id: "became" }, box);
+    const selects = [["On turn", "on"], ["state", "who"], ["does otherwise and", "deed"]].map(([name, id]) => make("select", { id, name: id }, make("label", {}, row, `${name} `)));
+    const chosen = (upto) => deeds.filter((deed) => selects.slice(0, upto).every((select, k) => String(deed[k]) === select.value));
+    function fill(from) { // what may be chosen hangs on what was chosen before it
+      selects.forEach((select, k) => {
+        if (k < from) return;
+        const values = [...new Set(chosen(k).map((deed) => String(deed[k])))], before = select.value;
+        select.replaceChildren(...values.map((value) => make("option", { value }, null, value)));
+        if (values.includes(before)) select.value = before;
+      });
+    }
+    selects.forEach((select, k) => select.addEventListener("change", () => fill(k + 1)));
+    fill(0);
+    make("button", { type: "submit", class: "main", id: "change" }, row, "Play it so");
+    const back = make("button", { type: "button", id: "undo", disabled: true }, row, "As it was");
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const [deed] = chosen(3), { told, replay: episode } = (await unpacked(key))[deeds.indexOf(deed)];
+      if (!form.isConnected) return; // the reader has gone on
+      const what = `${deed[1]} ${deed[2]} on turn ${deed[0]}`;
+      says.replaceChildren(...told.map((text) => make("p", {}, null, text)));
+      replay(held, episode, Math.min(deed[0], episode.turns), `${label}, but ${what}`);
+      back.disabled = false;
+    });
+    back.addEventListener("click", () => {
+      says.replaceChildren();
+      replay(held, D.replays[key], turn, label);
+      back.disabled = true;
+      $("change").focus();
+    });
   }
 
   // --- what was counted ---------------------------------------------------------------------------------------------------

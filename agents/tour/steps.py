@@ -13,6 +13,7 @@ from agents.evaluation.statistics import Interval
 from agents.evaluation.threshold import expected_turns, middle, success_probabilities, trust_threshold
 from agents.evaluation.thresholds import thresholds
 from agents.tour.games import Game, fighting, share, war
+from agents.tour.otherwise import Otherwise, others
 from agents.tour.words import STEPS, Words
 from sd_env.measures.contests import success_probabilities as dangers
 from sd_env.record import EpisodeLog
@@ -92,13 +93,24 @@ class Step:
 
 @dataclass
 class Replays:
-    """The episodes that the page holds, by key."""
+    """The episodes that the page holds, by key, and what became of them but for one deed."""
 
     logs: dict[str, EpisodeLog] = field(default_factory=dict)
+    otherwise: dict[str, list[Otherwise]] = field(default_factory=dict)
 
-    def keep(self, key: str, label: str, game: Game, frame: pd.DataFrame) -> Shown:
-        """Keep the first of a game's counted episodes; it opens at its first attack, or else at its end."""
+    def keep(self, key: str, label: str, game: Game, frame: pd.DataFrame, *, changed: bool = True) -> Shown:
+        """Keep the first of a game's counted episodes; it opens at its first attack, or else at its end.
+
+        Args:
+            key: of the episode.
+            label: what it is.
+            game: of which it is.
+            frame: what was counted.
+            changed: whether a reader may change a deed of it.
+        """
         log = self.logs[key] = game.logs([int(frame["world"].iloc[0])])[0]
+        if changed:
+            self.otherwise[key] = others(game, log)
         attacks = np.flatnonzero((log.pairs["attacks"][1:] != 0).any(axis=(1, 2)))
         return Shown(key, label, int(attacks[0]) + 1 if len(attacks) else log.turns)
 

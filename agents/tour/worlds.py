@@ -85,7 +85,7 @@ def drawn(replays: Replays, episodes: int, omegas: tuple[float, ...] = OMEGAS, q
         for q in qs:
             game = _at(omega, q)
             frame, key = game.episodes(episodes), f"worlds-{omega:g}-{q:g}"
-            turn = replays.keep(key, "", game, frame).turn
+            turn = replays.keep(key, "", game, frame, changed=(omega, q) in NAMES).turn
             m, star = m_at(scenario, omega, q), theory[omega].distinguishable_from
             cells.append(Cell(omega, q, m, star, war(frame), len(frame), key, turn))
     lines = {name: _contour(scenario, omegas, level) for name, level in (("m = 0", 0.0), ("m = t", trust))}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import zlib
 from typing import Any, Final
 
 from agents.evaluation.statistics import Interval
 from agents.tour.games import SEED
+from agents.tour.otherwise import Otherwise
 from agents.tour.steps import Replays, Step, steps
 from agents.tour.worlds import NAMES, OMEGAS, QS, Map, drawn
 from sd_env.show.page import data, script_json
@@ -39,6 +42,7 @@ def page(
         "steps": [_step(each) for each in found],
         "map": _map(world, omegas, qs),
         "replays": {key: data(log, Story(log)) for key, log in replays.logs.items()},
+        "otherwise": {key: _otherwise(found) for key, found in replays.otherwise.items()},
         "skeleton": [before, after],
         "counted": (
             "The computer played every game by the rules of sd-env when this page was made, with strategies that "
@@ -49,6 +53,16 @@ def page(
     }
     parts = {"title": html.escape(TITLE), "data": script_json(told)}
     return filled("agents.tour", parts, framed="sd_env.show")
+
+
+def _otherwise(found: list[Otherwise]) -> dict[str, Any]:
+    """Which deeds may be changed, and, packed since they are much alike, what is told and seen of each."""
+    held = [{"told": each.told, "replay": data(each.log, Story(each.log))} for each in found]
+    packed = zlib.compress(script_json(held).encode(), level=9)
+    return {
+        "deeds": [[each.turn, each.who, each.deed] for each in found],
+        "packed": base64.b64encode(packed).decode(),
+    }
 
 
 def _step(step: Step) -> dict[str, Any]:

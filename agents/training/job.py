@@ -260,7 +260,7 @@ def _write_policy(
     if final is None:
         save_bundle(folder / "policy.sd", learner, job.scenario(), training=training, name=label)
     else:
-        final.titled(label, training).save(folder / "policy.sd")
+        final.titled(label, type(learner).__name__, training).save(folder / "policy.sd")
 
 
 def trained_policies(job: Job) -> dict[str, LearnedBundle]:

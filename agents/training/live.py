@@ -20,6 +20,8 @@ from rich.text import Text
 
 #: The metrics of a job's curves that are shown.
 ATTACKS, ARMS = "outcome/ss_attacks", "arms/s_total"
+#: Columns that a job's name has at least: a world of the catalogue in one piece.
+_LEAST: Final = 16
 #: Bytes at the end of a file of curves, in which its last row is.
 _TAIL: Final = 65_536
 _WAITING, _LEARNING, _DONE = "waiting", "learning", "done"
@@ -68,7 +70,7 @@ class Watch:
     def table(self) -> RenderableType:
         """A row a job that has begun, within the 80 columns of a terminal; how many are where stands below."""
         shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-        shown.add_column("job", overflow="fold")
+        shown.add_column("job", overflow="fold", min_width=_LEAST)
         for heading in ("agent-\nsteps", "S-S\nattacks", "arms", "gap"):
             shown.add_column(heading, justify="right", no_wrap=True)
         shown.add_column("so far", min_width=11)
@@ -76,7 +78,8 @@ class Watch:
             if job.stage != _WAITING:
                 steps = "-" if math.isnan(job.steps) else f"{job.steps:,.0f}"
                 gap = "-" if math.isnan(job.gap) else f"{job.gap:.1%}"
-                shown.add_row(Text(name), steps, _plain(job.attacks, 4), _plain(job.arms, 2), gap, self._verdict(job))
+                words = Text(name.replace("__", " "))  # so that a narrow column breaks it where its parts meet
+                shown.add_row(words, steps, _plain(job.attacks, 4), _plain(job.arms, 2), gap, self._verdict(job))
         count = Counter(job.stage for job in self._jobs.values())
         stages = ", ".join(f"{count[stage]} {stage}" for stage in (_LEARNING, _DONE, _WAITING) if count[stage])
         shown.caption = f"{stages}; certificates come after" if self._certified else stages

@@ -1,30 +1,13 @@
-"use strict";
 (() => {
-  const SVG = "http://www.w3.org/2000/svg";
-  const D = JSON.parse(document.getElementById("data").textContent);
+  const D = JSON.parse($("data").textContent);
   const N = D.states.length, T = D.turns;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   // Okabe and Ito's colours, which those who see fewer colours tell apart; beyond eight, dashes tell the rest.
   const COLOURS = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8a7a00", "#7a7a7a"];
   const colour = (i) => COLOURS[i % COLOURS.length];
   const dashes = (i) => ["", "6 3", "2 3"][Math.floor(i / COLOURS.length) % 3];
-  const $ = (id) => document.getElementById(id);
   let turn = 0, seen = -1, playing = null;
 
-  function make(tag, attributes, parent, text) {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes || {})) made.setAttribute(name, value);
-    if (text !== undefined) made.textContent = text;
-    if (parent) parent.append(made);
-    return made;
-  }
-  function draw(tag, attributes, parent, text) {
-    const made = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text !== undefined) made.textContent = text;
-    parent.append(made);
-    return made;
-  }
   const number = (value, digits = 2) => (value === null ? "–" : value.toFixed(digits));
   const short = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
   const hidden = (i) => seen >= 0 && seen !== i;

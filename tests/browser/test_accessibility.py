@@ -5,6 +5,7 @@ axe-core comes with axe-core-python and is under the MPL 2.0 (docs/licences.md);
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from agents.tour.write import page as tour_page
 from sd_env.record import record
 from sd_env.show.page import page
 from tests.agents.evaluation.test_report import as_theory_says
-from tests.agents.pages.test_pages import made_run
+from tests.agents.pages.test_pages import COMMANDS, made_run
 from tests.browser.test_play import Server, begin, picture, play, says, until
 from tests.browser.windows import window
 
@@ -65,10 +66,12 @@ def test_a_game_from_its_form_to_its_end(server: Server, width: int, height: int
         assert findings(browser) == []
 
 
-def test_a_class(server: Server) -> None:
-    with window() as browser:
+@everywhere
+def test_a_class(server: Server, width: int, height: int, dark: bool) -> None:
+    with window(width, height, dark=dark) as browser:
         begin(browser, server, people=2, games=2)
         until(browser, "document.querySelectorAll('#links a').length === 4")
+        picture(browser, f"class-{width}-{'dark' if dark else 'light'}")
         assert findings(browser) == []
 
 
@@ -105,6 +108,33 @@ def test_a_page_that_is_a_file(folder: Path, name: str, width: int, height: int,
         browser.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
         picture(browser, f"{name.partition('.')[0].replace('/', '-')}-{width}-{'dark' if dark else 'light'}")
         assert findings(browser) == []
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders of all other work, each with its page."""
+    made = tmp_path_factory.mktemp("others")
+    crossplay = ["crossplay", "dove", "hawk", "--scenario", "jervis/intense", "--seeds", "1", "2", "--worlds", "4"]
+    for words in ([*crossplay, "--workers", "1"], *(words for words, *_ in COMMANDS)):
+        assert cli.main([*words, "--out", str(made / words[0])]) == 0
+    (made / "experiment").mkdir()
+    shutil.copy(Path("tests/corpus/report/experiment.json"), made / "experiment" / "report.json")
+    write_text(made / "experiment" / "report.html", report_page(made / "experiment"))
+    return made
+
+
+@everywhere
+def test_pages_of_all_other_work(others: Path, width: int, height: int, dark: bool) -> None:
+    pages = sorted(others.glob("*/report.html"))
+    assert len(pages) == 2 + len(COMMANDS)
+    with window(width, height, dark=dark) as browser:
+        for page in pages:
+            browser.get(f"file://{page}")
+            browser.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+            picture(browser, f"{page.parent.name}-{width}-{'dark' if dark else 'light'}")
+            assert findings(browser) == [], page.parent.name
+            wide = browser.execute_script("return document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, f"{page.parent.name} is wider than the window"
 
 
 @everywhere

@@ -7,13 +7,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 import sd_env
 from sd_env import layout
 from sd_env.record import record
 from sd_env.show.page import page
 from tests.browser.test_book import dom, serving
+from tests.browser.test_play import press, quiet, says
+from tests.browser.windows import window
 
 #: A page that holds a replay, presses keys in it, and says in its title what the replay then shows.
 PRESSES = """<title></title><iframe width="1200" height="800" src="/episode.html"></iframe><script>
@@ -85,6 +90,55 @@ def test_keys_move_through_the_episode(address: str, tmp_path: Path) -> None:
     assert said[:5] == turns and said[6] in ("dark", "light") and said[7].count("?") == 5
 
 
+#: What is drawn on the map of a turn, and what the page's data have.
+DRAWN = """
+  const D = JSON.parse(document.getElementById("data").textContent), t = arguments[0];
+  const all = (what) => [...document.getElementById("map").querySelectorAll(what)], count = (what) => all(what).length;
+  const numbers = (what, name) => all(what).map((each) => Number(each.getAttribute(name)));
+  const others = (i) => D.standing[t].filter((on, j) => on && j !== i).length;
+  const struck = D.attacks[t].map(([i, j]) => `${i},${j}`);
+  const said = D.signals[t].reduce((sum, word, i) => sum + (word === "silence" ? 0 : others(i)), 0);
+  return {
+    drawn: {
+      allied: count("line.allied"), mobilized: count("line.mobilized"), attacks: count("line.attack"),
+      signals: count("circle.reassure, circle.threaten"), travelling: document.getAnimations().length,
+      greedy: count("circle.greedy"), states: count("circle.rim"),
+    },
+    held: {
+      allied: D.allied[t].length, mobilized: D.mobilized[t].filter((pair) => !struck.includes(String(pair))).length,
+      attacks: struck.length, signals: said, travelling: said,
+      greedy: D.greed[t].filter((greed) => greed > 0).length, states: D.states.length,
+    },
+    radii: numbers("circle.rim", "r"),
+    land: D.homeland[t].map((land, i) => land + D.holdings[t][i]),
+    shields: numbers("rect.shield", "height"), defense: D.defense[t],
+    swords: numbers("rect.sword", "height"), offense: D.offense[t],
+    cursor: Number(document.querySelector("#charts .cursor").getAttribute("x1")),
+  };
+"""
+
+
+def test_a_map_shows_what_happened_on_its_turn_and_plays_by_itself(folder: Path) -> None:
+    with window() as browser:
+        browser.get(f"file://{folder}/episode.html#turn=3")
+        cursors = []
+        for turn in (3, 4, 5):
+            says(browser, f"Turn {turn} of 20")
+            found = browser.execute_script(DRAWN, turn)
+            assert found["drawn"] == found["held"]
+            assert found["held"]["attacks"] and found["held"]["allied"] and found["held"]["signals"]
+            for drawn, held in (("radii", "land"), ("shields", "defense"), ("swords", "offense")):
+                assert np.argsort(found[drawn], stable=True).tolist() == np.argsort(found[held], stable=True).tolist()
+            cursors.append(found["cursor"])
+            press(browser, Keys.ARROW_RIGHT)
+        assert cursors[1] - cursors[0] == pytest.approx(cursors[2] - cursors[1], abs=0.2) and cursors[0] < cursors[1]
+        press(browser, Keys.HOME, " ")
+        says(browser, "Turn 2 of 20")
+        press(browser, " ")
+        assert browser.find_element(By.ID, "play").text == "Play"
+        quiet(browser)
+
+
 def test_the_largest_page_opens_quickly(folder: Path, tmp_path: Path) -> None:
     dom("about:blank", tmp_path)  # the browser itself
     start = time.monotonic()
@@ -93,6 +147,8 @@ def test_the_largest_page_opens_quickly(folder: Path, tmp_path: Path) -> None:
     start = time.monotonic()
     found = dom(f"file://{folder}/big.html#turn=150", tmp_path)
     assert text_of(found, "turn") == "Turn 150 of 200"
+    looks = re.findall(r'<line [^>]*class="curve" stroke="([^"]*)" stroke-dasharray="([^"]*)"', found)
+    assert len(looks) == len(set(looks)) == layout.MAX_STATES  # told apart by dashes where eight colours end
     assert time.monotonic() - start - nothing < 10  # two seconds on an idle machine; this one may be busy
 
 

@@ -8,10 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
 
 from agents.tour.write import page
 from tests.browser.test_book import dom, serving
+from tests.browser.test_play import press, quiet, says, tab_to, until
 from tests.browser.test_report import said
+from tests.browser.windows import window
 
 #: A page that holds the tour, does all six steps with what a keyboard can reach, and says in its title what it saw.
 WALKS = """<title></title><iframe width="1200" height="800" src="/tour.html"></iframe><script>
@@ -107,6 +112,40 @@ def test_all_six_steps_by_keyboard_with_prediction_then_answer(address: str, tmp
     assert "the doubly dangerous world" in first and "theory expects war" in first
     assert "the not intense world" in calm and "the doubly safe world" in safe and "expects peace" in safe
     assert re.match(r"[1-6] of 6 predicted well", score)
+
+
+def test_one_deed_is_another_offline_and_by_keys_and_then_it_is_as_it_was(folder: Path) -> None:
+    with window() as browser:
+        browser.get(f"file://{folder}/tour.html#step=2")
+        tab_to(browser, "I predict this: show me")
+        press(browser, Keys.ENTER)
+        until(browser, "document.querySelector('.shown button')")
+        tab_to(browser, "Two who trust a little too little")
+        press(browser, Keys.ENTER)
+        until(browser, "document.getElementById('change')")
+        deed = Select(browser.find_element(By.ID, "deed"))
+        assert [each.text for each in deed.options] == [
+            "mobilizes against nobody", "promises not to attack", "builds no arms",
+        ]  # fmt: skip
+        tab_to(browser, "on")
+        press(browser, "2")
+        assert deed.first_selected_option.text == "attacks nobody"
+        tab_to(browser, "Play it so")
+        press(browser, Keys.ENTER)
+        until(browser, "document.querySelector('#became p')")
+        assert "Northland attacks nobody on turn 2: wars " in browser.find_element(By.ID, "became").text
+        browser.switch_to.frame(browser.find_element(By.CSS_SELECTOR, ".frame iframe"))
+        says(browser, "Turn 2 of 32")
+        told = browser.find_element(By.ID, "events").text
+        assert "Southland attacks Northland" in told and "Northland attacks Southland" not in told
+        browser.switch_to.default_content()
+        tab_to(browser, "As it was")
+        press(browser, Keys.ENTER)
+        until(browser, "!document.querySelector('#became p')")
+        browser.switch_to.frame(browser.find_element(By.CSS_SELECTOR, ".frame iframe"))
+        until(browser, "document.getElementById('events').textContent.includes('Northland attacks Southland')")
+        browser.switch_to.default_content()
+        quiet(browser)
 
 
 def test_the_browser_has_nothing_to_complain_of(address: str, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pettingzoo
 import pytest
 from gymnasium import spaces
 from gymnasium.error import ResetNeeded
+from gymnasium.utils.env_checker import data_equivalence
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, seed_test
 from pettingzoo.test.max_cycles_test import max_cycles_test
 from pettingzoo.test.state_test import state_test
@@ -137,6 +138,36 @@ def test_observations_lie_in_their_space(scenario: Any, dict_observation: bool) 
             obs, rewards, _, _, infos = env.step(actions_of(env, episode, turn))
             assert all(isinstance(value, float) and np.isfinite(value) for value in rewards.values())
             turn += 1
+
+
+@pytest.mark.parametrize("dict_observation", [False, True])
+def test_masks_are_kept_out_of_infos_if_one_asks(dict_observation: bool) -> None:
+    """By every face; what is observed and played stays the same."""
+    kept: dict[str, Any] = {"dict_observation": dict_observation, "mask_in_info": False}
+    env = sd_env.parallel_env(of_size(2), **kept)
+    usual = sd_env.parallel_env(of_size(2), dict_observation=dict_observation)
+    for one, other in ((env.reset(seed=3), usual.reset(seed=3)), *(both(env, usual, turn) for turn in range(5))):
+        assert one[-1] == {agent: {} for agent in env.possible_agents} and "action_mask" in other[-1]["state_0"]
+        for agent in env.possible_agents:
+            assert data_equivalence(one[0][agent], other[0][agent])
+    turned = sd_env.env(of_size(2), **kept)
+    turned.reset(seed=3)
+    assert turned.last()[-1] == {}
+    solo = sd_env.solo_env(of_size(2), **kept)
+    seen, info = solo.reset(seed=3)
+    assert info == {} and solo.observation_space.contains(seen)
+    assert solo.step(solo.action_space.sample(solo.action_masks().astype(np.int8)))[-1] == {}
+    vector = sd_env.vector_env({**of_size(2), "horizon": 2}, 3, **kept)
+    seen, infos = vector.reset(seed=3)
+    assert infos == {} and vector.observation_space.contains(seen)
+    vector.action_space.seed(3)
+    infos = [vector.step(vector.action_space.sample())[-1] for _ in range(2)]
+    assert infos[1]["final_info"] == {} and not any("action_mask" in told for told in infos)
+
+
+def both(one: Any, other: Any, turn: int) -> tuple[Any, Any]:
+    actions = actions_of(one, 0, turn)
+    return one.step(actions), other.step(actions)
 
 
 def test_masks_say_what_is_carried_out() -> None:

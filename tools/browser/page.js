@@ -60,17 +60,11 @@ function wilson(hits, of, z = 1.959964) {
   return [(middle - wide) / (1 + (z * z) / of), (middle + wide) / (1 + (z * z) / of)];
 }
 function drawShare(parent, value, low, high) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const draw = (tag, attributes) => {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, given] of Object.entries(attributes)) made.setAttribute(name, given);
-    svg.append(made);
-  };
-  for (const [name, given] of [["viewBox", "0 0 100 10"], ["preserveAspectRatio", "none"], ["aria-hidden", "true"], ["class", "share"]]) svg.setAttribute(name, given);
-  draw("rect", { width: 100, height: 10, class: "back" });
-  draw("rect", { width: 100 * value, height: 10, class: "war" });
-  draw("line", { x1: 100 * low, x2: 100 * high, y1: 5, y2: 5, class: "range" });
-  parent.replaceChildren(svg);
+  parent.replaceChildren();
+  const svg = draw("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true", class: "share" }, parent);
+  draw("rect", { width: 100, height: 10, class: "back" }, svg);
+  draw("rect", { width: 100 * value, height: 10, class: "war" }, svg);
+  draw("line", { x1: 100 * low, x2: 100 * high, y1: 5, y2: 5, class: "range" }, svg);
 }
 
 // --- a new game ------------------------------------------------------------------------------------------------------------

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +11,7 @@ import sd_env
 from sd_env import layout
 from sd_env.scenario import Scenario
 from sd_env.show.page import script_json
+from sd_env.show.template import elements, filled, plain
 from tools.browser.compile import engine
 from tools.browser.games import game, names, records
 
@@ -30,9 +28,6 @@ SHOWN: Final = {"perception.beliefs": True}
 _HERE: Final = Path(__file__).parent
 #: The parts of the script in their order; those of the served page are modules there.
 _SERVED: Final = files("agents.play") / "page"
-_POLICY: Final = (
-    "default-src 'none'; base-uri 'none'; form-action 'none'; style-src {style}; script-src {script} {wasm}"
-)
 
 
 @cache
@@ -44,13 +39,8 @@ def held() -> dict[str, Any]:
 def script() -> str:
     """All scripts but the page's own, one after the other."""
     own = [(_HERE / f"{name}.js").read_text(encoding="utf-8") for name in ("engine", "strategies", "view", "table")]
-    served = [_plain((_SERVED / f"{name}.js").read_text(encoding="utf-8")) for name in ("elements", "seat")]
-    return "\n".join([*own, *served])
-
-
-def _plain(module: str) -> str:
-    """A module as a part of one script: what it imports is there already."""
-    return re.sub(r"^export ", "", re.sub(r"^import .*\n", "", module, flags=re.MULTILINE), flags=re.MULTILINE)
+    served = [plain((_SERVED / f"{name}.js").read_text(encoding="utf-8")) for name in ("parts", "seat")]
+    return "\n".join([elements(), *own, *served])
 
 
 def playable(scenario: Scenario) -> bool:
@@ -69,16 +59,5 @@ def page() -> str:
     }
     style = "\n".join([(_SERVED / "page.css").read_text(encoding="utf-8"), (_HERE / "page.css").read_text("utf-8")])
     code = script() + "\n" + (_HERE / "page.js").read_text(encoding="utf-8")
-    # compiled code runs only where a policy says so
-    policy = _POLICY.format(style=_digest(style), script=_digest(code), wasm="'wasm-unsafe-eval'")
-    parts = {"policy": policy, "style": style, "script": code, "data": script_json(data)}
-    first, *rest = (_HERE / "page.html").read_text(encoding="utf-8").split("{{")
-    put = [first]
-    for piece in rest:
-        name, _, after = piece.partition("}}")
-        put += [parts[name], after]
-    return "".join(put)
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+    parts = {"title": "Play the security dilemma", "data": script_json(data)}
+    return filled("tools.browser", parts, own={"style": style, "script": code}, compiled=True)

@@ -1,6 +1,7 @@
 // A lesson: its games as they stand, and the links to hand out.
 import { ask, say, trying } from "./asking.js";
-import { $, and, box, list, main, make } from "./elements.js";
+import { $, make } from "./elements.js";
+import { and, box, list, main } from "./parts.js";
 
 const here = (kind, key) => `${location.origin}/#${kind}=${key}`;
 

@@ -1,7 +1,8 @@
 // Which page is shown: the link says it, and with which key the server is asked.
 import { afterwards, ask, follow, isBusy, isWrong, say, trying, use } from "./asking.js";
-import { $, box, main, make } from "./elements.js";
+import { $, make } from "./elements.js";
 import { lesson } from "./lesson.js";
+import { box, main } from "./parts.js";
 import { forget, seat } from "./seat.js";
 import { setup } from "./setup.js";
 

@@ -1,6 +1,7 @@
 // One state's turn, and the end.
 import { ask, say, trying } from "./asking.js";
-import { $, and, bar, box, list, main, make, percent } from "./elements.js";
+import { $, make } from "./elements.js";
+import { and, bar, box, list, main, percent } from "./parts.js";
 
 let shown = "";  // what of the game is on the page
 

@@ -1,6 +1,7 @@
 // A new game.
 import { ask, trying } from "./asking.js";
-import { $, box, main, make } from "./elements.js";
+import { $, make } from "./elements.js";
+import { box, main } from "./parts.js";
 
 const FIRST = "jervis/doubly-dangerous";
 const FAMILIES = { jervis: "Jervis's worlds", history: "History", theories: "Theories", games: "Small games" };

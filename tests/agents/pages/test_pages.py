@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -143,31 +143,32 @@ HAWKS = ["hawk", "--scenario", "jervis/intense", "--workers", "1"]
 CHALLENGES = ["one-deceiver", "chain-gang"]
 
 
-@pytest.mark.parametrize(
-    ("words", "verdict", "of", "picture"),
-    [
-        (
-            ["ablate", *HAWKS, "--parameter", "war.conquest", "--values", "0.3", "--seeds", "1", "2", "--worlds", "4"],
-            "hawk, 0.3", "hawk", "ablation",
-        ),
-        (
-            ["escalation", "tit-for-tat", *HAWKS[1:], "--seeds", "1", "2", "--worlds", "12", "--window", "6"],
-            "To swords:", "tit-for-tat", "responses",
-        ),
-        (
-            ["certify", *HAWKS, "--scratch", "0", "--warm", "0", "--steps", "1", "--worlds", "32"],
-            "beaten", "hawk", "gains",
-        ),
-        (
-            ["exploit", *HAWKS, "--steps", "1", "--seeds", "1", "2", "--worlds", "8", "--seat", "0"],
-            "Gap, at least", "hawk", "gains",
-        ),
-        (
-            ["challenge", "hawk", "--only", *CHALLENGES, "--seeds", "1", "2", "--worlds", "4", "--workers", "1"],
-            "Mean of the middle half of 2 challenges", "hawk in", "scores",
-        ),
-    ],
-)  # fmt: skip
+#: What leaves a folder beside runs, evaluations and tournaments: a command, its verdict, of what, and its picture.
+COMMANDS: Final = [
+    (
+        ["ablate", *HAWKS, "--parameter", "war.conquest", "--values", "0.3", "--seeds", "1", "2", "--worlds", "4"],
+        "hawk, 0.3", "hawk", "ablation",
+    ),
+    (
+        ["escalation", "tit-for-tat", *HAWKS[1:], "--seeds", "1", "2", "--worlds", "12", "--window", "6"],
+        "To swords:", "tit-for-tat", "responses",
+    ),
+    (
+        ["certify", *HAWKS, "--scratch", "0", "--warm", "0", "--steps", "1", "--worlds", "32"],
+        "beaten", "hawk", "gains",
+    ),
+    (
+        ["exploit", *HAWKS, "--steps", "1", "--seeds", "1", "2", "--worlds", "8", "--seat", "0"],
+        "Gap, at least", "hawk", "gains",
+    ),
+    (
+        ["challenge", "hawk", "--only", *CHALLENGES, "--seeds", "1", "2", "--worlds", "4", "--workers", "1"],
+        "Mean of the middle half of 2 challenges", "hawk in", "scores",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "verdict", "of", "picture"), COMMANDS)
 def test_every_folder_has_its_page(words: list[str], verdict: str, of: str, picture: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert cli.main([*words, "--out", str(out)]) == 0

@@ -92,7 +92,8 @@ def test_a_whole_game_of_two_with_its_ending(client: TestClient, lessons: Lesson
 
 
 def test_the_page_and_its_parts_ask_for_nothing_from_elsewhere(client: TestClient) -> None:
-    parts = {path.name: path.read_text(encoding="utf-8") for path in files("agents.play").joinpath("page").iterdir()}
+    paths = [*files("agents.play").joinpath("page").iterdir(), files("sd_env.show").joinpath("elements.js")]
+    parts = {path.name: path.read_text(encoding="utf-8") for path in paths}
     assert {"page.html", "page.css", "main.js"} < parts.keys()
     kinds = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
     for name in ("", *parts):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents.evaluation.players import players_of
 from agents.policies.bundles import BundleError, LearnedBundle, bundle_of, load_bundle
 from agents.policies.export import to_torch
 from agents.policies.manifest import Mixture
@@ -142,8 +143,18 @@ def test_a_bundle_of_a_mixture_comes_back_as_it_was(tmp_path: Path) -> None:
     back.save(tmp_path / "again.sd")
     for name in ("policy.safetensors", "bundle.json"):
         assert (tmp_path / "again.sd" / name).read_bytes() == (tmp_path / "mixed.sd" / name).read_bytes()
-    titled = back.titled("other", {"seed": 4})
+    titled = back.titled("other", "PPO", {"seed": 4})
     assert titled.name == "other" and titled.info["training"] == {"seed": 4}
+
+
+def test_mixtures_of_one_training_are_one_player_whoever_learned_their_members(tmp_path: Path) -> None:
+    """The policy that was trained may have no share, and what beat it was learned by another learner."""
+    for seed in (1, 2):
+        found = mixture()
+        found.manifest = found.manifest.model_copy(update={"algorithm": ("FastPPO", "PPO")[seed - 1]})
+        found.titled(f"intense__seed{seed}", "PPO", {"seed": seed}).save(tmp_path / f"{seed}.sd")
+    [player] = players_of([str(tmp_path / f"{seed}.sd") for seed in (1, 2)], SCENARIO)
+    assert player.seeds == (1.0, 2.0)
 
 
 def test_a_plain_bundle_has_no_word_of_mixtures(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from agents.evaluation import predictions
 from agents.evaluation.predictions import predictions_of
 from agents.evaluation.report import as_text
 from agents.evaluation.statistics import Interval
-from agents.publish import results, science
+from agents.publish import experiments, results, science
 from agents.publish.results import ResultError
 
 ROOT = Path(__file__).parents[3]
@@ -52,6 +52,27 @@ def test_published_numbers_are_judged_again_and_give_what_is_published(name: str
     assert science.main(["--rejudge", "--only", name, "--out", str(tmp_path)]) == 0
     for suffix in (".json", ".txt"):
         assert (tmp_path / f"{name}{suffix}").read_text() == (PUBLISHED / f"{name}{suffix}").read_text()
+
+
+def test_pictures_are_drawn_again_from_the_tables_beside_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(experiments, "experiments", lambda: ["arms-race", "routine"])
+    kept = ["components.csv", "experiments/arms-race.csv"]  # and of the other there is none
+    (tmp_path / "experiments").mkdir()
+    for name in kept:
+        shutil.copy(PUBLISHED / name, tmp_path / name)
+    assert science.main(["--redraw", "--out", str(tmp_path)]) == 0
+    found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
+    drawn = {name.replace(".csv", ".png") for name in kept}
+    assert found == drawn | set(kept)
+    assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in drawn)
+    assert science.main(["--redraw", "--only", "science", "--out", str(tmp_path)]) == 2
+    (tmp_path / "components.csv").unlink()
+    assert science.main(["--redraw", "--only", "components", "--out", str(tmp_path)]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert "--redraw has nothing to draw science from: curves are those of a run; allowed are" in first
+    assert "components.csv is not there" in second
 
 
 def test_the_verdicts_of_the_published_runs_are_those_that_were_told() -> None:

@@ -7,6 +7,7 @@ import hashlib
 import html
 import json
 import re
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from scipy import stats
 
 from agents import cli
+from agents.evaluation.counterfactual import counterfactual
 from agents.evaluation.threshold import trust_threshold
 from agents.evaluation.thresholds import thresholds
 from agents.policies.specs import policy_from
@@ -25,6 +27,8 @@ from agents.tour.games import Game, share
 from agents.tour.steps import SWITCHES, UNSURE
 from agents.tour.words import STEPS
 from sd_env.scenario import Scenario
+from sd_env.show.page import data
+from sd_env.show.story import Story
 
 SMALL = {"episodes": 20, "at_each": 5, "omegas": (0.65, 1.2), "qs": (0.0, 1.0)}
 
@@ -132,6 +136,53 @@ def test_what_a_stranger_called_a_thing_is_no_markup(monkeypatch: pytest.MonkeyP
     made = write.page(**SMALL)
     assert evil not in made and "<img" not in made
     assert made.count(html.escape(evil)) == 2 and "\\u003c/script\\u003e\\u003cimg src=x" in made
+
+
+def unpacked(held: dict[str, Any], key: str) -> dict[tuple[int, str, str], dict[str, Any]]:
+    """Of each deed that may be changed in an episode what is told and shown."""
+    packed = held["otherwise"][key]
+    found = json.loads(zlib.decompress(base64.b64decode(packed["packed"])))
+    return {tuple(deed): each for deed, each in zip(packed["deeds"], found, strict=True)}
+
+
+def test_every_episode_that_is_shown_can_be_changed_by_one_deed_and_is_the_same_before(held: dict[str, Any]) -> None:
+    shown = {each["key"] for step in held["steps"] for each in step["shown"]}
+    named = {cell["replay"] for cell in held["map"]["cells"] if cell["name"]}
+    assert set(held["otherwise"]) == shown | named and len(named) == 4
+    changed = 0
+    for key in held["otherwise"]:
+        bare = held["replays"][key]
+        found = unpacked(held, key)
+        assert len(found) >= 6 and len({turn for turn, _, _ in found}) > 1
+        for (turn, who, deed), each in found.items():
+            assert who in bare["states"] and each["told"][-1].startswith(f"{who} {deed} on turn {turn}: wars ")
+            for name in ("offense", "defense", "belief", "signals", "attacks"):
+                assert each["replay"][name][:turn] == bare[name][:turn]
+            changed += each["replay"]["attacks"] != bare["attacks"]
+    assert changed > 20
+
+
+def test_a_deed_otherwise_is_what_a_replay_of_the_log_with_it_finds(held: dict[str, Any]) -> None:
+    frame = UNSURE.episodes(20)
+    [log] = UNSURE.logs([int(frame["world"].iloc[0])])
+    for deed, do in (
+        ((1, "Northland", "mobilizes against nobody"), "northland.stance=neutral@1"),
+        ((2, "Southland", "promises not to attack"), "southland.signal=reassure@2"),
+    ):
+        done = counterfactual(log, [do]).done
+        assert unpacked(held, "unsure")[deed]["replay"] == json.loads(json.dumps(data(done, Story(done))))
+
+
+def test_what_states_are_bound_to_holds_where_another_does_otherwise(held: dict[str, Any]) -> None:
+    names = held["replays"]["alliances-0"]["states"]
+    attack = [names.index("Austria-Hungary"), names.index("Serbia")]
+    for (turn, who, _), each in unpacked(held, "alliances-0").items():
+        done = turn == 2 and who == "Austria-Hungary"
+        attacked = [attack in [pair[:2] for pair in each["replay"]["attacks"][t]] for t in (2, 3, 4)]
+        if done:  # and has to make ready again before it is let
+            assert attacked == [False, False, True]
+        else:
+            assert attacked[:2] == [True, True]
 
 
 def test_the_share_of_nothing_in_many_has_an_interval() -> None:

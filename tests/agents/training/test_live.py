@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -70,19 +71,34 @@ def test_what_is_known_of_a_job_stays_though_its_last_row_says_nothing_of_episod
     assert "a 200 0.2500 1.50 - spiral" in " ".join(as_text(watch.table()).split())
 
 
-def test_the_table_fits_a_terminal_of_80_columns(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("columns", "first"),
+    [
+        (80, ["doubly-dangerous      12,345,678   0.0001  10.25  12.3%  arms race without war", "hostile seed1"]),
+        (120, ["doubly-dangerous hostile seed1   12,345,678   0.0001  10.25  12.3%  arms race without war"]),
+    ],
+)
+def test_nothing_of_table_and_bar_is_cut_and_names_break_between_their_parts(
+    columns: int, first: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     jobs = {f"doubly-dangerous__hostile__seed{k}": tmp_path / str(k) for k in (1, 12)}
-    watch = Watch(jobs, outcome, certified=True)
-    for folder in jobs.values():
+    watch, out = Watch(jobs, outcome, certified=True), io.StringIO()
+    for name, folder in jobs.items():
         folder.mkdir()
         write_text(folder / "progress.csv", HEAD + "12345678,10.25,0.0001\n")
-    for name in jobs:
-        watch.learned(name)
-    out = io.StringIO()
-    Console(width=80, file=out).print(watch.table())
-    shown = out.getvalue()
-    assert "…" not in shown and max(map(len, shown.splitlines())) <= 80
-    assert all(each in shown for each in ("12,345,678", "0.0001", "10.25", "arms race", "seed12", "2 learning"))
+        write_json(folder / "result.json", {"rounds": [{"round": 1, "gain": 1.23, "own": 10.0}]})
+        watch.finished(name)
+    screen = Console(width=columns, file=out, force_terminal=True, _environ={"TERM": "xterm"})
+    monkeypatch.setattr(board, "console", lambda **_: screen)
+    monkeypatch.setattr(board.messages, "are_shown", lambda: True)
+    with Board("train", 12, 2, size=10_000_000, measure="agent-steps", standing=watch) as shown:
+        shown.progress("x", 4_000_000)
+    last = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", out.getvalue()).replace("\r", "").rpartition("job ")[2]
+    lines = [line.strip() for line in last.splitlines()]
+    assert "…" not in last and max(map(len, lines)) <= columns
+    assert lines[2 : 2 + len(first)] == first
+    assert "2 done; certificates come after" in lines
+    assert any(re.search(r"^train .*24,000,000/120,000,000 agent-steps 0:00:0\d", line) for line in lines)
 
 
 def test_without_a_terminal_there_are_plain_lines_with_the_time_that_is_left(
