@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-slow test-lowest test-bare test-container mutants faults crash fuzz soak lint science bench compatibility sbom docs docs-serve docs-test clean
+.PHONY: help setup train test test-slow test-lowest test-bare test-dist test-container mutants faults crash fuzz soak lint science bench compatibility sbom docs docs-serve docs-test clean
 
 # The first of these that runs and is new enough, unless one is named.
 PYTHONS := python3 python3.13 python3.12 python3.11 python
@@ -26,6 +26,9 @@ LOWEST_VENV := .venv-lowest
 LOWEST_RUN := $(LOWEST_VENV)/bin/python
 LOWEST_STAMP := $(LOWEST_VENV)/.ready
 BARE_VENV := .venv-bare
+DIST_VENV := .venv-dist
+DIST_RUN := $(DIST_VENV)/bin/python
+DIST_STAMP := $(DIST_VENV)/.ready
 BENCH_VENV := .venv-bench
 BENCH_RUN := $(BENCH_VENV)/bin/python
 BENCH_STAMP := $(BENCH_VENV)/.ready
@@ -74,7 +77,7 @@ compatibility: $(STAMP) ## run each example beside its library, in environments 
 	@$(RUN) -m tools.compatibility $(ARGS)
 
 # Compiled modules are kept even where the shell says not to: else each process of the tests rewrites every file of them.
-test test-slow test-lowest: export PYTHONDONTWRITEBYTECODE :=
+test test-slow test-lowest test-dist: export PYTHONDONTWRITEBYTECODE :=
 
 test: $(STAMP) ## run the tests but the slow ones, which are run by name (TESTS=tests/sd_env/test_rules.py to run some)
 	@$(RUN) -m pytest -q -n auto --maxprocesses 4 $(TESTS)
@@ -93,6 +96,13 @@ test-bare: ## play with nothing installed but the game's six dependencies (PYTHO
 	@grep -o '^[A-Za-z0-9._-]*==[^ ]*' requirements.lock >$(BARE_VENV)/versions.txt
 	$(call make_venv,$(BARE_VENV),-c $(BARE_VENV)/versions.txt setuptools -e .,half a minute)
 	@$(BARE_VENV)/bin/python -m tests.bare_install
+
+$(DIST_STAMP): requirements.lock pyproject.toml
+	$(call make_venv,$(DIST_VENV),--require-hashes -r requirements.lock,once: about two minutes and 2 GB)
+	@$(DIST_RUN) -m pip uninstall --quiet --yes sd-env
+
+test-dist: $(DIST_STAMP) ## build wheel and source distribution, and test them away from the repository (DIST_TESTS=tests/sd_env)
+	@$(DIST_RUN) -m tools.distribution $(DIST_TESTS)
 
 mutants: $(STAMP) ## change the rules one operator at a time and list what no test notices (an hour; ARGS="--only sd_env/rules/war.py --sample 50")
 	@nice -n 15 $(RUN) -m tools.mutants $(ARGS)
@@ -131,5 +141,5 @@ lint: $(STAMP) ## ruff and mypy
 	@$(RUN) -m mypy
 
 clean: ## remove the environments and all caches; runs/ and results stay
-	@rm -rf $(VENV) $(LOWEST_VENV) $(BARE_VENV) $(BENCH_VENV) .venv-compat build dist site *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	@rm -rf $(VENV) $(LOWEST_VENV) $(BARE_VENV) $(BENCH_VENV) $(DIST_VENV) .venv-compat build dist site *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	@find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""The tutorials of docs/tutorials: run them, write what they print into them, make notebooks of them.
+"""The tutorials of docs/tutorials and the works of docs/reproduce: run them, write what they print, make notebooks.
 
     python -m examples.tutorials                         run them and say where a page shows something else
     python -m examples.tutorials --write                 run them and put what they print, and their pictures, into them
@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PAGES = Path(__file__).parent.parent / "docs" / "tutorials"
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = [page for folder in ("tutorials", "reproduce") for page in sorted((DOCS / folder).glob("[0-9]*.md"))]
 VARY = "<!-- varies -->"
 FENCED = r"^```{}\n(.*?)^```$"
 BLOCK = re.compile(
@@ -136,7 +137,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help="put what the code prints, and pictures, into the pages")
     parser.add_argument("--notebooks", type=Path, metavar="DIR", help="write notebooks there, and run nothing")
     arguments = parser.parse_args(argv)
-    pages = [page.resolve() for page in arguments.pages] or sorted(PAGES.glob("[0-9]*.md"))
+    pages = [page.resolve() for page in arguments.pages] or PAGES
     if arguments.notebooks:
         arguments.notebooks.mkdir(parents=True, exist_ok=True)
         for page in pages:

@@ -37,7 +37,7 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 MODEL = ROOT / "docs" / "model.md"
-TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("[0-9]*.md"))
+TUTORIALS = tutorials.PAGES
 CODE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.M | re.S)
 METRIC_GROUPS = ("outcome", "arms", "signals", "alliances")
 #: Columns of progress.csv that are no rate (docs/metrics.md).

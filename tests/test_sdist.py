@@ -1,39 +1,25 @@
-"""The source distribution is the whole repository: what is unpacked from it can be tested."""
+"""The source distribution is the whole repository, and its tests pass on the wheel that is built from it."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
 
+from tools.distribution import MADE, PACKAGES, installed, run_pytest, unpacked, wheel_of, with_the_wheel
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent
-#: What is made where one works, and belongs to nobody else.
-MADE = {
-    ".git", ".venv", ".venv-bare", ".venv-bench", ".venv-lowest", "build", "dist", "runs", "site", "__pycache__",
-    ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache", "sd_env.egg-info",
-}  # fmt: skip
-BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_sdist(sys.argv[1]))"
 
 
 @pytest.fixture(scope="module")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tree of a source distribution that is built from a copy of this one."""
-    place = tmp_path_factory.mktemp("sdist")
-    tree = shutil.copytree(ROOT, place / "tree", ignore=lambda _, names: MADE & set(names), symlinks=True)
-    built = subprocess.run([sys.executable, "-c", BUILD, str(place)], cwd=tree, capture_output=True, text=True)
-    assert built.returncode == 0, built.stderr
-    [archive] = place.glob("*.tar.gz")
-    with tarfile.open(archive) as held:
-        held.extractall(place / "out", filter="data")
-    [top] = (place / "out").iterdir()
-    return top
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is unpacked of a source distribution."""
+    return unpacked(tmp_path_factory.mktemp("sdist"))
 
 
 def names(tree: Path) -> set[str]:
@@ -45,20 +31,28 @@ def names(tree: Path) -> set[str]:
     return {name for name in found if not name.endswith((".pyc", ".nbi", ".nbc"))}
 
 
-def test_nothing_of_the_repository_is_left_out(unpacked: Path) -> None:
+def test_nothing_of_the_repository_is_left_out(tree: Path) -> None:
     mine = names(ROOT) - {".git", "shared"}  # a worktree's .git is a file
     assert len(mine) > 900
-    assert mine - names(unpacked) == set()
-    assert {name for name in names(unpacked) - mine if "egg-info" not in name} <= {"PKG-INFO", "setup.cfg"}
+    assert mine - names(tree) == set()
+    assert {name for name in names(tree) - mine if "egg-info" not in name} <= {"PKG-INFO", "setup.cfg"}
 
 
-def test_its_tests_run(unpacked: Path) -> None:
+def test_its_tests_are_found(tree: Path) -> None:
     """With conftest, helpers and golden files: a few that need each."""
     some = ["tests/sd_env/test_golden.py", "tests/sd_env/test_scenario_files.py", "tests/test_floors.py"]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--collect-only", *some]
-    environment = {**os.environ, "PYTHONPATH": str(unpacked)}
-    ran = subprocess.run(command, cwd=unpacked, env=environment, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    light = [*command[:-4], "tests/sd_env/test_scenario_files.py"]
-    ran = subprocess.run(light, cwd=unpacked, env=environment, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert run_pytest(tree, tree, ["--collect-only", *some]) == 0
+
+
+def test_its_tests_pass_on_the_wheel_that_is_built_of_it(tree: Path, tmp_path: Path) -> None:
+    """A few; ``make test-dist`` runs more, where sd-env is not installed."""
+    target = installed(wheel_of(tree, tmp_path), tmp_path)
+    with_the_wheel(tree, target)
+    where = "import agents, os, sd_env; print(*(os.path.realpath(m.__file__) for m in (agents, sd_env)))"
+    ran = subprocess.run([sys.executable, "-c", where], cwd=tree, capture_output=True, text=True, check=True)
+    assert {Path(path).parent for path in ran.stdout.split()} == {(target / name).resolve() for name in PACKAGES}
+    command = [sys.executable, "-c", "from agents.cli import main; raise SystemExit(main(['strategies']))"]
+    subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(target)}, check=True, capture_output=True
+    )
+    assert run_pytest(tree, target, ["tests/sd_env/test_scenario_files.py", "tests/sd_env/test_catalogue.py"]) == 0

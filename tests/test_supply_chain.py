@@ -40,7 +40,7 @@ def test_files_of_several_platforms_are_known() -> None:
 def test_whatever_make_installs_from_a_lock_file_is_checked() -> None:
     lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
     installs = [line for line in lines if re.search(r"-r \S*requirements\S*\.lock", line)]
-    assert len(installs) == 4 and all("--require-hashes -r" in line for line in installs)
+    assert len(installs) == 5 and all("--require-hashes -r" in line for line in installs)
 
 
 @pytest.mark.parametrize(

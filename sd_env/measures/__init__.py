@@ -24,6 +24,7 @@ from sd_env.measures.balance import (
     time_to_balance,
 )
 from sd_env.measures.beliefs import fear, filter_beliefs, misperception, mistrust_bias, mutual_fear
+from sd_env.measures.codebook import dyad_years
 from sd_env.measures.contests import Duels, duels, projected_success, success_probabilities
 from sd_env.measures.cooperation import Hostility, cooperation_index, hostility
 from sd_env.measures.deterrence import (
@@ -37,6 +38,7 @@ from sd_env.measures.deterrence import (
     trials,
 )
 from sd_env.measures.dilemma import Components, components
+from sd_env.measures.disputes import HostilityLevel, dispute_of, hostility_levels
 from sd_env.measures.episode import MeasureError
 from sd_env.measures.motives import Motive, motive, power_shift, war_class
 from sd_env.measures.safety import attack_rates, security, self_defeat, self_defeats, waste
@@ -54,6 +56,7 @@ __all__ = [
     "Drawn",
     "Duels",
     "Hostility",
+    "HostilityLevel",
     "MeasureError",
     "Motive",
     "Show",
@@ -74,8 +77,10 @@ __all__ = [
     "chain_gangs",
     "components",
     "cooperation_index",
+    "dispute_of",
     "drawn_in",
     "duels",
+    "dyad_years",
     "efforts",
     "entrapment_costs",
     "fear",
@@ -83,6 +88,7 @@ __all__ = [
     "first_shows",
     "first_strikes",
     "hostility",
+    "hostility_levels",
     "misperception",
     "mistrust_bias",
     "motive",

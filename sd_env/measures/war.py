@@ -46,34 +46,40 @@ def wars(log: EpisodeLog) -> list[War]:
     Where wars meet, the older takes the fighting over and the younger ends; a war that falls apart into several groups
     stays one. A turn without fighting ends it. Of wars that begin on one turn, that with the lowest index comes first.
     """
-    return _follow(log)[0]
+    place, attacks, seekers = war_of(log), log.pairs["attacks"], security_seekers(log)
+    found = []
+    for index in range(int(place.max()) + 1):
+        turns = np.flatnonzero((place == index).any(axis=1))
+        start = int(turns[0])
+        first = np.flatnonzero(place[start] == index)
+        opening = [(int(first[a]), int(first[b])) for a, b in np.argwhere(attacks[start][np.ix_(first, first)])]
+        ever = np.flatnonzero((place == index).any(axis=0))
+        tragic = bool(seekers[start - 1, first].all())
+        found.append(War(start, int(turns[-1]), (*map(int, first),), (*opening,), (*map(int, ever),), tragic))
+    return found
 
 
 def war_of(log: EpisodeLog) -> NDArray[np.int64]:
     """int64 (T+1, N): the war in which each state fights on turn t, as its place in :func:`wars`; -1 = none."""
-    return _follow(log)[1]
+    return followed(log.pairs["attacks"])
 
 
-def _follow(log: EpisodeLog) -> tuple[list[War], NDArray[np.int64]]:
-    attacks, seekers = log.pairs["attacks"], security_seekers(log)
-    place = np.full(attacks.shape[:2], -1, np.int64)
-    found: list[War] = []
-    for turn in range(1, len(attacks)):
-        for group in groups(attacks[turn]):
+def followed(acts: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """int64 (T+1, N): in which conflict each state is, as :func:`wars` groups them; -1 = none, and on row 0.
+
+    Args:
+        acts: bool (T+1, N, N), who acts against whom on each turn; one side's act is enough for both to be in it.
+    """
+    place, begun = np.full(acts.shape[:2], -1, np.int64), 0
+    for turn in range(1, len(acts)):
+        for group in groups(acts[turn]):
             before = place[turn - 1, group]
-            members = tuple(map(int, group))
             if (before < 0).all():
-                here = attacks[turn][np.ix_(group, group)]
-                opening = tuple((members[a], members[b]) for a, b in zip(*np.nonzero(here), strict=True))
-                place[turn, group] = len(found)
-                found.append(War(turn, turn, members, opening, members, bool(seekers[turn - 1, group].all())))
-                continue
-            oldest = int(before[before >= 0].min())
-            place[turn, group] = oldest
-            war = found[oldest]
-            everyone = tuple(sorted({*war.belligerents, *members}))
-            found[oldest] = War(war.start, turn, war.first, war.opening, everyone, war.tragic)
-    return found, place
+                place[turn, group] = begun
+                begun += 1
+            else:
+                place[turn, group] = before[before >= 0].min()
+    return place
 
 
 def groups(attacks: NDArray[np.bool_]) -> list[NDArray[np.int64]]:

@@ -40,6 +40,7 @@ WORDS = {
     "replay": "LOG --quiet",
     "explain": "LOG",
     "measure": "LOG",
+    "dyads": "LOG",
     "strategies": "",
     "check-policy": "dove",
     "export": "nobody --bundle x.sd",
