@@ -63,7 +63,7 @@ def test_an_example_runs_where_its_library_is(library: Library) -> None:
 
 
 def test_every_example_is_one_of_those_that_are_run() -> None:
-    helpers = {"__init__", "say", "flat_actions", "changes", "tutorials"}
+    helpers = {"__init__", "say", "flat_actions", "changes", "tutorials", "dyad_regression"}
     assert {path.stem for path in EXAMPLES.glob("*.py")} - helpers == {each.example for each in LIBRARIES}
     for each in LIBRARIES:
         words = ast.get_docstring(ast.parse((EXAMPLES / f"{each.example}.py").read_text(encoding="utf-8"))) or ""
