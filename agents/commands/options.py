@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -64,14 +65,33 @@ def add_seeds(parser: argparse.ArgumentParser, default: Sequence[int] | None, te
 
 
 def add_work(parser: argparse.ArgumentParser) -> None:
-    """``--out``, ``--fresh``, ``--workers``, ``--parquet``, ``--json``."""
+    """``--out``, ``--fresh``, ``--workers``, ``--on``, ``--unit-...``, ``--parquet``, ``--json``."""
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="folder of all results; the same command again goes on where it ended"
     )
     add_fresh(parser)
-    parser.add_argument("--workers", type=whole, default=0, metavar="N", help="processes; default one a core")
+    add_workers(parser)
     parser.add_argument("--parquet", action="store_true", help="write episodes.parquet too (needs the extra parquet)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON instead of a table")
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """``--workers``, ``--on``, ``--unit-...``."""
+    parser.add_argument("--workers", type=whole, default=0, metavar="N", help="units at a time; default one a core")
+    add_place(parser)
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """``--on``, ``--unit-cpus``, ``--unit-gpus``, ``--unit-memory``."""
+    parser.add_argument(
+        "--on",
+        type=_place,
+        metavar="PLACE",
+        help="ray: the Ray cluster of this machine; ray://HOST:PORT: another; default this machine's own processes",
+    )
+    parser.add_argument("--unit-cpus", type=_share, metavar="N", help="cores of the cluster for each unit; default 1")
+    parser.add_argument("--unit-gpus", type=_share, metavar="N", help="GPUs for each unit, as 1 or 0.5; default none")
+    parser.add_argument("--unit-memory", type=_size, metavar="GB", help="memory for each unit; default what there is")
 
 
 def add_fresh(parser: argparse.ArgumentParser) -> None:
@@ -186,12 +206,15 @@ def settings(args: argparse.Namespace) -> dict[str, Any]:
 
 
 #: Options that say where and how something is made, and not what.
-_HOW: Final = {"--out": 1, "--workers": 1, "--json": 0, "--fresh": 0}
+_HOW: Final = {
+    "--out": 1, "--workers": 1, "--on": 1, "--unit-cpus": 1, "--unit-gpus": 1, "--unit-memory": 1, "--json": 0,
+    "--fresh": 0,
+}  # fmt: skip
 
 
 def command_line(name: str, args: argparse.Namespace) -> dict[str, Any]:
     """What made a report: the command and its options, for the report itself, and as it is typed."""
-    beside = {*(option.lstrip("-") for option in _HOW), "argv"}
+    beside = {*(option.lstrip("-").replace("-", "_") for option in _HOW), "argv"}
     given = {key: entry for key, entry in vars(args).items() if key not in beside}
     command = f"sd-env {name}"
     words = shlex.join([*command.split(), *_what(getattr(args, "argv", []))])
@@ -236,3 +259,30 @@ def _searcher(text: str) -> str:
     if text not in (known := ("PPO", "FastPPO")):
         raise argparse.ArgumentTypeError(f"{text!r:.80} is no learner of responses: take {' or '.join(known)}")
     return text
+
+
+#: The most of anything that a unit may need.
+MOST: Final = 1_000_000
+#: What ``--on`` takes.
+_PLACE: Final = re.compile(r"ray(://[^\s/@:]+:\d{1,5}|://\[[0-9A-Fa-f:.]+\]:\d{1,5})?")
+
+
+def _place(text: str) -> str:
+    """The address of a cluster; "" for that of this machine."""
+    if not _PLACE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; ray or ray://HOST:PORT is")
+    return "" if text == "ray" else text
+
+
+def _size(text: str) -> float:
+    """A positive number."""
+    if not 0 < (given := number(text)) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; a number above 0 is, at most {MOST:,}")
+    return given
+
+
+def _share(text: str) -> float:
+    """A whole number of cores or GPUs, or a part of one."""
+    if (given := _size(text)) > 1 and not given.is_integer():
+        raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; a whole number is, or a part of 1")
+    return given

@@ -18,6 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from agents.commands.options import add_place
+from agents.commands.place import placed
 from agents.evaluation import predictions
 from agents.evaluation import report as training_report
 from agents.evaluation.challenges import ChallengeError
@@ -224,6 +226,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--fresh", action="store_true", help="begin anew; what is kept of earlier runs is renamed to NAME.before-1"
     )
+    add_place(parser)
     parser.add_argument("--runs", type=Path, default=None, help="where run folders go, instead of the config's folder")
     parser.add_argument(
         "--rejudge",
@@ -237,7 +240,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if arguments.rejudge:
             return max(judge_again(name, out) for name in arguments.only)
-        with shown():
+        with shown(), placed(arguments):
             return max(
                 _work(name)(name, out, arguments.smoke, arguments.runs, arguments.fresh) for name in arguments.only
             )
