@@ -1,8 +1,9 @@
 """Long work in units: on all cores, with a progress bar, interrupted and resumed without losing a finished unit.
 
 Evaluations and experiments are units that give rows (:func:`run_units`), training runs are jobs with folders and
-checkpoints of their own (:func:`agents.training.run.train`). Both are done by a :class:`Backend`, this machine's
-processes or a cluster (:func:`done_at`, :mod:`agents.work.cluster`), shown on a :class:`Board`, and kept in a folder that knows what made them (:func:`held`, :mod:`agents.work.identity`).
+checkpoints of their own (:func:`agents.training.run.train`). Both are done by a :class:`Backend`, the processes of this
+machine or a cluster (:func:`done_at`, :mod:`agents.work.cluster`), shown on a :class:`Board`, and kept in a folder that
+knows what made them (:func:`held`, :mod:`agents.work.identity`).
 """
 
 from __future__ import annotations

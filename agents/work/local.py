@@ -72,7 +72,7 @@ Task: TypeAlias = Callable[[Unit], Any]
 
 
 class Backend(Protocol):
-    """Where units are done. :func:`in_turn` and :func:`in_processes` are two, a :class:`agents.work.cluster.Cluster` is one.
+    """Where units are done: :func:`in_turn`, :func:`in_processes` or a :class:`agents.work.cluster.Cluster`.
 
     Each unit ends in one ``Done`` or ``Failed``, in any order, after any number of ``Progressed``; after a failure the
     others go on. Ctrl-C raises ``KeyboardInterrupt`` between two events. When the generator is closed or ends, however

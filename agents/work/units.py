@@ -44,11 +44,11 @@ def run_units(
 ) -> pd.DataFrame:
     """Do all units and return their rows, in the order of the units, whatever finished first.
 
-    They are done on this machine, or where :func:`agents.work.places.done_at` says. With ``out``, each unit is kept
-    there by this process as soon as it is done, in a file of its own that is written whole; the same
-    call goes on where an earlier one ended, however it ended. A folder whose units were made by something else than
-    would make them now (:mod:`agents.work.identity`) is refused, a unit whose file was changed is done anew. At the end
-    ``episodes.csv`` has all rows.
+    They are done on this machine, or where :func:`agents.work.places.done_at` says. With ``out``, this process keeps
+    each unit there as soon as it is done, in a file of its own that is written whole; the same call goes on where an
+    earlier one ended, however it ended. A folder whose units were made by something else than would make them now
+    (:mod:`agents.work.identity`) is refused, a unit whose file was changed is done anew. At the end ``episodes.csv``
+    has all rows.
 
     Args:
         work: a function at the top level of a module, called as ``work(**unit.arguments)``, in worker processes that

@@ -26,8 +26,8 @@ def connected(address: str = "", needs: Needs | None = None) -> Iterator[Cluster
     """Be the driver of a Ray cluster.
 
     Args:
-        address: ``ray://HOST:PORT`` of a Ray client server, from anywhere; "" is the cluster that ``RAY_ADDRESS`` names,
-            or that this machine is a node of.
+        address: ``ray://HOST:PORT`` of a Ray client server, from anywhere; "" is the cluster that ``RAY_ADDRESS``
+            names, or that this machine is a node of.
         needs: what a unit needs; default one core.
 
     Raises:
@@ -62,10 +62,9 @@ def _here() -> str:
 
         return str(find("auto"))
     except Exception:  # of many kinds
-        sentence = (
+        raise WorkError(
             "no Ray cluster runs on this machine; ray start --head starts one, --on ray://HOST:PORT names another."
-        )
-        raise WorkError(sentence) from None
+        ) from None
 
 
 def _reach(address: str) -> None:

@@ -1,4 +1,4 @@
-"""The driver of a Ray cluster: gives it units, hears how they go on, and has those done again whose workers are lost."""
+"""The driver of a Ray cluster: gives it units, hears how they go on, has those done again whose workers are lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs in the workers of a Ray cluster: a unit, as :mod:`agents.work.local` would do it, and an ear for progress."""
+"""What runs in the workers of a Ray cluster: units, as :mod:`agents.work.local` does them; and an ear for progress."""
 
 from __future__ import annotations
 
