@@ -107,8 +107,8 @@ def _run(words: list[str]) -> int:
         return 2
     arguments = parser_of(name).parse_args(words[1:])
     arguments.argv = words[1:]
-    from agents.commands.place import placed
     from agents.messages import shown  # only now: it imports the game, which help does without
+    from agents.place import placed
 
     with shown(), placed(arguments):
         return int(_module(name).run(arguments))

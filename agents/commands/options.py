@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
-import re
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from agents.commands.parser import Once
+from agents.place import add_place
 
 
 def add_policies(parser: argparse.ArgumentParser, least: str = "at least one") -> None:
@@ -79,19 +79,6 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
     """``--workers``, ``--on``, ``--unit-...``."""
     parser.add_argument("--workers", type=whole, default=0, metavar="N", help="units at a time; default one a core")
     add_place(parser)
-
-
-def add_place(parser: argparse.ArgumentParser) -> None:
-    """``--on``, ``--unit-cpus``, ``--unit-gpus``, ``--unit-memory``."""
-    parser.add_argument(
-        "--on",
-        type=_place,
-        metavar="PLACE",
-        help="ray: the Ray cluster of this machine; ray://HOST:PORT: another; default this machine's own processes",
-    )
-    parser.add_argument("--unit-cpus", type=_share, metavar="N", help="cores of the cluster for each unit; default 1")
-    parser.add_argument("--unit-gpus", type=_share, metavar="N", help="GPUs for each unit, as 1 or 0.5; default none")
-    parser.add_argument("--unit-memory", type=_size, metavar="GB", help="memory for each unit; default what there is")
 
 
 def add_fresh(parser: argparse.ArgumentParser) -> None:
@@ -259,30 +246,3 @@ def _searcher(text: str) -> str:
     if text not in (known := ("PPO", "FastPPO")):
         raise argparse.ArgumentTypeError(f"{text!r:.80} is no learner of responses: take {' or '.join(known)}")
     return text
-
-
-#: The most of anything that a unit may need.
-MOST: Final = 1_000_000
-#: What ``--on`` takes.
-_PLACE: Final = re.compile(r"ray(://[^\s/@:]+:\d{1,5}|://\[[0-9A-Fa-f:.]+\]:\d{1,5})?")
-
-
-def _place(text: str) -> str:
-    """The address of a cluster; "" for that of this machine."""
-    if not _PLACE.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; ray or ray://HOST:PORT is")
-    return "" if text == "ray" else text
-
-
-def _size(text: str) -> float:
-    """A positive number."""
-    if not 0 < (given := number(text)) <= MOST:
-        raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; a number above 0 is, at most {MOST:,}")
-    return given
-
-
-def _share(text: str) -> float:
-    """A whole number of cores or GPUs, or a part of one."""
-    if (given := _size(text)) > 1 and not given.is_integer():
-        raise argparse.ArgumentTypeError(f"{text!r:.80} is not allowed; a whole number is, or a part of 1")
-    return given

@@ -18,8 +18,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from agents.commands.options import add_place
-from agents.commands.place import placed
 from agents.evaluation import predictions
 from agents.evaluation import report as training_report
 from agents.evaluation.challenges import ChallengeError
@@ -29,6 +27,7 @@ from agents.evaluation.statistics import difference_of_means
 from agents.experiments import ExperimentError
 from agents.files import copy_whole
 from agents.messages import shown
+from agents.place import add_place, placed
 from agents.publish import results
 from agents.publish.results import ResultError
 from agents.training.config import ConfigError, TrainingConfig, load_training
