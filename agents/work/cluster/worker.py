@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import socket
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -65,6 +66,8 @@ def perform(asked: Asked, unit: Unit) -> tuple[list[Said], Done | Failed]:
     os.environ["OMP_NUM_THREADS"] = asked.threads
     with suppress(OSError):  # it is not shared: then no file of the driver's is needed, or is missed by name
         os.chdir(asked.folder)
+        if asked.folder not in sys.path:  # as in processes of the driver's machine: modules beside its work
+            sys.path.append(asked.folder)
     _hear()
     _said.clear()
     listen(_teller(asked.ear, unit.key))
