@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from agents.cli import main
+from agents.cli import main, parser_of
 from agents.work import Unit, WorkError, identity_of, run_units
 from agents.work.cluster import Needs, connection
 from agents.work.cluster.worker import _differs, work_of
@@ -96,6 +99,38 @@ def test_a_worker_of_other_sources_is_found_before_it_gives_a_number() -> None:
     made["versions"] |= {"numpy": "1.0"}
     said = _differs(pickle.dumps(task), pickle.dumps(made))
     assert "another version of the rules (sd_env/rules/war.py)" in said and "numpy 1.0 where this is" in said
+
+
+# --- the page -------------------------------------------------------------------------------------------------
+
+
+def block(language: str) -> str:
+    """A job file of docs/clusters.md."""
+    page = (ROOT / "docs" / "clusters.md").read_text(encoding="utf-8")
+    [text] = re.findall(rf"```{language}\n(.*?)```", page, re.S)
+    return str(text)
+
+
+def test_the_job_file_for_slurm_is_a_script_whose_command_is_one() -> None:
+    text = block("sh")
+    subprocess.run(["bash", "-n"], input=text, text=True, check=True)
+    [command] = [line for line in text.splitlines() if line.startswith("sd-env ")]
+    name, *words = shlex.split(command)[1:]
+    assert parser_of(name).parse_args(words).on == ""
+
+
+def test_the_job_file_for_kubernetes_mounts_one_folder_everywhere_and_its_command_is_one() -> None:
+    job = yaml.safe_load(block("yaml"))["spec"]
+    name, *words = shlex.split(job["entrypoint"])[1:]
+    given = parser_of(name).parse_args(words)
+    cluster = job["rayClusterSpec"]
+    pods = [group["template"]["spec"] for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"])]
+    for pod in pods:
+        [container], [volume] = pod["containers"], pod["volumes"]
+        [mount] = container["volumeMounts"]
+        assert mount["name"] == volume["name"] and given.out.is_relative_to(mount["mountPath"])
+    version = cluster["rayVersion"]
+    assert f"rayproject/ray:{version}-py311" in block("dockerfile")
 
 
 # --- a real cluster -------------------------------------------------------------------------------------------
