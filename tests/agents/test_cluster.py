@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import logging
 import os
+import pickle
 import re
 import shlex
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +24,8 @@ import pytest
 import yaml
 
 from agents.cli import main, parser_of
-from agents.work import Unit, WorkError, identity_of, run_units
-from agents.work.cluster import Needs, connection
+from agents.work import Done, Progressed, Unit, WorkError, done_at, identity_of, progress, run_units
+from agents.work.cluster import Needs, connected, connection, driver
 from agents.work.cluster.worker import _differs, work_of
 
 HAS_RAY = importlib.util.find_spec("ray") is not None
@@ -89,9 +93,6 @@ def test_needs_say_how_many_units_fit_on_a_node() -> None:
 
 
 def test_a_worker_of_other_sources_is_found_before_it_gives_a_number() -> None:
-    import pickle
-    from functools import partial
-
     task = partial(_whatever, play)
     made = identity_of(work_of(task), {})
     assert work_of(task) is play and _differs(pickle.dumps(task), pickle.dumps(made)) == ""
@@ -160,7 +161,7 @@ def cluster() -> Iterator[Any]:
     """A head without cores and three nodes of one core each: real processes of Ray, on this machine."""
     if not HAS_RAY:
         pytest.skip("Ray is not installed: pip install 'sd-env[ray]'")
-    os.environ.setdefault("RAY_DISABLE_IMPORT_WARNING", "1")
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # a machine may be busy
     from ray.cluster_utils import Cluster
 
     sizes = {"object_store_memory": 80 * 2**20}
@@ -178,6 +179,17 @@ def on_ray(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("RAY_ADDRESS", cluster.address)
     monkeypatch.chdir(ROOT)  # from where workers import this module
     return cluster
+
+
+#: An experiment that trains in two cells.
+TINY = {
+    "name": "tiny", "title": "Tiny", "rows": ["Anarchy"], "description": "For a test.", "sources": ["Nobody (2026)."],
+    "scenario": "jervis/intense", "overrides": {"horizon": 4}, "grid": {"war.first_strike": [0.0, 0.5]}, "seeds": [1],
+    "predictions": [
+        {"claim": "It rises.", "measure": "outcome/ss_attacks", "along": "war.first_strike", "expect": "rises"}
+    ],
+    "picture": {"x": "war.first_strike", "measures": ["outcome/ss_attacks"]},
+}  # fmt: skip
 
 
 def marks(folder: Path) -> dict[int, list[str]]:
@@ -200,8 +212,10 @@ def test_a_tournament_on_a_cluster_is_that_of_this_machine(
 @pytest.mark.slow
 @needs_ray
 def test_an_experiment_that_trains_is_that_of_this_machine(on_ray: Any, tmp_path: Path) -> None:
-    """Its policies are left by the workers in its folder, which all nodes see, and certificates need them there."""
-    words = ["experiment", "jervis-four-worlds", "--smoke", "--seeds", "1"]
+    """Its policies are left by the workers in its folder, which all nodes see."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(TINY), encoding="utf-8")
+    words = ["experiment", str(path), "--smoke", "--seeds", "1"]
     for where, more in (("here", ["--workers", "1"]), ("there", ["--on", "ray"])):
         assert main([*words, *more, "--out", str(tmp_path / where)]) == 0
     one, other = ((tmp_path / where / "cells.csv").read_bytes() for where in ("here", "there"))
@@ -214,11 +228,6 @@ def test_an_experiment_that_trains_is_that_of_this_machine(on_ray: Any, tmp_path
 def test_a_node_killed_in_the_midst_of_a_unit_loses_and_repeats_nothing_that_was_finished(
     on_ray: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    import threading
-
-    from agents.work.cluster import connected
-    from agents.work.places import done_at
-
     folder, out = tmp_path / "marks", tmp_path / "out"
     folder.mkdir()
     # two that end at once, and three that last until a node is gone
@@ -262,12 +271,31 @@ def _is_of(pid: int, node: Any) -> bool:
     return parent in raylets
 
 
+def telling(unit: Unit) -> int:
+    """Tells of its progress, and speaks, while it lasts."""
+    logging.getLogger("agents.somewhere").warning("%s speaks", unit.key)
+    for part in range(1, 9):
+        progress(part)
+        time.sleep(1.0)
+    return int(unit.arguments["number"])
+
+
+@pytest.mark.slow
+@needs_ray
+def test_what_a_unit_says_and_how_far_it_is_is_heard_here(on_ray: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with connected() as ray_cluster:
+        events = list(ray_cluster(telling, [Unit(f"unit {k}", {"number": k}) for k in range(2)], 0))
+    assert sorted((event.key, event.result) for event in events if isinstance(event, Done)) == [
+        ("unit 0", 0), ("unit 1", 1),
+    ]  # fmt: skip
+    parts = [event.part for event in events if isinstance(event, Progressed)]
+    assert parts and set(parts) <= set(range(1, 9))
+    assert sorted(caplog.messages) == ["unit 0 speaks", "unit 1 speaks"]
+
+
 @pytest.mark.slow
 @needs_ray
 def test_a_unit_that_kills_every_worker_ends_in_a_sentence(on_ray: Any, tmp_path: Path) -> None:
-    from agents.work.cluster import connected, driver
-    from agents.work.places import done_at
-
     with pytest.MonkeyPatch.context() as patch, connected() as ray_cluster, done_at(ray_cluster, "Ray"):
         patch.setattr(driver, "RETRIES", 1)
         with pytest.raises(WorkError, match=r"^unit 0 lost its worker 2 times \(.*\); what was finished is kept\.$"):
@@ -282,8 +310,6 @@ def suicidal(number: int) -> list[dict[str, Any]]:
 @pytest.mark.slow
 @needs_ray
 def test_a_port_behind_which_is_no_ray_is_told_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    from agents.work.cluster import connected
-
     monkeypatch.setattr(connection, "JOINS", 5.0)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))

@@ -59,12 +59,15 @@ class Cluster:
             raise WorkError(f"{work.__name__} is a function of a script; workers of a cluster need it in a module.")
         made, threads = pickle.dumps(identity_of(work, {})), os.environ.get("OMP_NUM_THREADS", "1")
         try:
-            with _seen(units) as token, interrupts() as interrupted:
-                ear = self._ear.remote()
-                asked = Asked(pickle.dumps(task), made, os.getcwd(), token, threads, ear)
-                yield from self._events(self._ray.put(asked), ear, units, workers, interrupted.poll)
-                self._ray.kill(ear)
-        except (ConnectionError, self._ray.exceptions.RaySystemError) as error:
+            ear = self._ear.remote()
+            try:
+                with _seen(units) as token, interrupts() as interrupted:
+                    asked = Asked(pickle.dumps(task), made, os.getcwd(), token, threads, ear)
+                    yield from self._events(self._ray.put(asked), ear, units, workers, interrupted.poll)
+            finally:
+                with suppress(Exception):  # it ends with the connection at the latest
+                    self._ray.kill(ear)
+        except (ConnectionError, self._ray.exceptions.RayError) as error:
             sentence = f"the Ray cluster {self._address} was lost ({first_line(error)})"
             raise WorkError(f"{sentence}; what was finished is kept.") from None
 
@@ -93,7 +96,7 @@ class Cluster:
                         hearing = ear.told.remote()
         finally:
             for ready in at_work:
-                with suppress(Exception):  # it ends with the connection at the latest
+                with suppress(Exception):  # likewise
                     self._ray.cancel(ready, force=True)
 
     def _ready(self, at_work: list[Any]) -> list[Any]:
