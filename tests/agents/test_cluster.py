@@ -161,9 +161,24 @@ def cluster() -> Iterator[Any]:
     """A head without cores and three nodes of one core each: real processes of Ray, on this machine."""
     if not HAS_RAY:
         pytest.skip("Ray is not installed: pip install 'sd-env[ray]'")
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # a machine may be busy
+    from ray._private import services
     from ray.cluster_utils import Cluster
 
+    at_once = services.get_node
+
+    def patiently(*asked: Any) -> Any:
+        """Ray gives a node 30 seconds to begin, which is little on a busy machine."""
+        until = time.monotonic() + 300
+        while True:
+            try:
+                return at_once(*asked)
+            except RuntimeError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.5)
+
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setattr(services, "get_node", patiently)
     sizes = {"object_store_memory": 80 * 2**20}
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **sizes})
     try:
@@ -171,6 +186,7 @@ def cluster() -> Iterator[Any]:
             made.add_node(num_cpus=1, **sizes)
         yield made
     finally:
+        monkeypatch.undo()
         made.shutdown()
 
 
