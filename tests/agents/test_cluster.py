@@ -158,7 +158,7 @@ def _whatever(work: Any, unit: Unit) -> Any:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """A head without cores and three nodes of one core each: real processes of Ray, on this machine."""
+    """A head and two more nodes, of one core each: real processes of Ray, on this machine."""
     if not HAS_RAY:
         pytest.skip("Ray is not installed: pip install 'sd-env[ray]'")
     from ray._private import services
@@ -180,9 +180,9 @@ def cluster() -> Iterator[Any]:
     monkeypatch = pytest.MonkeyPatch()
     monkeypatch.setattr(services, "get_node", patiently)
     sizes = {"object_store_memory": 80 * 2**20}
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **sizes})
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, **sizes})
     try:
-        for _ in range(3):
+        for _ in range(2):
             made.add_node(num_cpus=1, **sizes)
         yield made
     finally:
@@ -257,10 +257,9 @@ def test_a_node_killed_in_the_midst_of_a_unit_loses_and_repeats_nothing_that_was
             if len(list(out.glob("units/*.json"))) >= 2 and len(at_work) >= 3:
                 break
             time.sleep(0.1)
-        number, lines = next(iter(at_work.items()))
+        nodes = {k: node for k in at_work for node in on_ray.worker_nodes if _is_of(worker_of(at_work[k]), node)}
+        number, node = next(iter(nodes.items()))
         lost.append(number)
-        pid = int(lines[-1].split()[-1])
-        node = next(node for node in on_ray.worker_nodes if _is_of(pid, node))
         on_ray.remove_node(node, allow_graceful=False)  # kill -9 of the node's processes
         (folder / "go").touch()
 
@@ -278,6 +277,11 @@ def test_a_node_killed_in_the_midst_of_a_unit_loses_and_repeats_nothing_that_was
     again = run_units(play, asked, out)  # on this machine: all is there
     assert again.equals(frame) and marks(folder) == found
     on_ray.add_node(num_cpus=1, object_store_memory=80 * 2**20)
+
+
+def worker_of(lines: list[str]) -> int:
+    """The process that began a unit last."""
+    return int(lines[-1].split()[-1])
 
 
 def _is_of(pid: int, node: Any) -> bool:
