@@ -161,6 +161,8 @@ def cluster() -> Iterator[Any]:
     """A head and two more nodes, of one core each: real processes of Ray, on this machine."""
     if not HAS_RAY:
         pytest.skip("Ray is not installed: pip install 'sd-env[ray]'")
+    # of this machine alone; and a machine may be busy
+    os.environ |= {"RAY_AUTH_MODE": "disabled", "RAY_agent_register_timeout_ms": "300000"}
     from ray._private import services
     from ray.cluster_utils import Cluster
 
