@@ -263,6 +263,8 @@ def test_a_node_killed_in_the_midst_of_a_unit_loses_and_repeats_nothing_that_was
         number, node = next(iter(nodes.items()))
         lost.append(number)
         on_ray.remove_node(node, allow_graceful=False)  # kill -9 of the node's processes
+        while _runs(worker_of(at_work[number])) and time.monotonic() < until:
+            time.sleep(0.1)  # which ends when it misses its node
         (folder / "go").touch()
 
     killer = threading.Thread(target=kill)
@@ -284,6 +286,13 @@ def test_a_node_killed_in_the_midst_of_a_unit_loses_and_repeats_nothing_that_was
 def worker_of(lines: list[str]) -> int:
     """The process that began a unit last."""
     return int(lines[-1].split()[-1])
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _is_of(pid: int, node: Any) -> bool:
