@@ -89,7 +89,7 @@ def cluster(report: Report, count: int) -> None:
 
     from agents.work.cluster import connected
 
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": _STORE})
+    made: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": _STORE})
     try:
         made.add_node(num_cpus=1, object_store_memory=_STORE)
         os.environ["RAY_ADDRESS"] = made.address
