@@ -43,7 +43,7 @@ def connected(address: str = "", needs: Needs | None = None) -> Iterator[Cluster
         with _within(JOINS):
             ray.init(where, log_to_driver=False, logging_level=logging.ERROR)
         cluster = Cluster(ray, where, needs or Needs())
-    except Exception as error:  # of many kinds
+    except (Exception, _Late) as error:  # of many kinds
         with suppress(Exception):
             ray.shutdown()
         raise WorkError(f"no connection to the Ray cluster {where}: {first_line(error)}.") from None
@@ -86,15 +86,19 @@ def _reach(address: str) -> None:
         raise WorkError(f"no Ray cluster answers at {address}: {first_line(error)}.") from None
 
 
+class _Late(BaseException):
+    """It took too long. No Exception: those Ray takes for failures of the network, and tries again."""
+
+
 @contextmanager
 def _within(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError when it takes longer; only in the main thread, which alone hears the system's clock."""
+    """Raise _Late when it takes longer; only in the main thread, which alone hears the system's clock."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def late(*_: Any) -> None:
-        raise TimeoutError(f"no answer in {seconds:g} s")
+        raise _Late(f"no answer in {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, late)
     signal.setitimer(signal.ITIMER_REAL, seconds)
