@@ -108,8 +108,9 @@ def _run(words: list[str]) -> int:
     arguments = parser_of(name).parse_args(words[1:])
     arguments.argv = words[1:]
     from agents.messages import shown  # only now: it imports the game, which help does without
+    from agents.place import placed
 
-    with shown():
+    with shown(), placed(arguments):
         return int(_module(name).run(arguments))
 
 

@@ -35,6 +35,11 @@ EXPECTED = {
         "memory: FastPPO against RecurrentPPO",
     },
     "startup": {"import sd_env"},
+    "units": {
+        "50 units, kept in a folder",
+        "taking up a folder of 50 finished units",
+        "a million agent-steps of training",
+    },
 }
 
 

@@ -63,13 +63,14 @@ def lock(name: str) -> dict[str, str]:
 
 
 def test_the_packages_declare_what_they_import_and_nothing_more() -> None:
-    game, training, serving, asking = (
-        set(requirements(lines)) for lines in (PROJECT["dependencies"], *(EXTRAS[k] for k in ("train", "serve", "llm")))
+    game, training, serving, asking, clusters = (
+        set(requirements(lines))
+        for lines in (PROJECT["dependencies"], *(EXTRAS[k] for k in ("train", "serve", "llm", "ray")))
     )
     assert game == {"gymnasium", "numba", "numpy", "pettingzoo", "pydantic", "pyyaml"} and not game & training
     assert distributions(sources("sd_env")) == game
     used = distributions([*sources("agents"), ROOT / "train.py"])
-    assert used - game - training == serving | asking, "imported but not declared in pyproject.toml"
+    assert used - game - training == serving | asking | clusters, "imported but not declared in pyproject.toml"
     # tensorboard is imported by torch's writer, which stable-baselines3 uses when it is there
     assert training - used == {"tensorboard"}, "declared in pyproject.toml but not imported"
 
@@ -149,9 +150,10 @@ def test_another_packages_missing_module_is_not_taken_for_one_of_ours(monkeypatc
         cli.main(["evaluate"])
 
 
-def test_all_is_every_extra_for_users() -> None:
+def test_all_is_every_extra_for_users_but_that_of_clusters() -> None:
+    """Ray is larger than all the rest but torch, and of no use without a cluster."""
     [everything] = map(Requirement, EXTRAS["all"])
-    assert everything.name == PROJECT["name"] and everything.extras == set(EXTRAS) - {"all", "bench", "dev"}
+    assert everything.name == PROJECT["name"] and everything.extras == set(EXTRAS) - {"all", "bench", "dev", "ray"}
 
 
 def test_below_the_faces_nobody_knows_the_interfaces() -> None:

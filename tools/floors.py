@@ -79,7 +79,7 @@ FLOORS: Final = (
     ),
     Room("policies", ("agents.policies", "agents"), "what a policy is, names, bundles, networks"),
     Room("strategies", ("agents.strategies",), "scripted policies, declared traits"),
-    Room("work", ("agents.work",), "units of work in processes, kept and resumed"),
+    Room("work", ("agents.work", "agents.place"), "units of work, here or on a cluster, kept and resumed"),
     Room("table", ("agents.table",), "who sits where, playing policies in worlds"),
     Room("play", ("agents.play",), "people at the game: terminal, page"),
     Room("language", ("agents.language",), "language models in seats, what they cost"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from agents.commands.options import add_fresh, add_seeds, whole
+from agents.commands.options import add_fresh, add_seeds, add_workers
 
 HELP = "run an experiment of the science, or one of your own, and judge what theory predicts"
 
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_fresh(parser)
     add_seeds(parser, None, "instead of the experiment's own")
-    parser.add_argument("--workers", type=whole, default=0, metavar="N", help="processes; default one a core")
+    add_workers(parser)
     parser.add_argument("--smoke", action="store_true", help="seconds instead of minutes; the numbers mean nothing")
     parser.add_argument("--json", action="store_true", help="print the report as JSON instead of a table")
 

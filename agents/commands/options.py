@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.commands.parser import Once
+from agents.place import add_place
 
 
 def add_policies(parser: argparse.ArgumentParser, least: str = "at least one") -> None:
@@ -65,14 +66,20 @@ def add_seeds(parser: argparse.ArgumentParser, default: Sequence[int] | None, te
 
 
 def add_work(parser: argparse.ArgumentParser) -> None:
-    """``--out``, ``--fresh``, ``--workers``, ``--parquet``, ``--json``."""
+    """``--out``, ``--fresh``, ``--workers``, ``--on``, ``--unit-...``, ``--parquet``, ``--json``."""
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="folder of all results; the same command again goes on where it ended"
     )
     add_fresh(parser)
-    parser.add_argument("--workers", type=whole, default=0, metavar="N", help="processes; default one a core")
+    add_workers(parser)
     parser.add_argument("--parquet", action="store_true", help="write episodes.parquet too (needs the extra parquet)")
     parser.add_argument("--json", action="store_true", help="print the report as JSON instead of a table")
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """``--workers``, ``--on``, ``--unit-...``."""
+    parser.add_argument("--workers", type=whole, default=0, metavar="N", help="units at a time; default one a core")
+    add_place(parser)
 
 
 def add_fresh(parser: argparse.ArgumentParser) -> None:
@@ -187,12 +194,15 @@ def settings(args: argparse.Namespace) -> dict[str, Any]:
 
 
 #: Options that say where and how something is made, and not what.
-_HOW: Final = {"--out": 1, "--workers": 1, "--json": 0, "--fresh": 0}
+_HOW: Final = {
+    "--out": 1, "--workers": 1, "--on": 1, "--unit-cpus": 1, "--unit-gpus": 1, "--unit-memory": 1, "--json": 0,
+    "--fresh": 0,
+}  # fmt: skip
 
 
 def command_line(name: str, args: argparse.Namespace) -> dict[str, Any]:
     """What made a report: the command and its options, for the report itself, and as it is typed."""
-    beside = {*(option.lstrip("-") for option in _HOW), "argv"}
+    beside = {*(option.lstrip("-").replace("-", "_") for option in _HOW), "argv"}
     given = {key: entry for key, entry in vars(args).items() if key not in beside}
     command = f"sd-env {name}"
     words = shlex.join([*command.split(), *_what(getattr(args, "argv", []))])

@@ -24,8 +24,7 @@ from agents.experiments.language import Experiment, training_defaults
 from agents.experiments.quantities import parts_of
 from agents.experiments.work import GENERALIST, check, digest, inputs_of, train_and_measure, units_of
 from agents.files import write_json, write_text
-from agents.machine import described
-from agents.work import held, identity_of, run_units, write_table
+from agents.work import described, held, identity_of, run_units, write_table
 
 #: Files of a finished experiment in its folder.
 CELLS, REPORT, TABLE, PICTURE = "cells", "report.json", "table.txt", "picture.png"

@@ -133,7 +133,8 @@ def units_of(experiment: Experiment, out: Path) -> list[Unit]:
                 "folder": str(out / "policies"),
                 "name": name,
             }
-            units.append(Unit(f"{name} seed {seed}", arguments))
+            writes = (str(out / "policies"),) if training else ()
+            units.append(Unit(f"{name} seed {seed}", arguments, writes))
     return units
 
 

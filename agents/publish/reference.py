@@ -17,10 +17,10 @@ from agents.evaluation.challenges.suite import SEEDS as CHALLENGE_SEEDS
 from agents.evaluation.outputs import ECOLOGY, PAYOFFS, RANKING, challenge_outputs, tournament_outputs
 from agents.evaluation.report import as_text
 from agents.files import copy_whole, write_json, write_text
-from agents.machine import described
 from agents.pages.drawn import draw_tournament
 from agents.policies.registry import names
 from agents.training.config import ConfigError
+from agents.work import described
 from sd_env.scenario import Scenario
 
 #: Worlds of the tournament.

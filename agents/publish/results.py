@@ -24,7 +24,7 @@ from rich.console import RenderableType
 from agents.evaluation.predictions import REDERIVED, Prediction, counted, predictions_of, records
 from agents.evaluation.report import Report, as_text
 from agents.files import write_json, write_text
-from agents.machine import described
+from agents.work import described
 from sd_env.errors import RefusedError
 from sd_env.scenario import ScenarioError
 from sd_env.scenario_files import parse_yaml

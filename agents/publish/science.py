@@ -27,6 +27,7 @@ from agents.evaluation.statistics import difference_of_means
 from agents.experiments import ExperimentError
 from agents.files import copy_whole
 from agents.messages import shown
+from agents.place import add_place, placed
 from agents.publish import results
 from agents.publish.results import ResultError
 from agents.training.config import ConfigError, TrainingConfig, load_training
@@ -247,6 +248,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--fresh", action="store_true", help="begin anew; what is kept of earlier runs is renamed to NAME.before-1"
     )
+    add_place(parser)
     parser.add_argument("--runs", type=Path, default=None, help="where run folders go, instead of the config's folder")
     parser.add_argument(
         "--rejudge",
@@ -267,7 +269,7 @@ def main(argv: list[str] | None = None) -> int:
             return draw_again(arguments.only, out)
         if arguments.rejudge:
             return max(judge_again(name, out) for name in arguments.only)
-        with shown():
+        with shown(), placed(arguments):
             return max(
                 _work(name)(name, out, arguments.smoke, arguments.runs, arguments.fresh) for name in arguments.only
             )

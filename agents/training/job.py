@@ -34,8 +34,9 @@ from agents.work import WorkError, locked, set_aside
 from sd_env.errors import RefusedError
 from sd_env.scenario import Scenario
 
-#: Seconds that a resumed job waits for the killed run's worker to notice that it is an orphan.
-PATIENCE = 30.0
+#: Seconds that a resumed job waits for the killed run's worker to notice that it is an orphan, or on a cluster for the
+#: shared file system to let go of the lock of a node that died.
+PATIENCE = 120.0
 #: Settings of an experiment that say where and how it runs, or what its other jobs are: bundles leave them out.
 _NOT_THE_POLICYS = {
     "scenarios",

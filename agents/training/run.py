@@ -35,6 +35,7 @@ from agents.work import (
     identity_of,
     in_processes,
     locked,
+    place,
     plan_of,
     policy_inputs,
     progress,
@@ -206,7 +207,7 @@ def held(run: Path) -> Iterator[None]:
 def train(
     config: TrainingConfig, run: Path, outcome: Callable[[float, float], str] = lambda attacks, arms: ""
 ) -> dict[str, bool]:
-    """Run the unfinished jobs of ``run`` in worker processes, and those whose files are damaged.
+    """Run the unfinished jobs of ``run``, and those whose files are damaged, in worker processes or on a cluster.
 
     Args:
         config: what to train.
@@ -225,8 +226,10 @@ def train(
         states = {job.name: job.finished() for job in jobs}
     except WorkError as error:
         raise ConfigError(str(error)) from None
-    waiting = [Unit(job.name, {"job": job}) for job in jobs if states[job.name][0] is None]
-    limit = config.workers or cores() // config.torch_threads or 1
+    waiting = [Unit(job.name, {"job": job}, writes=(str(run),)) for job in jobs if states[job.name][0] is None]
+    do, limit = in_processes, config.workers or cores() // config.torch_threads or 1
+    if (elsewhere := place()) is not None:
+        do, limit = elsewhere, config.workers
     certified = config.certificate is not None and config.population.mode == "shared"
     watch = Watch({job.name: job.folder for job in jobs}, outcome, certified=certified)
     for name, (result, _) in states.items():
@@ -235,7 +238,7 @@ def train(
     size = config.total_steps
     board = Board("train", len(jobs), len(jobs) - len(waiting), size=size, measure="agent-steps", standing=watch)
     failed: dict[str, bool] = {}
-    with board, closing(in_processes(_train, waiting, limit)) as events:
+    with board, closing(do(_train, waiting, limit)) as events:
         for name, (_, what) in states.items():
             if what:
                 board.say(f"job {name}: {what}; it is made again.", logging.WARNING)

@@ -1,8 +1,9 @@
 """Long work in units: on all cores, with a progress bar, interrupted and resumed without losing a finished unit.
 
 Evaluations and experiments are units that give rows (:func:`run_units`), training runs are jobs with folders and
-checkpoints of their own (:func:`agents.training.run.train`). Both are done by a :class:`Backend`, shown on a
-:class:`Board`, and kept in a folder that knows what made them (:func:`held`, :mod:`agents.work.identity`).
+checkpoints of their own (:func:`agents.training.run.train`). Both are done by a :class:`Backend`, the processes of this
+machine or a cluster (:func:`done_at`, :mod:`agents.work.cluster`), shown on a :class:`Board`, and kept in a folder that
+knows what made them (:func:`held`, :mod:`agents.work.identity`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from agents.work.local import (
     in_turn,
     progress,
 )
+from agents.work.places import described, done_at, place
 from agents.work.units import EPISODES, Interrupted, check_parquet, run_units, write_table
 
 __all__ = [
@@ -39,12 +41,15 @@ __all__ = [
     "changes",
     "check_parquet",
     "check_same",
+    "described",
+    "done_at",
     "file_name",
     "held",
     "identity_of",
     "in_processes",
     "in_turn",
     "locked",
+    "place",
     "plan_of",
     "policy_inputs",
     "progress",

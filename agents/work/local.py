@@ -27,10 +27,17 @@ class WorkError(RefusedError):
 
 @dataclass(frozen=True)
 class Unit:
-    """A piece of work: a key of its own, and what the work is called with (JSON and pickle take it)."""
+    """A piece of work.
+
+    Attributes:
+        key: its own.
+        arguments: what the work is called with; JSON and pickle take it.
+        writes: folders in which it leaves files beside what it gives, as training leaves policies.
+    """
 
     key: str
     arguments: dict[str, Any]
+    writes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,12 +67,12 @@ class Failed:
 
 Event: TypeAlias = "Progressed | Done | Failed"
 Events: TypeAlias = Generator[Event, None, None]
-#: What is done with a unit, in whatever process: it can be pickled.
+#: What is done with a unit, in whatever process: it can be pickled. A partial's first argument is whose work it does.
 Task: TypeAlias = Callable[[Unit], Any]
 
 
 class Backend(Protocol):
-    """Where units are done. :func:`in_turn` and :func:`in_processes` are two; a cluster would be another.
+    """Where units are done: :func:`in_turn`, :func:`in_processes` or a :class:`agents.work.cluster.Cluster`.
 
     Each unit ends in one ``Done`` or ``Failed``, in any order, after any number of ``Progressed``; after a failure the
     others go on. Ctrl-C raises ``KeyboardInterrupt`` between two events. When the generator is closed or ends, however
@@ -73,7 +80,7 @@ class Backend(Protocol):
     """
 
     def __call__(self, task: Task, units: Sequence[Unit], workers: int) -> Events:
-        """Do ``units``, at most ``workers`` at a time."""
+        """Do ``units``, at most ``workers`` at a time; a cluster takes 0 for as many as it has room for."""
         ...  # pragma: no cover
 
 
@@ -89,10 +96,11 @@ def progress(part: int) -> None:
 def in_turn(task: Task, units: Sequence[Unit], workers: int = 1) -> Events:
     """Unit after unit, in this process."""
     for unit in units:
-        yield _done(task, unit)
+        yield done(task, unit)
 
 
-def _done(task: Task, unit: Unit) -> Done | Failed:
+def done(task: Task, unit: Unit) -> Done | Failed:
+    """Do a unit in this process, whatever comes of it."""
     try:
         return Done(unit.key, task(unit))
     except Exception as error:
@@ -111,7 +119,7 @@ def _portable(error: Exception) -> Exception:
 def in_processes(task: Task, units: Sequence[Unit], workers: int) -> Events:
     """The units by ``workers`` processes, spawned and not forked: a forked copy of torch's threads may hang."""
     waiting, at_work, processes = list(units), dict[Connection, tuple[BaseProcess, Unit]](), list[BaseProcess]()
-    with _interrupts() as interrupted:
+    with interrupts() as interrupted:
         try:
             while waiting or at_work:
                 while waiting and len(at_work) < workers:
@@ -161,7 +169,7 @@ def _killed(unit: Unit, code: int | None) -> Failed:
 
 
 @contextmanager
-def _interrupts() -> Iterator[Connection]:
+def interrupts() -> Iterator[Connection]:
     """Within, Ctrl-C does not raise, in the midst of whatever runs, but makes this connection ready."""
     receiver, sender = mp.Pipe(duplex=False)
     before = signal.getsignal(signal.SIGINT)
@@ -195,9 +203,14 @@ def _give(connection: Connection, what: Task | Unit) -> None:
         connection.send(what)
 
 
+def listen(listener: Callable[[int], None]) -> None:
+    """Have what the work of this process reports, from now on, told to ``listener``."""
+    global _listener
+    _listener = listener
+
+
 def _work(connection: Connection, parent: int) -> None:
     """A worker process: Ctrl-C is the parent's to answer, one thread a process, and it ends with its parent."""
-    global _listener
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
@@ -206,8 +219,8 @@ def _work(connection: Connection, parent: int) -> None:
         task: Task = connection.recv()
         while True:
             unit: Unit = connection.recv()
-            _listener = partial(_tell, connection, unit.key)
-            connection.send(_done(task, unit))
+            listen(partial(_tell, connection, unit.key))
+            connection.send(done(task, unit))
 
 
 def _tell(connection: Connection, key: str, part: int) -> None:

@@ -18,7 +18,8 @@ from agents.files import write_text, write_whole
 from agents.machine import cores
 from agents.work import folder, identity
 from agents.work.board import Board
-from agents.work.local import Backend, Done, Failed, Progressed, Unit, WorkError, in_processes, in_turn
+from agents.work.local import Done, Failed, Progressed, Unit, WorkError, in_processes, in_turn
+from agents.work.places import place
 
 Rows: TypeAlias = "list[dict[str, Any]] | pd.DataFrame"
 Work: TypeAlias = Callable[..., Rows]
@@ -40,26 +41,26 @@ def run_units(
     parquet: bool = False,
     inputs: Mapping[str, str] | None = None,
     fresh: bool = False,
-    backend: Backend | None = None,
 ) -> pd.DataFrame:
     """Do all units and return their rows, in the order of the units, whatever finished first.
 
-    With ``out``, each unit is kept there as soon as it is done, in a file of its own that is written whole; the same
-    call goes on where an earlier one ended, however it ended. A folder whose units were made by something else than
-    would make them now (:mod:`agents.work.identity`) is refused, a unit whose file was changed is done anew. At the end
-    ``episodes.csv`` has all rows.
+    They are done on this machine, or where :func:`agents.work.places.done_at` says. With ``out``, this process keeps
+    each unit there as soon as it is done, in a file of its own that is written whole; the same call goes on where an
+    earlier one ended, however it ended. A folder whose units were made by something else than would make them now
+    (:mod:`agents.work.identity`) is refused, a unit whose file was changed is done anew. At the end ``episodes.csv``
+    has all rows.
 
     Args:
         work: a function at the top level of a module, called as ``work(**unit.arguments)``, in worker processes that
-            are spawned, not forked. It gives rows of numbers, texts and truth values.
+            are spawned, not forked, or on other machines. It gives rows of numbers, texts and truth values.
         units: what to do; keys differ.
         out: folder of the results, made if need be; None keeps nothing.
-        workers: processes; 0 is one a core. One worker or one unit is done in this process.
+        workers: processes; 0 is one a core, or all that a cluster has room for. On this machine one worker or one unit
+            is done in this process.
         title: what the progress bar calls the work.
         parquet: write ``episodes.parquet`` too.
         inputs: digests of what the work reads beside its arguments, by what it is called.
         fresh: set aside what is in ``out`` from earlier work, as ``OUT.before-1``, and begin anew.
-        backend: where units are done; default this machine.
 
     Raises:
         WorkError: for a folder of other work or in use, for missing pyarrow, and for a worker that was killed.
@@ -73,16 +74,18 @@ def run_units(
     with folder.held(out, _identity(work, units, inputs), fresh=fresh) if out else nullcontext():
         done, damaged = _kept(out, units) if out else ({}, {})
         waiting = [unit for unit in units if unit.key not in done]
-        limit = min(workers or cores(), len(waiting))
-        do = backend or (in_processes if limit > 1 else in_turn)
+        here = min(workers or cores(), len(waiting))
+        do, limit = (elsewhere, workers) if (elsewhere := place()) else (in_processes if here > 1 else in_turn, here)
         try:
-            results = do(partial(_do, work, out), waiting, limit)
+            results = do(partial(_do, work), waiting, limit)
             with Board(title, len(units), len(done)) as board, closing(results):
                 for key, what in damaged.items():
                     board.say(f"{key}: {what}; it is done anew.", logging.WARNING)
                 for event in results:
                     match event:
                         case Done(key, rows):
+                            if out:
+                                folder.keep(out, key, rows)
                             done[key] = rows
                             board.finished(key)
                         case Progressed(key, part):
@@ -137,15 +140,12 @@ def _kept(out: Path, units: Sequence[Unit]) -> tuple[dict[str, Any], dict[str, s
     return done, damaged
 
 
-def _do(work: Work, out: Path | None, unit: Unit) -> Any:
-    """Do a unit and keep it: its rows as JSON has them, in which numbers keep every digit."""
+def _do(work: Work, unit: Unit) -> Any:
+    """Do a unit: its rows as JSON has them, in which numbers keep every digit."""
     given = work(**unit.arguments)
     frame = given if isinstance(given, pd.DataFrame) else pd.DataFrame(given)
     held = {"columns": list(frame.columns), "data": [list(row) for row in frame.itertuples(index=False, name=None)]}
-    rows = json.loads(json.dumps(held, default=lambda number: number.item()))
-    if out:
-        folder.keep(out, unit.key, rows)
-    return rows
+    return json.loads(json.dumps(held, default=lambda number: number.item()))
 
 
 def _frame(kept: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from agents import messages
+from agents import machine, messages
 from agents.work import (
     Board,
     Done,
@@ -28,9 +28,12 @@ from agents.work import (
     Progressed,
     Unit,
     WorkError,
+    described,
+    done_at,
     file_name,
     in_processes,
     in_turn,
+    place,
     progress,
     run_units,
 )
@@ -252,11 +255,18 @@ def test_in_turn_ends_each_unit_too_and_nobody_listens_to_progress() -> None:
     assert kinds == [("0", Done), ("2", Failed), ("3", Failed), ("4", Done), ("5", Done)]
 
 
-def test_a_backend_of_ones_own_does_the_work(tmp_path: Path) -> None:
+def test_work_in_a_block_is_done_at_the_place_it_names(tmp_path: Path) -> None:
+    asked_for = []
+
     def backwards(task: Any, asked: Any, workers: int) -> Any:
+        asked_for.append(workers)
         yield from in_turn(task, asked[::-1])
 
-    frame = run_units(rows, units(), tmp_path / "out", backend=backwards)
+    with done_at(backwards, "a machine that works backwards"):
+        frame = run_units(rows, units(), tmp_path / "out")
+        run_units(rows, units(), None, workers=7)
+        assert described() == "a machine that works backwards" and place() is backwards
+    assert asked_for == [0, 7] and place() is None and described() == machine.described()
     pd.testing.assert_frame_equal(frame, run_units(rows, units(), None, workers=1))
 
 
