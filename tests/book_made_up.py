@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ def publish(root: Path, index: Any) -> None:
     folder = root / EXPERIMENTS
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
-    (folder / "README.md").write_text("# Experiments\n", encoding="utf-8")
+    linked = re.findall(r"experiments/README\.md#([\w-]+)", (ROOT / "docs/concepts.md").read_text(encoding="utf-8"))
+    headings = "".join(f"## {name}\n\n" for name in dict.fromkeys(linked))
+    (folder / "README.md").write_text(f"# Experiments\n\n{headings}", encoding="utf-8")
     (folder / "fear.txt").write_text("Fear and m\n\nsupported fear raises war\n", encoding="utf-8")
     shutil.copy(ROOT / "docs" / "results" / "science.png", folder / "fear.png")
