@@ -51,7 +51,7 @@ def run(smoke: bool, repeats: int) -> Report:
     report = Report("units", "Units of long work: the folder, a million agent-steps, a cluster")
     kept, sent = (50, 20) if smoke else (KEPT, SENT)
     with one_core(not smoke):
-        folder(report, kept)
+        folder(report, kept, repeats)
         training(report, smoke, repeats)
     if smoke or importlib.util.find_spec("ray") is None:
         report.notes.append("Ray was left out: it is not installed, or this is no more than a look.")
@@ -61,14 +61,18 @@ def run(smoke: bool, repeats: int) -> Report:
     return report
 
 
-def folder(report: Report, count: int) -> None:
-    """Keep so many units, and take the folder up again."""
-    with tempfile.TemporaryDirectory() as place:
-        out = Path(place) / "out"
-        work: Callable[[], object] = partial(run_units, tiny, units(count), out, workers=1)
-        report.rate(f"{count:,} units, kept in a folder", count, [timed(work)], "units/s")
-        report.duration(f"taking up a folder of {count:,} finished units", [timed(work)])
-        sizes = [path.stat().st_size for path in (out / UNITS).iterdir()]
+def folder(report: Report, count: int, repeats: int) -> None:
+    """Keep so many units, and take the folder up again, each time in a folder of its own."""
+    kept, taken, sizes = [], [], list[int]()
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory() as place:
+            out = Path(place) / "out"
+            work: Callable[[], object] = partial(run_units, tiny, units(count), out, workers=1)
+            kept.append(timed(work))
+            taken.append(timed(work))
+            sizes = [path.stat().st_size for path in (out / UNITS).iterdir()]
+    report.rate(f"{count:,} units, kept in a folder", count, kept, "units/s")
+    report.duration(f"taking up a folder of {count:,} finished units", taken)
     report.notes.append(f"The folder: {len(sizes):,} files of {sum(sizes) / len(sizes):.0f} bytes on average.")
 
 
