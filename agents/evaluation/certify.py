@@ -177,11 +177,8 @@ def units_against(
 
 def _seats(cast: Sequence[Spec], game: Scenario, bound: bool) -> list[int]:
     """One seat of each group whose members could change places: that differ in nothing, and play by the same policy."""
-    if bound:  # who is bound to what tells them apart
-        return list(range(game.n_states))
-    if all(spec is cast[0] or spec == cast[0] for spec in cast):
-        return list(exploit.seat_groups(game))
-    return list(range(game.n_states))
+    alike = all(spec is cast[0] or spec == cast[0] for spec in cast) and not bound  # to what tells them apart, too
+    return list(exploit.seat_groups(game) if alike else range(game.n_states))
 
 
 def search(

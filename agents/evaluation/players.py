@@ -162,9 +162,9 @@ def _planned(units: Sequence[Unit]) -> Iterator[Planned]:
     """What the language models in units are to play."""
     for unit in units:
         asked = unit.arguments
-        game = _scenario(json.dumps(asked["scenario"]))
         for seat, (_, spec) in (chair for each in asked["casts"] for chair in enumerate(each["cast"])):
             if isinstance(policy := load(spec, asked.get("trust", False)), LanguagePolicy):
+                game = _scenario(json.dumps(asked["scenario"]))
                 yield Planned(policy, game, asked["worlds"], derived_seed(asked["seed"], asked["episode"], 0, seat))
 
 

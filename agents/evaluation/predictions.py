@@ -29,6 +29,8 @@ VERDICTS: Final = tuple(VERDICT_STYLES)
 #: Words of marks: what was predicted and is not run yet, and what was published and has been derived anew since.
 NOT_RUN: Final = "not run"
 REDERIVED: Final = "rederived"
+#: Word of the mark of what rests on policies that are not certified, whatever was found.
+UNCERTIFIED: Final = "uncertified"
 
 #: Units below which nothing is decided. Two seeds have an interval of nine deviations either way, so that it would
 #: decide only where both happen to be equal (no attack in either) and it has no width; a bootstrap over few episodes
@@ -108,6 +110,11 @@ def not_run(claim: str, measure: str, predicted: Bounds, needs: str, unit: str =
         claim=claim, measure=measure, predicted=predicted, value=None, interval=None, unit=unit, count=0,
         verdict=UNDECIDED, reason=NOT_RUN, status=f"{NOT_RUN}: {needs}",
     )  # fmt: skip
+
+
+def mark_uncertified(prediction: Prediction, why: str) -> Prediction:
+    """A prediction with the mark of what rests on policies that are not certified, in the place of any other."""
+    return prediction.model_copy(update={"status": f"{UNCERTIFIED}: {why}"})
 
 
 def _verdict(effect: Interval, predicted: Bounds, count: int, unit: str) -> tuple[Verdict, str]:

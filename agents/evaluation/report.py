@@ -27,7 +27,7 @@ from agents.evaluation.outcome import (
     predicted_of,
     signs,
 )
-from agents.evaluation.predictions import Prediction, lines, predictions_of, records
+from agents.evaluation.predictions import Prediction, lines, mark_uncertified, predictions_of, records
 from agents.evaluation.statistics import Estimate, Interval, estimate, interval_from
 from agents.evaluation.verdict import Start, number, uncertified, unsettled, verdict
 from agents.evaluation.verdict_tables import certificate_table, verdict_table
@@ -216,7 +216,7 @@ def _marked(sign: Prediction, marks: Mapping[str, str]) -> Prediction:
     if not spoken_of:
         return sign
     reasons = "; ".join(f"{world}: {marks[world]}" for world in spoken_of)
-    return sign.model_copy(update={"status": f"uncertified: {reasons}"})
+    return mark_uncertified(sign, reasons)
 
 
 def _estimates(data: Mapping[str, Any]) -> dict[str, Estimate]:

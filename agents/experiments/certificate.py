@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.evaluation.certify import ALLOWED, CERTIFIED, SCRATCH, WARM, certificates, search, units_against
-from agents.evaluation.predictions import Prediction
+from agents.evaluation.predictions import Prediction, mark_uncertified
 from agents.evaluation.tables import records
+from agents.evaluation.verdict import uncertified
 from agents.experiments.work import job_of
 from agents.training.job import learners_of_states
 from agents.work import Unit, policy_inputs, run_units
 
-#: The word of the mark.
-UNCERTIFIED: Final = "uncertified"
 #: Folder of the searches.
 FOLDER: Final = "certificates"
 
@@ -69,7 +68,7 @@ def certified(units: Sequence[Unit], out: Path, workers: int) -> list[dict[str, 
 def told(rows: Sequence[Mapping[str, Any]] | None) -> str:
     """What was found, in words; ``rows`` as :func:`certified` gives them."""
     if not rows:
-        return "nothing was tried against these policies"
+        return uncertified([])
     trainings = dict.fromkeys(row["policies"] for row in rows)
     stand = sum(all(row["verdict"] == CERTIFIED for row in rows if row["policies"] == name) for name in trainings)
     most = max(rows, key=lambda row: float(row["gain"]))
@@ -81,7 +80,6 @@ def told(rows: Sequence[Mapping[str, Any]] | None) -> str:
 
 def marked(predictions: Sequence[Prediction], rows: Sequence[Mapping[str, Any]] | None) -> list[Prediction]:
     """Predictions with the mark of what rests on policies that are not certified, but for those with another mark."""
-    if rows and all(row["verdict"] == CERTIFIED for row in rows):
+    if not uncertified(rows or []):
         return list(predictions)
-    status = f"{UNCERTIFIED}: {told(rows)}"
-    return [each if each.status else each.model_copy(update={"status": status}) for each in predictions]
+    return [each if each.status else mark_uncertified(each, told(rows)) for each in predictions]

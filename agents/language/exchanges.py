@@ -67,8 +67,6 @@ class Exchanges:
         path = self._path(asked)
         try:
             found = read_json(read_bounded(path, 2 * MOST_BYTES), most=2 * MOST_BYTES)
-        except FileNotFoundError:
-            return None
         except (OSError, ReadError):
             return None
         reply = found.get("reply") if isinstance(found, dict) and found.get("format") == FORMAT else None

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from agents.evaluation.certify import CERTIFIED
 from agents.evaluation.predictions import counts, predictions_of
 from agents.files import write_text
 from agents.publish import results
@@ -24,7 +25,6 @@ BEGIN: Final = f"<!-- results: {COMMAND} -->"
 END: Final = "<!-- end of the results -->"
 #: The run whose policies are certified, or not.
 RUN: Final = "held_back"
-_CERTIFIED: Final = "certified"
 
 
 def paragraph(published: Path = PUBLISHED) -> str:
@@ -65,13 +65,13 @@ def _certificates(world: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _all_certified(world: Mapping[str, Any]) -> bool:
-    return {each["verdict"] for each in _certificates(world)} == {_CERTIFIED}
+    return {each["verdict"] for each in _certificates(world)} == {CERTIFIED}
 
 
 def _gain(certificate: Mapping[str, Any]) -> str:
     what = f"{100 * certificate['gain']:.1f}% of the return of {certificate['type']}"
     verdict = str(certificate["verdict"])
-    return what if verdict == _CERTIFIED else f"{what} ({verdict})"
+    return what if verdict == CERTIFIED else f"{what} ({verdict})"
 
 
 def _numbers(count: int) -> str:
