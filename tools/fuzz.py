@@ -222,6 +222,15 @@ def _broken_off() -> Iterator[None]:
 # --- counting ---------------------------------------------------------------------------------------------------
 
 
+def step_once() -> None:
+    """Play a turn: rules that are not compiled on this machine yet take their time, for which no input is to blame."""
+    from sd_env import parallel_env
+
+    env = parallel_env("games/one-shot")
+    env.reset(seed=1)
+    env.step({agent: env.action_space(agent).sample() for agent in env.agents})
+
+
 def counted(path: Path | None, targets: list[str]) -> dict[str, Counter[str]]:
     """What was counted before."""
     before = json.loads(path.read_text(encoding="utf-8")) if path is not None and path.exists() else {}
@@ -239,6 +248,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="default 1")
     parser.add_argument("--counts", type=Path, metavar="FILE", help="where counts are kept, to go on from")
     args = parser.parse_args(argv)
+    step_once()
     counts, seen, until = counted(args.counts, args.only), set[str](), time.monotonic() + args.seconds
     with tempfile.TemporaryDirectory() as place:
         while sum(each["tried"] for each in counts.values()) < args.number and time.monotonic() < until:

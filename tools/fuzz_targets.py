@@ -318,7 +318,8 @@ def _set(path: Path, data: bytes) -> None:
                 value = found[name]
                 given = json.dumps(value) if isinstance(value, (list, dict)) else value
                 table, _, column = name.partition(".")
-                base.execute(f"UPDATE {table} SET {column} = ?", (given,))  # names of ours
+                with contextlib.suppress(OverflowError):  # a number that no cell of the file can hold
+                    base.execute(f"UPDATE {table} SET {column} = ?", (given,))  # names of ours
         base.commit()
 
 
