@@ -20,7 +20,6 @@ import pytest
 import sd_env
 from agents.cli import COMMANDS, parser_of
 from agents.commands.train import parse
-from agents.evaluation.outcome import PREDICTED
 from agents.experiments.quantities import LOGGED, OF_TALLIES
 from agents.policies import registry
 from agents.table.metrics import RATES
@@ -446,12 +445,3 @@ def test_references_are_cited_and_citations_referenced() -> None:
     assert len(works) == listed.count("\n- ")
     assert [work for work in works if not re.search(rf"{work[0]}.{{0,40}}{work[1]}", body, re.S)] == []
     assert set(re.findall(r"\b((?:19|20)\d{2})\b", body)) == {year for _, year in works}
-
-
-def test_the_table_of_the_readme_is_that_of_the_results() -> None:
-    shown = [text for _, text in blocks(ROOT / "README.md", "text") if "tragic wars" in text]
-    assert len(shown) == 1
-    published = (ROOT / "docs" / "results" / "held_back.txt").read_text(encoding="utf-8").splitlines()
-    lines = shown[0].splitlines()
-    assert [line for line in lines if f" {line}" not in published] == []
-    assert sum(line.startswith(world) for line in lines for world in PREDICTED) == len(PREDICTED)
