@@ -61,7 +61,7 @@ def summary(report: Mapping[str, Any]) -> str:
             found.setdefault(each["type"], []).append(100 * each["gain"])
             searches.add(each["searches"])
     gains = " and ".join(f"{_span(values, '.1f')}% of the return of {name}" for name, values in found.items())
-    sure = [f"{name} ({world['verdict'].partition(',')[0]})" for name, world in worlds.items() if all_certified(world)]
+    sure = [f"{name} ({world['outcome']})" for name, world in worlds.items() if all_certified(world)]
     open_ = [name for name, world in worlds.items() if not all_certified(world)]
     words = [
         f"**The best deviators found gain {gains}**, out of {_span(searches, 'd')} learned responses for each and a "
