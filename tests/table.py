@@ -37,6 +37,8 @@ QUIET: dict[str, Any] = {
     "perception": {"noise": 0.0},
 }
 
+ALIGN = "align"
+
 
 def quiet(n_states: int = 2, **overrides: Any) -> Scenario:
     """The quiet scenario; ``war__conquest=.2`` overrides ``war.conquest``."""
