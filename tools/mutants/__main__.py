@@ -41,7 +41,8 @@ NOT_RULES: Final = ("sd_env/rules/compiled.py",)
 TESTS: Final = (
     *(f"tests/sd_env/test_{name}*.py" for name in ("rules", "heads", "perception", "beliefs", "golden", "measures")),
     *(f"tests/agents/evaluation/test_{name}.py" for name in ("outcome", "predictions")),
-    *(f"tests/agents/experiments/test_{name}.py" for name in ("experiments", "quantities")),
+    *(f"tests/agents/experiments/test_experiments{part}.py" for part in ("", "_judged", "_language", "_page")),
+    "tests/agents/experiments/test_quantities.py",
 )
 TABLE: Final = Path("docs/results/mutants.txt")
 KEPT: Final = Path("runs/mutants/kept.json")
