@@ -39,7 +39,7 @@ TARGETS: Final = ("sd_env/rules/*.py", "sd_env/measures/*.py", "agents/experimen
 #: How rules are compiled is no rule.
 NOT_RULES: Final = ("sd_env/rules/compiled.py",)
 TESTS: Final = (
-    *(f"tests/sd_env/test_{name}*.py" for name in ("rules", "heads", "perception", "beliefs", "golden", "measures")),
+    *(f"tests/sd_env/test_{name}*.py" for name in ("rules", "heads", "levels", "perception", "beliefs", "golden", "measures")),
     *(f"tests/agents/evaluation/test_{name}.py" for name in ("outcome", "predictions")),
     *(f"tests/agents/experiments/test_experiments{part}.py" for part in ("", "_judged", "_language", "_page")),
     "tests/agents/experiments/test_quantities.py",
