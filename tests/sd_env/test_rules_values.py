@@ -34,7 +34,7 @@ def test_a_build_up_is_weighed_at_a_weight_of_one() -> None:
 
 
 def test_how_far_a_state_goes_toward_others_is_their_mean() -> None:
-    """Of four states: state_1 goes against state_2 wholly and state_3 by half, which is .75 of two in state_0's eyes."""
+    """Of four states: state_1 goes against state_2 wholly and state_3 by half, which state_0 sees as .75 of two."""
     table = worlds(4, war__force_levels=2)
     turn(table, {}, call_up(2) | call_up(3, HALF), call_up(0))
     assert seen(table, 0, 1, Force.EXTENTS) == 0.75
