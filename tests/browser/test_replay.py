@@ -17,9 +17,9 @@ import sd_env
 from agents.policies.specs import policy_from
 from sd_env import layout
 from sd_env.record import record
-from sd_env.show.page import page
+from sd_env.show.page import Note, page
 from tests.browser.test_book import dom, serving
-from tests.browser.test_play import press, quiet, says
+from tests.browser.test_play import press, quiet, says, tab_to
 from tests.browser.windows import opened, window
 
 #: A page that holds a replay, presses keys in it, and says in its title what the replay then shows.
@@ -46,6 +46,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("pages")
     log = record("history/1914-chain-gang", sd_env.RandomPolicy(), seed=3)
     (made / "episode.html").write_text(page(log), encoding="utf-8")
+    note = Note(2, "It hung on this.", ("Because of one thing.",))
+    (made / "noted.html").write_text(page(log, [note]), encoding="utf-8")
     four = record("jervis/multipolar", policy_from("bayesian-realist"), seed=3)
     (made / "four.html").write_text(page(four), encoding="utf-8")
     (made / "presses.html").write_text(PRESSES, encoding="utf-8")
@@ -140,6 +142,19 @@ def test_a_map_shows_what_happened_on_its_turn_and_plays_by_itself(folder: Path)
         press(browser, " ")
         assert browser.find_element(By.ID, "play").text == "Play"
         quiet(browser)
+
+
+def test_why_a_war_came_is_opened_by_the_keyboard(folder: Path) -> None:
+    with window() as browser:
+        browser.get(f"file://{folder}/noted.html")
+        assert "It hung on this." in browser.find_element(By.ID, "moments").text
+        assert "Because of one thing." not in browser.find_element(By.ID, "moments").text
+        tab_to(browser, "More")
+        press(browser, Keys.ENTER)
+        assert "Because of one thing." in browser.find_element(By.ID, "moments").text
+        tab_to(browser, "Turn 2")
+        press(browser, Keys.ENTER)
+        says(browser, "Turn 2 of 20")
 
 
 #: Texts of the map: how high they are in pixels of the screen, and how far they reach beyond the map.
