@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,15 +26,15 @@ from agents.evaluation.tables import records
 from agents.evaluation.thresholds import most_feared, thresholds
 from agents.evaluation.unfolding import unfold
 from agents.evaluation.verdict import largest_gap, uncertified
-from agents.files import write_text
+from agents.files import read_table, write_text
 from agents.messages import shown
 from agents.pictures.style import COLOURS, Caption, finish, panels
 from agents.policies.specs import policy_from
 from agents.publish.science import smoke_sized
 from agents.training.config import ConfigError, TrainingConfig, load_training
 from agents.training.job import jobs_of, run_job
-from agents.training.run import check
-from agents.work import Unit, WorkError, run_units, write_table
+from agents.training.run import check, identity
+from agents.work import Unit, WorkError, held, run_units, write_table
 from sd_env.scenario import ScenarioError
 
 CONFIG: Final = Path("configs/search.yaml")
@@ -202,15 +203,19 @@ def _try(config: TrainingConfig, labels: list[str], folder: Path, fresh: bool) -
             {
                 "config": plain
                 | {"scenarios": [choices[label]], "seeds": [seed], "paths": {path: plain["paths"].get(path, {})}},
-                "folder": str(folder / label),
+                "folder": str(folder / label / f"{path}__seed{seed}".lstrip("_")),
             },
         )
         for label, path, seed in each_row
     ]
     # trainings and certificates lie by setting, and are taken up whatever settings are tried beside them
-    rows = run_units(
-        tried, units, folder / "tried" / "+".join(labels)[:200], workers=config.workers, title=NAME, fresh=fresh
-    )
+    with ExitStack() as stack:
+        for unit in units:
+            made = identity(TrainingConfig.model_validate(unit.arguments["config"]))
+            stack.enter_context(held(Path(unit.arguments["folder"]), made, fresh=fresh))
+        rows = run_units(
+            tried, units, folder / "tried" / "+".join(labels)[:200], workers=config.workers, title=NAME, fresh=fresh
+        )
     rows.insert(0, "overrides", [json.dumps(choices[label]["overrides"], sort_keys=True) for label, _, _ in each_row])
     return pd.concat([pd.DataFrame(each_row, columns=[SETTING, "path", "seed"]), rows], axis=1)
 
@@ -218,7 +223,7 @@ def _try(config: TrainingConfig, labels: list[str], folder: Path, fresh: bool) -
 def _with(kept: Path, rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
     """The table in ``kept`` with the rows of some settings in the place of what it had of them, in their order."""
     if kept.exists():
-        before = pd.read_csv(kept)
+        before = read_table(kept)
         rows = pd.concat([before[~before[SETTING].isin(rows[SETTING])], rows])
     order = {label: k for k, label in enumerate(labels)}
     return rows.sort_values(SETTING, key=lambda names: names.map(order), kind="stable").reset_index(drop=True)
@@ -276,7 +281,7 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.retell:
             if not (out / f"{NAME}.csv").is_file():
                 raise WorkError(f"--retell: {out / NAME}.csv is not there; nothing was tried yet.")
-            tell(pd.read_csv(out / f"{NAME}.csv"), out)
+            tell(read_table(out / f"{NAME}.csv"), out)
             return 0
         check(config)
         with shown():

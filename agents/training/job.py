@@ -32,6 +32,7 @@ from agents.training.players import Players, seat_players, seats_of
 from agents.training.rounds import improve
 from agents.work import WorkError, locked, set_aside
 from sd_env.errors import RefusedError
+from sd_env.files import read_bounded
 from sd_env.scenario import Scenario
 
 #: Seconds that a resumed job waits for the killed run's worker to notice that it is an orphan, or on a cluster for the
@@ -106,7 +107,7 @@ class Job:
         if not os.path.lexists(self.result):
             return None, ""
         try:
-            found = json.loads(self.result.read_text(encoding="utf-8"))
+            found = json.loads(read_bounded(self.result))
             if found.pop(_DIGEST) != _digest(found):
                 return None, "its result.json was changed after it was written"
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
