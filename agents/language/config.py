@@ -18,7 +18,7 @@ from sd_env.policies import PolicyError
 
 #: Begins the name of the environment variable of every key.
 KEY: Final = "SD_ENV_KEY_"
-_LABEL: Final = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_LABEL: Final = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _HOST: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _FOLDER: Final = re.compile(r"[\w.-]+(/[\w.-]+)*", re.ASCII)
 _LOOPBACK: Final = re.compile(r"localhost|127(\.[0-9]+){3}")

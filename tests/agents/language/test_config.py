@@ -28,6 +28,7 @@ HERE = "http://127.0.0.1:9/v1"
         ({"endpoint": "https://host/v1?key=secret"}, "without a user, a key, a"),
         ({"endpoint": "https://ho_st/v1"}, "an address such as"),
         ({"endpoint": "https://[::1]/v1"}, "an address such as"),
+        ({"endpoint": f"https://{'a' * 64}.com/v1"}, "an address such as"),
         ({"endpoint": "https://host:x/v1"}, "endpoint is no address"),
         ({"exchanges": "/tmp/x"}, "exchanges is '/tmp/x'; a folder below"),
         ({"exchanges": "a/../../x"}, "a folder below that of the file"),
