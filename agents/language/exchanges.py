@@ -20,7 +20,7 @@ from agents.language.endpoint import MOST_BYTES, Reply
 from sd_env.errors import RefusedError, said
 from sd_env.files import read_bounded
 from sd_env.policies import PolicyError
-from sd_env.reading import read_json
+from sd_env.reading import ReadError, read_json
 
 logger = logging.getLogger(__name__)
 
@@ -76,22 +76,12 @@ class Exchanges:
         """
         path = self._path(asked)
         try:
-            found = read_json(read_bounded(path, 2 * MOST_BYTES), "it", most=2 * MOST_BYTES)
+            return _reply_in(path, asked)
         except FileNotFoundError:
             return None
         except (OSError, RefusedError) as error:
-            return _ignored(path, said(error))
-        if not isinstance(found, dict) or found.get("format") != FORMAT or found.get("version") != VERSION:
-            return _ignored(path, f"it is no {FORMAT} of version {VERSION}")
-        if found.pop(_SEAL, None) != _digest(found):
-            return _ignored(path, "it was changed after it was written")
-        reply, mine = found.get("reply"), asked.to_dict()
-        if any(found.get(key) != mine[key] for key in _ASKED):
-            return _ignored(path, "it answers something else")
-        kinds = {"text": str, "refusal": str, "finish": str, "read": int, "written": int}
-        if not isinstance(reply, dict) or {key: type(value) for key, value in reply.items()} != kinds:
-            return _ignored(path, "its reply is none")
-        return Reply(**reply)
+            logger.warning("The exchange %s is not taken: %s.", path, said(error).rstrip("."))
+            return None
 
     def keep(self, exchange: Exchange) -> None:
         """Write an exchange, whole.
@@ -126,5 +116,17 @@ def _digest(exchange: Mapping[str, Any]) -> str:
     return _sha256(json.dumps(exchange, sort_keys=True))
 
 
-def _ignored(path: Path, why: str) -> None:
-    logger.warning("The exchange %s is not taken: %s.", path, why.rstrip("."))
+def _reply_in(path: Path, asked: Exchange) -> Reply:
+    """The reply that a file holds to what is asked; raises OSError, or ReadError with why it is not taken."""
+    found = read_json(read_bounded(path, 2 * MOST_BYTES), "it", most=2 * MOST_BYTES)
+    if not isinstance(found, dict) or found.get("format") != FORMAT or found.get("version") != VERSION:
+        raise ReadError(f"it is no {FORMAT} of version {VERSION}")
+    if found.pop(_SEAL, None) != _digest(found):
+        raise ReadError("it was changed after it was written")
+    reply, mine = found.get("reply"), asked.to_dict()
+    if any(found.get(key) != mine[key] for key in _ASKED):
+        raise ReadError("it answers something else")
+    kinds = {"text": str, "refusal": str, "finish": str, "read": int, "written": int}
+    if not isinstance(reply, dict) or {key: type(value) for key, value in reply.items()} != kinds:
+        raise ReadError("its reply is none")
+    return Reply(**reply)

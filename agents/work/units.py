@@ -68,6 +68,7 @@ def run_units(
         WorkError: for a folder of other work or in use, for missing pyarrow, and for a worker that was killed.
         Interrupted: after Ctrl-C.
     """
+    out = None if out is None else Path(out)  # of a caller without types
     if type(workers) is not int or workers < 0:
         raise WorkError(f"workers is {workers}; 0 (one a core) or more is needed.")
     check_parquet(parquet)
