@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from agents.evaluation import exploit
-from agents.evaluation.evaluate import check_sizes
+from agents.evaluation.evaluate import check_most, check_sizes
 from agents.evaluation.players import Spec, digests, load, players_of
 from agents.evaluation.statistics import estimate
 from agents.strategies.deviators import battery
@@ -144,6 +144,7 @@ def check_searches(searches: Sequence[tuple[str, int]], searcher: str) -> None:
             raise WorkError(f"searches has {each!r:.80}; they start {SCRATCH!r} or {WARM!r}, with how many.")
         if type(each[1]) is not int or each[1] < 0:
             raise WorkError(f"searches has {each!r:.80}; how many is a whole number of at least 0.")
+        check_most(searches=each[1])
     if searcher not in get_args(Searcher):
         raise WorkError(f"searcher is {searcher!r:.80}; {' or '.join(get_args(Searcher))} is needed.")
 
