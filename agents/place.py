@@ -51,12 +51,14 @@ def _share(text: str) -> float:
 
 @contextmanager
 def kept(args: argparse.Namespace) -> Iterator[None]:
-    """Within, units of ``--out`` that somebody made up are refused in a sentence.
+    """Within, results of ``--out`` or ``--resume`` that somebody made up are refused in a sentence.
 
     Raises:
         WorkError: naming the folder.
     """
-    if getattr(args, "out", None) is None:  # what keeps nothing needs no more imports
+    if (
+        getattr(args, "out", None) is None and getattr(args, "resume", None) is None
+    ):  # what keeps nothing needs no more imports
         yield
         return
     from agents.work import as_kept

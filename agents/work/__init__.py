@@ -23,7 +23,7 @@ from agents.work.local import (
     progress,
 )
 from agents.work.places import described, done_at, place
-from agents.work.units import EPISODES, Interrupted, as_kept, check_parquet, run_units, write_table
+from agents.work.units import EPISODES, Interrupted, as_kept, check_parquet, run_units, took_up, write_table
 
 __all__ = [
     "EPISODES",
@@ -56,5 +56,6 @@ __all__ = [
     "progress",
     "run_units",
     "set_aside",
+    "took_up",
     "write_table",
 ]

@@ -78,7 +78,7 @@ def run_units(
         plan = folder.digest_of_plan(out) if out else ""
         done, damaged = _kept(out, units, plan) if out else ({}, {})
         if done and out:
-            _taken_up.get().append(out)
+            took_up(out)
         waiting = [unit for unit in units if unit.key not in done]
         here = min(workers or cores(), len(waiting))
         do, limit = (elsewhere, workers) if (elsewhere := place()) else (in_processes if here > 1 else in_turn, here)
@@ -133,13 +133,18 @@ def _advice(out: Path | None, done: int, total: int) -> str:
     return f"interrupted; {done} of {total} units are kept in {out}: the same command goes on from there."
 
 
-#: Folders of which units were taken up.
+#: Folders of which results were taken up.
 _taken_up: ContextVar[list[Path]] = ContextVar("taken_up", default=[])  # noqa: B039  # of no meaning outside a block
+
+
+def took_up(folder: Path) -> None:
+    """Called where results that a folder keeps are taken for what they say."""
+    _taken_up.get().append(folder)
 
 
 @contextmanager
 def as_kept() -> Iterator[None]:
-    """Within, what cannot be made of units that were taken up is refused: they are whole, so somebody made them up.
+    """Within, what cannot be made of results that were taken up is refused: they are whole, so somebody made them up.
 
     Raises:
         WorkError: one sentence.
@@ -152,8 +157,8 @@ def as_kept() -> Iterator[None]:
     except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
         if folders := _taken_up.get():
             raise WorkError(
-                f"{folders[-1]} holds units that are not as this program writes them ({said(error)}); --fresh or "
-                "another folder goes on."
+                f"{folders[-1]} holds results that are not as this program writes them ({said(error)}); begin anew, "
+                "or in another folder."
             ) from error
         raise
     finally:

@@ -82,7 +82,7 @@ def test_units_that_were_made_up_are_done_again_or_refused_in_a_sentence(
         capsys.readouterr()
         assert cli.main(words) == 2
         said = capsys.readouterr().err.splitlines()[-1]
-        assert said.startswith(f"sd-env: {out} holds units that are not as this program writes them (")
+        assert said.startswith(f"sd-env: {out} holds results that are not as this program writes them (")
     assert cli.main([*words, "--fresh"]) == 0
 
 
