@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 import stat
@@ -62,16 +61,9 @@ def read_bounded(path: Path, most: int = MOST) -> bytes:
         OSError: if it cannot be read.
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-    try:
-        kind = os.fstat(handle).st_mode
-        if stat.S_ISDIR(kind):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        if not stat.S_ISREG(kind):
-            raise RefusedError("it is no regular file")
-    except BaseException:
-        os.close(handle)
-        raise
     with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise RefusedError("it is no regular file")
         data = file.read(most + 1)
     if len(data) > most:
         raise RefusedError(f"it has more than the {most} bytes that are read")

@@ -186,6 +186,8 @@ def check_resumed(config: TrainingConfig, run: Path) -> None:
         found = plan_of(run)
     except WorkError as error:
         raise ConfigError(f"--resume {run}: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"--resume {run}: its {PLAN} cannot be read: {error.strerror or error}.") from None
     if different := changes(found, identity(config)):
         raise ConfigError(f"--resume {run}: {', '.join(different)}; a run ends as it began: start a new one.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import os
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -288,3 +289,16 @@ def test_what_the_library_cannot_send_is_an_endpoint_that_cannot_be_asked(
     monkeypatch.setattr(httpx2.Client, "stream", fails)
     with pytest.raises(EndpointError, match=r"broke the connection off \(UnicodeError\), 2 times in all"):
         asked.complete(BODY)
+
+
+def test_a_ledger_that_is_no_file_is_a_sentence(tmp_path: Path) -> None:
+    asked, ledger = endpoint_of("https://host.invalid/v1", tmp_path)
+    path = tmp_path / "kept" / "spent.json"
+    path.parent.mkdir()
+    for plant, why in ((os.mkfifo, "it is no regular file"), (os.mkdir, "Is a directory")):
+        plant(path)
+        with pytest.raises(PolicyError) as caught:
+            asked.complete(BODY)
+        assert str(caught.value) == f"{path} cannot be read: {why}."
+        path.rmdir() if path.is_dir() else path.unlink()
+    assert ledger.spent() == Spent()

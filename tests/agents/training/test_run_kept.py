@@ -255,6 +255,12 @@ def test_what_never_ends_is_not_waited_for(name: str, run: Path, capsys: pytest.
     assert "made again" in (said := capsys.readouterr().err) or "it is no regular file. The one before is tried" in said
 
 
+def test_a_folder_in_the_place_of_the_plan_is_a_sentence(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run / "plan.json").unlink()
+    (run / "plan.json").mkdir()
+    assert refused(run, capsys) == f"sd-env: --resume {run}: its plan.json cannot be read: Is a directory.\n"
+
+
 def test_a_folder_in_the_place_of_a_result_is_a_sentence(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [job] = (run / "jobs").iterdir()
     (job / "result.json").unlink()
