@@ -187,6 +187,10 @@ def load_config(path: Path) -> LanguageConfig:
     Raises:
         PolicyError: one sentence that names key, value and what is allowed.
     """
-    if not path.is_file():
+    try:
+        found = path.is_file()
+    except OSError:  # a name that no system has
+        found = False
+    if not found:
         raise PolicyError(f"language config '{path}' is no file; a language policy is llm:CONFIG.yaml.")
     return _CONFIGS.load(path)

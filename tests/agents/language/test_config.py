@@ -46,6 +46,12 @@ def test_a_config_that_cannot_be_is_refused_in_a_sentence(settings: dict[str, An
     assert why in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["nowhere.yaml", "x" * 300 + ".yaml", "."])
+def test_a_file_that_is_none_is_a_sentence(name: str, tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="is no file; a language policy is llm:CONFIG"):
+        load_config(tmp_path / name)
+
+
 def test_loading_makes_nothing_and_runs_nothing(tmp_path: Path) -> None:
     path = config_of(HERE, tmp_path)
     policy_from(f"llm:{path}")
