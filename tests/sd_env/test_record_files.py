@@ -23,7 +23,7 @@ from agents.commands import replay
 from sd_env.policies import RandomPolicy
 from sd_env.record import FORMAT, PACK_ABOVE, VERSION, EpisodeLog, LogError, files, read_log, record, verify, write_log
 from sd_env.record.columns import TABLES, schema
-from sd_env.scenario import TEXTS, Scenario
+from sd_env.scenario import TEXTS
 from tests.table import quiet
 
 
@@ -362,25 +362,6 @@ def test_a_scenario_that_cannot_be(text: bytes, path: Path) -> None:
         header["scenario"]["war"]["conquest"] = 7
 
     assert refused(path, edited(text, 1, spoil)).startswith("line 1: scenario: war.conquest is 7, but must be ")
-
-
-@pytest.mark.parametrize(("name", "value"), [("levels", 1e18), ("horizon", float("nan")), ("conquest", -1.0)])
-def test_parameters_that_the_scenario_does_not_have(name: str, value: float, text: bytes, path: Path) -> None:
-    """Else a forged one could keep a measure busy for ever."""
-    first, _, rest = text.partition(b"\n")
-    header = json.loads(first)
-    header["params"][name] = value if value == value else None
-    path.write_bytes(files.sealed(json.dumps(header, separators=(",", ":")).encode() + b"\n" + rest))
-    with pytest.raises(LogError, match=rf"line 1: .*{name}.* params|params {name}"):
-        read_log(path)
-
-
-def test_a_drawn_parameter_may_be_any_in_its_range(path: Path) -> None:
-    scenario = Scenario.load("jervis/intense", {"horizon": [2, 3], "war.conquest": [0.2, 0.4]})
-    for seed in range(6):
-        log = record(scenario, RandomPolicy(), seed)
-        write_log(path, log)
-        assert read_log(path).params == log.params
 
 
 def test_turns_that_do_not_add_up(text: bytes, path: Path) -> None:
