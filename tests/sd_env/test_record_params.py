@@ -9,7 +9,7 @@ import pytest
 
 from sd_env.policies import RandomPolicy
 from sd_env.record import LogError, files, read_log, record, write_log
-from sd_env.scenario import Scenario
+from sd_env.scenario import Scenario, scenarios
 
 
 @pytest.mark.parametrize(("name", "value"), [("levels", 1e18), ("horizon", None), ("conquest", -1.0)])
@@ -28,4 +28,10 @@ def test_a_drawn_parameter_may_be_any_in_its_range(tmp_path: Path) -> None:
     scenario = Scenario.load("jervis/intense", {"horizon": [2, 3], "war.conquest": [0.2, 0.4]})
     for seed in range(6):
         log = record(scenario, RandomPolicy(), seed)
-        assert read_log(write_log(tmp_path / "a.jsonl", log)).params == log.params
+        assert read_log(write_log(tmp_path / "a.jsonl", log)).params.tobytes() == log.params.tobytes()
+
+
+def test_the_catalogue_is_read_as_it_is_written(tmp_path: Path) -> None:
+    for name in scenarios():
+        log = record(Scenario.load(name, {"horizon": 1}), RandomPolicy(), 1)
+        assert read_log(write_log(tmp_path / "a.jsonl", log)).params.tobytes() == log.params.tobytes(), name
