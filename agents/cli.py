@@ -108,9 +108,9 @@ def _run(words: list[str]) -> int:
     arguments = parser_of(name).parse_args(words[1:])
     arguments.argv = words[1:]
     from agents.messages import shown  # only now: it imports the game, which help does without
-    from agents.place import placed
+    from agents.place import kept, placed
 
-    with shown(), placed(arguments):
+    with shown(), placed(arguments), kept(arguments):
         return int(_module(name).run(arguments))
 
 

@@ -50,6 +50,24 @@ def _share(text: str) -> float:
 
 
 @contextmanager
+def kept(args: argparse.Namespace) -> Iterator[None]:
+    """Within, results of ``--out`` or ``--resume`` that somebody made up are refused in a sentence.
+
+    Raises:
+        WorkError: naming the folder.
+    """
+    if (
+        getattr(args, "out", None) is None and getattr(args, "resume", None) is None
+    ):  # what keeps nothing needs no more imports
+        yield
+        return
+    from agents.work import as_kept
+
+    with as_kept():
+        yield
+
+
+@contextmanager
 def placed(args: argparse.Namespace) -> Iterator[None]:
     """Within, the work of a command is done where it was asked to be.
 

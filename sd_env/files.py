@@ -12,6 +12,8 @@ from typing import BinaryIO, Final
 
 from sd_env.errors import RefusedError
 
+#: Bytes of the largest file that is read where nothing smaller is right.
+MOST: Final = 2**30
 #: How the temporary files of writes that were cut off end; each begins with a dot.
 PART: Final = ".part"
 #: Never a file that is there already, nor what a link that somebody has planted points to.
@@ -51,7 +53,7 @@ def write_whole(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
     sync_folder(path.parent)
 
 
-def read_bounded(path: Path, most: int) -> bytes:
+def read_bounded(path: Path, most: int = MOST) -> bytes:
     """The bytes of a regular file: no device or pipe, which may never end, and no more than can be right.
 
     Raises:

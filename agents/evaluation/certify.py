@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import numpy as np
 import pandas as pd
 
 from agents.evaluation import exploit
-from agents.evaluation.evaluate import check_sizes
+from agents.evaluation.evaluate import check_most, check_sizes
 from agents.evaluation.players import Spec, digests, load, players_of
 from agents.evaluation.statistics import estimate
 from agents.strategies.deviators import battery
@@ -113,8 +113,7 @@ def certify_all(
     """The same for several policies, each in its scenario, as one piece of work: name -> table."""
     check_sizes(seeds=[seed], worlds=worlds)
     exploit.check_steps(steps)
-    if unknown := [start for start, _ in searches if start not in (SCRATCH, WARM)]:
-        raise WorkError(f"searches has {unknown[0]!r}; they start {SCRATCH!r} or {WARM!r}.")
+    check_searches(searches, searcher)
     units, inputs = list[Unit](), dict[str, str]()
     for group, (given, game) in groups.items():
         players = players_of(given, game, trust=trust)
@@ -128,7 +127,26 @@ def certify_all(
             )  # fmt: skip
         inputs |= digests(players)
     rows = run_units(search, units, out, workers=workers, title="certify", parquet=parquet, inputs=inputs, fresh=fresh)
-    return {name: certificates(rows[rows["group"] == name], game) for name, (_, game) in groups.items()}
+    return {name: certificates(rows_of(rows, name), game) for name, (_, game) in groups.items()}
+
+
+def check_searches(searches: Sequence[tuple[str, int]], searcher: str) -> None:
+    """Refuse learned searches that are none.
+
+    Raises:
+        WorkError: naming what is given and what is allowed.
+    """
+    given: Any = searches  # of a caller without types
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise WorkError(f"searches is {given!r:.80}; a list of where they start and how many is needed.")
+    for each in given:
+        if not isinstance(each, (tuple, list)) or len(each) != 2 or each[0] not in (SCRATCH, WARM):
+            raise WorkError(f"searches has {each!r:.80}; they start {SCRATCH!r} or {WARM!r}, with how many.")
+        if type(each[1]) is not int or each[1] < 0:
+            raise WorkError(f"searches has {each!r:.80}; how many is a whole number of at least 0.")
+        check_most(searches=each[1])
+    if searcher not in get_args(Searcher):
+        raise WorkError(f"searcher is {searcher!r:.80}; {' or '.join(get_args(Searcher))} is needed.")
 
 
 def units_against(
@@ -259,6 +277,18 @@ def _by_type(deviation: Mapping[bool, tuple[np.ndarray, np.ndarray]]) -> dict[st
                 "own": float(before.mean()), "gain": float(gained.mean()),
                 "error": float(gained.std(ddof=1) / np.sqrt(len(gained))), "worlds": len(gained),
             }  # fmt: skip
+    return found
+
+
+def rows_of(rows: pd.DataFrame, group: str) -> pd.DataFrame:
+    """The rows of one group.
+
+    Raises:
+        WorkError: if there is none, as in one world, in which no interval is.
+    """
+    found = rows[rows["group"] == group] if "group" in rows else rows
+    if found.empty:
+        raise WorkError("worlds are too few for a certificate: no type of a state was seen in two of them; take more.")
     return found
 
 

@@ -24,6 +24,8 @@ from sd_env.scenario import Scenario
 #: The metric that is not of the world but of the policy that is evaluated: its mean return over its seats.
 PAYOFF: Final = "payoff"
 RESAMPLES: Final = 2000
+#: Episodes of a world, casts of a seed or searches of a seat: each is a unit of work.
+MOST: Final = 100_000
 
 
 def evaluate(
@@ -161,6 +163,18 @@ def check_sizes(*, seeds: Sequence[int], worlds: int, episodes: int = 1) -> None
     for name, number in (("worlds", worlds), ("episodes", episodes)):
         if not _whole(number) or number < 1:
             raise WorkError(f"{name} is {number!r}; a whole number of at least 1 is needed.")
+    check_most(episodes=episodes)
+
+
+def check_most(**numbers: int) -> None:
+    """Refuse numbers of units, by their names, that no memory holds.
+
+    Raises:
+        WorkError: naming the number and what is allowed.
+    """
+    for name, number in numbers.items():
+        if number > MOST:
+            raise WorkError(f"{name} is {number}; {MOST} at most are allowed.")
 
 
 def _whole(number: object) -> bool:

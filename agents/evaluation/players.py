@@ -106,7 +106,7 @@ def _unseeded(label: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _loaded(spec: str, trust: bool, changed: int) -> Policy:
+def _loaded(spec: str, trust: bool, stamp: tuple[object, ...]) -> Policy:
     from agents.policies.specs import policy_from
 
     policy: Policy = policy_from(spec, trust=trust)
@@ -120,10 +120,9 @@ def load(spec: Spec, trust: bool = False) -> Policy:
         PolicyError: for a name, file or object that is no policy.
     """
     if isinstance(spec, (str, Path)):
-        from agents.policies.specs import file_of
+        from agents.policies.specs import stamp_of
 
-        file = file_of(str(spec))
-        return _loaded(str(spec), trust, file.stat().st_mtime_ns if file and file.exists() else 0)
+        return _loaded(str(spec), trust, stamp_of(str(spec)))
     check_policy(spec, f"{spec!r} is no policy and no text that names one")
     return spec
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from agents.policies.protocol import RandomPolicy
 from sd_env import layout
+from sd_env.errors import whole_number
 from sd_env.policies import Cast, Policy, PolicyError, another, ask, check_policy, one_thread
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
@@ -95,7 +96,7 @@ def examine(make: Callable[[], Policy], scenario: Scenario, *, worlds: int = 16)
     Raises:
         ValueError: for fewer worlds.
     """
-    if worlds < 2:
+    if whole_number("worlds", worlds) < 2:
         raise ValueError(f"worlds is {worlds}; at least 2 are needed, or no world could be told from another.")
     with one_thread():
         try:

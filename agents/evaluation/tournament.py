@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from agents.evaluation.dynamics import GENERATIONS, replicator
-from agents.evaluation.evaluate import RESAMPLES, check_sizes, percentiles
+from agents.evaluation.evaluate import RESAMPLES, check_most, check_sizes, percentiles
 from agents.evaluation.players import Player, Spec, play_units, players_of
 from agents.evaluation.statistics import EPISODES, SEEDS, estimate, interquartile_mean
 from agents.work import Unit, WorkError
@@ -76,6 +76,7 @@ def tournament(
     check_sizes(seeds=seeds, worlds=worlds, episodes=episodes)
     if mixed < 0:
         raise WorkError(f"mixed is {mixed}; 0 (pairs) or more is needed.")
+    check_most(mixed=mixed)
     players = players_of(policies, game, trust=trust)
     check_field(players, seeds)
     units: list[Unit] = []

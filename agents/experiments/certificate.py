@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from agents.evaluation.certify import ALLOWED, CERTIFIED, SCRATCH, WARM, certificates, search, units_against
+from agents.evaluation.certify import ALLOWED, CERTIFIED, SCRATCH, WARM, certificates, rows_of, search, units_against
 from agents.evaluation.predictions import Prediction, mark_uncertified
 from agents.evaluation.tables import records
 from agents.evaluation.verdict import uncertified
@@ -61,7 +61,7 @@ def certified(units: Sequence[Unit], out: Path, workers: int) -> list[dict[str, 
     return [
         {"policies": name, "cells": cells[name], **row}
         for name, game in games.items()
-        for row in records(certificates(rows[rows["group"] == name], game))
+        for row in records(certificates(rows_of(rows, name), game))
     ]
 
 

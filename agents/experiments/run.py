@@ -23,8 +23,9 @@ from agents.experiments.judge import checks, judge, levels
 from agents.experiments.language import Experiment, training_defaults
 from agents.experiments.quantities import parts_of
 from agents.experiments.work import GENERALIST, check, digest, inputs_of, train_and_measure, units_of
-from agents.files import write_json, write_text
+from agents.files import read_table, write_json, write_text
 from agents.work import described, held, identity_of, run_units, write_table
+from sd_env.files import read_bounded
 
 #: Files of a finished experiment in its folder.
 CELLS, REPORT, TABLE, PICTURE = "cells", "report.json", "table.txt", "picture.png"
@@ -127,7 +128,7 @@ def read_cells(experiment: Experiment, path: Path) -> pd.DataFrame:
     """The tidy table that a run has left in a file, digit by digit; without a row if there is no such file."""
     if not path.exists():
         return pd.DataFrame(columns=[*experiment.grid, "policies", "seed", "given", "measure", "value", "episodes"])
-    frame = pd.read_csv(path, dtype=dict.fromkeys(experiment.grid, str), keep_default_na=False)
+    frame = read_table(path, dtype=dict.fromkeys(experiment.grid, str), keep_default_na=False)
     frame["value"] = pd.to_numeric(frame["value"].replace("", "nan"), errors="coerce")
     return frame
 
@@ -135,7 +136,7 @@ def read_cells(experiment: Experiment, path: Path) -> pd.DataFrame:
 def _before(report: Path) -> float:
     """Seconds that earlier calls took, by the report that they left."""
     try:
-        return float(json.loads(report.read_text(encoding="utf-8"))["seconds"])
+        return float(json.loads(read_bounded(report))["seconds"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return 0.0
 

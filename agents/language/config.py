@@ -18,7 +18,7 @@ from sd_env.policies import PolicyError
 
 #: Begins the name of the environment variable of every key.
 KEY: Final = "SD_ENV_KEY_"
-_LABEL: Final = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_LABEL: Final = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _HOST: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _FOLDER: Final = re.compile(r"[\w.-]+(/[\w.-]+)*", re.ASCII)
 _LOOPBACK: Final = re.compile(r"localhost|127(\.[0-9]+){3}")
@@ -187,6 +187,10 @@ def load_config(path: Path) -> LanguageConfig:
     Raises:
         PolicyError: one sentence that names key, value and what is allowed.
     """
-    if not path.is_file():
+    try:
+        found = path.is_file()
+    except OSError:  # a name that no system has
+        found = False
+    if not found:
         raise PolicyError(f"language config '{path}' is no file; a language policy is llm:CONFIG.yaml.")
     return _CONFIGS.load(path)

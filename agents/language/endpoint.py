@@ -154,7 +154,13 @@ class Endpoint:
             raise PolicyError("Language policies need a package for HTTP: pip install 'sd-env[llm]'") from None
         with self._lock:
             if self._client is None:
-                self._client = httpx2.Client(timeout=self._config.limits.request_seconds, follow_redirects=False)
+                try:
+                    self._client = httpx2.Client(timeout=self._config.limits.request_seconds, follow_redirects=False)
+                except Exception as error:  # of many kinds, with the address of a proxy, which may hold a key
+                    raise self._error(
+                        f"cannot be asked: the environment names a proxy or certificates, as in HTTPS_PROXY or "
+                        f"SSL_CERT_FILE, that cannot be used ({type(error).__name__})"
+                    ) from None
             return httpx2, self._client
 
     def _try(self, body: Mapping[str, Any], expected: int) -> Reply:
@@ -179,7 +185,7 @@ class Endpoint:
             raise _Passing(self._slow()) from None
         except httpx.ConnectError:
             raise _Passing("cannot be reached") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
             raise _Passing(f"broke the connection off ({type(error).__name__})") from None
         return self._judged(
             response.status_code, response.headers, _without(key, data.decode("utf-8", "replace")), expected

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,13 +17,19 @@ from typing import Any, Final
 
 from agents.files import write_json
 from agents.language.endpoint import MOST_BYTES, Reply
-from sd_env.errors import said
+from sd_env.errors import RefusedError, said
 from sd_env.files import read_bounded
 from sd_env.policies import PolicyError
 from sd_env.reading import ReadError, read_json
 
+logger = logging.getLogger(__name__)
+
 FORMAT: Final = "sd-env exchange"
-VERSION: Final = 1
+VERSION: Final = 2
+#: Its digest, which finds accidents.
+_SEAL: Final = "sha256"
+#: By what an exchange is found.
+_ASKED: Final = ("seed", "row", "attempt", "request")
 
 
 @dataclass(frozen=True)
@@ -63,19 +70,18 @@ class Exchanges:
         self.folder = folder
 
     def find(self, asked: Exchange) -> Reply | None:
-        """The reply to what is asked, whatever the reply of ``asked``; None if there is none that can be read."""
+        """The reply to what is asked, whatever the reply of ``asked``; None if there is none that is as it was kept.
+
+        What is damaged, was changed or answers something else is told to the log.
+        """
         path = self._path(asked)
         try:
-            found = read_json(read_bounded(path, 2 * MOST_BYTES), most=2 * MOST_BYTES)
-        except (OSError, ReadError):
+            return _reply_in(path, asked)
+        except FileNotFoundError:
             return None
-        reply = found.get("reply") if isinstance(found, dict) and found.get("format") == FORMAT else None
-        kinds = {"text": str, "refusal": str, "finish": str, "read": int, "written": int}
-        if not isinstance(reply, dict) or set(reply) != set(kinds):
+        except (OSError, RefusedError) as error:
+            logger.warning("The exchange %s is not taken: %s.", path, said(error).rstrip("."))
             return None
-        if not all(isinstance(reply[key], kind) for key, kind in kinds.items()):
-            return None
-        return Reply(**reply)
 
     def keep(self, exchange: Exchange) -> None:
         """Write an exchange, whole.
@@ -86,7 +92,8 @@ class Exchanges:
         path = self._path(exchange)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_json(path, {"format": FORMAT, "version": VERSION, **exchange.to_dict()})
+            data = {"format": FORMAT, "version": VERSION, **exchange.to_dict()}
+            write_json(path, data | {_SEAL: _digest(data)})
         except OSError as error:
             raise PolicyError(f"An exchange cannot be kept in {self.folder}: {said(error)}.") from None
 
@@ -96,6 +103,30 @@ class Exchanges:
 
     def _path(self, asked: Exchange) -> Path:
         told = json.dumps([asked.seed, asked.row, asked.attempt, asked.request], sort_keys=True)
-        digest = hashlib.sha256(told.encode()).hexdigest()[:32]
+        digest = _sha256(told)[:32]
         name = f"world{asked.row}-turn{asked.turn}-{asked.attempt}-{digest}.json"
         return self.folder / f"{asked.seed:010d}" / name
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _digest(exchange: Mapping[str, Any]) -> str:
+    return _sha256(json.dumps(exchange, sort_keys=True))
+
+
+def _reply_in(path: Path, asked: Exchange) -> Reply:
+    """The reply that a file holds to what is asked; raises OSError, or ReadError with why it is not taken."""
+    found = read_json(read_bounded(path, 2 * MOST_BYTES), "it", most=2 * MOST_BYTES)
+    if not isinstance(found, dict) or found.get("format") != FORMAT or found.get("version") != VERSION:
+        raise ReadError(f"it is no {FORMAT} of version {VERSION}")
+    if found.pop(_SEAL, None) != _digest(found):
+        raise ReadError("it was changed after it was written")
+    reply, mine = found.get("reply"), asked.to_dict()
+    if any(found.get(key) != mine[key] for key in _ASKED):
+        raise ReadError("it answers something else")
+    kinds = {"text": str, "refusal": str, "finish": str, "read": int, "written": int}
+    if not isinstance(reply, dict) or {key: type(value) for key, value in reply.items()} != kinds:
+        raise ReadError("its reply is none")
+    return Reply(**reply)

@@ -11,10 +11,10 @@ from typing import Any, Final
 from agents.files import write_json
 from agents.language.config import LanguageConfig
 from agents.work import locked
-from sd_env.errors import said
+from sd_env.errors import RefusedError, said
 from sd_env.files import read_bounded
 from sd_env.policies import PolicyError
-from sd_env.reading import ReadError, read_json
+from sd_env.reading import read_json
 
 SPENT: Final = "spent.json"
 #: Seconds for which another process may hold the file.
@@ -61,8 +61,9 @@ class Ledger:
             found = read_json(read_bounded(path, 10_000), "it")
         except FileNotFoundError:
             return Spent()
-        except (OSError, ReadError) as error:
-            raise PolicyError(f"{path} cannot be read: {said(error)}.") from None
+        except (OSError, RefusedError) as error:
+            why = getattr(error, "strerror", None) or said(error)
+            raise PolicyError(f"{path} cannot be read: {why}.") from None
         empty = asdict(Spent())
         if not isinstance(found, dict) or set(found) != set(empty) or not all(map(_amount, found.values())):
             raise PolicyError(

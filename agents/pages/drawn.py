@@ -12,6 +12,7 @@ from agents.evaluation.certify import ALLOWED
 from agents.evaluation.outputs import ECOLOGY, PAYOFFS, RANKING
 from agents.evaluation.report import open_question
 from agents.evaluation.threshold import plain
+from agents.files import read_table
 from agents.pages.folders import (
     ABLATION,
     CERTIFICATE,
@@ -78,8 +79,8 @@ def draw_tournament(folder: Path, title: str, worlds: int) -> None:
         title: of the scenario.
         worlds: a seed and seating.
     """
-    ranked = pd.read_csv(folder / f"{RANKING}.csv")
-    matrix = pd.read_csv(folder / f"{PAYOFFS}.csv", index_col=0)
+    ranked = read_table(folder / f"{RANKING}.csv")
+    matrix = read_table(folder / f"{PAYOFFS}.csv", index_col=0)
     best = list(ranked["policy"])
     seeds = plays.over(ranked, "").n
     caption = Caption(seeds, f"{ranked['unit'].iloc[0]}, {worlds} worlds a seed and seating", "", "means")
@@ -87,7 +88,7 @@ def draw_tournament(folder: Path, title: str, worlds: int) -> None:
     plays.heat_map(matrix.loc[best, best], folder / f"{PAYOFFS}.png", f"{title}: pay-offs", unit, caption)
     if (course := folder / f"{ECOLOGY}.csv").is_file():
         name = f"{title}: who spreads when pay-off is offspring"
-        plays.shares(pd.read_csv(course), folder / f"{ECOLOGY}.png", name)
+        plays.shares(read_table(course), folder / f"{ECOLOGY}.png", name)
 
 
 def _tournament(of: Finished) -> None:

@@ -22,6 +22,7 @@ from agents.evaluation.players import Chair, load, players_of, seated
 from agents.evaluation.tournament import TREMBLE, noise_of
 from agents.experiments.language import Experiment, Setup
 from agents.experiments.work import WORLDS_FROM, cast_of, units_of
+from agents.files import read_table
 from agents.pages.episodes import Chosen, Game, chosen
 from agents.pages.folders import (
     ABLATION,
@@ -177,7 +178,7 @@ def _of_certificate(of: Finished) -> Iterator[Chosen]:
     label, spec = next(_members(of))
     game = _alone(of, label, spec, certify.MEASURING + int(of.report["seed"]))
     yield from _chosen_of(game)
-    rows = pd.read_csv(of.folder / f"{EPISODES}.csv")
+    rows = read_table(of.folder / f"{EPISODES}.csv")
     found = rows[(rows["start"] == certify.BATTERY) & (rows["member"] == 0) & (rows["gain"] > 0) & (rows["chosen"] > 0)]
     if len(found):
         best = found.loc[(found["gain"] / found["own"].abs()).idxmax()]
@@ -213,7 +214,7 @@ def _episodes(of: Finished, **kinds: type) -> pd.DataFrame:
     """What a command has left in ``episodes.csv``; an ablation's ``value`` is a text."""
     kinds = kinds if of.kind == ABLATION else {}
     nothing: dict[str, Any] = {"keep_default_na": False, "na_values": ["nan", "NaN", ""]}
-    return pd.read_csv(of.folder / f"{EPISODES}.csv", low_memory=False, dtype=kinds or None, **nothing)
+    return read_table(of.folder / f"{EPISODES}.csv", low_memory=False, dtype=kinds or None, **nothing)
 
 
 def of_experiment(experiment: Experiment, out: Path) -> Iterator[Chosen]:

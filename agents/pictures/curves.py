@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from agents.evaluation.outcome import ARMS, ATTACKS, SPIRAL
 from agents.evaluation.statistics import estimate
 from agents.pictures.style import GREY, Caption, finish, look, panels
+from sd_env.files import read_bounded
 
 #: Steps and values of a run.
 Curve = tuple[np.ndarray, np.ndarray]
@@ -25,11 +27,10 @@ _PANELS: Final = (
 def read_curve(path: Path, metric: str) -> Curve:
     """Agent-steps and values of one metric in a ``progress.csv``; rows without it are left out."""
     steps, values = [], []
-    with path.open(encoding="utf-8", newline="") as handle:
-        for row in csv.DictReader(handle):
-            if row.get(metric):
-                steps.append(float(row["time/total_timesteps"]))
-                values.append(float(row[metric]))
+    for row in csv.DictReader(io.StringIO(read_bounded(path).decode(), newline="")):
+        if row.get(metric):
+            steps.append(float(row["time/total_timesteps"]))
+            values.append(float(row[metric]))
     return np.array(steps), np.array(values)
 
 

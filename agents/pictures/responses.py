@@ -7,9 +7,11 @@ from typing import Final
 
 import pandas as pd
 
+from agents.files import read_table
 from agents.pictures.episodes import PictureError
 from agents.pictures.style import GREY, Caption, finish, look, panels
-from sd_env.reading import ReadError, read_json
+from sd_env.files import read_bounded
+from sd_env.reading import read_json
 
 #: Measures that are drawn, and what they are.
 MEASURES: Final = {
@@ -18,6 +20,8 @@ MEASURES: Final = {
 }
 _KINDS: Final = ("defense", "offense")
 _NULLS: Final = {"swapped": "rivals swapped", "never_attack": "never-attack"}
+#: Bytes of a report that are read.
+_MOST: Final = 200_000_000
 _NUMBERS: Final = ("value", "low", "high", *_NULLS)
 
 
@@ -29,14 +33,14 @@ def table_of(folder: Path) -> pd.DataFrame:
     """
     try:
         if (folder / "escalation.csv").is_file():
-            table = pd.read_csv(folder / "escalation.csv")
+            table = read_table(folder / "escalation.csv")
         else:
-            found = read_json((folder / "report.json").read_bytes(), "report.json", most=200_000_000)
+            found = read_json(read_bounded(folder / "report.json", _MOST), "report.json", most=_MOST)
             table = pd.DataFrame(found["escalation"])
         numbers = {name: table[name].astype(float) for name in _NUMBERS}
         texts = {name: table[name].astype(str) for name in ("policy", "measure", "do")}
         return table.assign(**numbers, **texts, h=table["h"].astype(int), pairs=table["pairs"].astype(int))
-    except (OSError, ReadError, LookupError, TypeError, ValueError):
+    except (OSError, LookupError, TypeError, ValueError):
         raise PictureError(
             f"{folder} has no responses; sd-env escalation --out, or a training run, leaves some."
         ) from None

@@ -78,6 +78,7 @@ def save_torch(bundle: LearnedBundle, path: str | os.PathLike[str]) -> Path:
     Raises:
         BundleError: if ``path`` does not end in ``.pt2`` or cannot be written.
     """
+    _check(bundle)
     target = _target(path, ".pt2")
     arguments, dynamic = _example(bundle)
     with _quiet():
@@ -95,6 +96,7 @@ def to_onnx(bundle: LearnedBundle, path: str | os.PathLike[str]) -> Path:
     Raises:
         BundleError: if ``path`` does not end in ``.onnx`` or cannot be written, or packages are missing.
     """
+    _check(bundle)
     target = _target(path, ".onnx")
     if missing := [name for name in ("onnx", "onnxscript") if find_spec(name) is None]:
         raise BundleError(f"Export to ONNX needs {' and '.join(missing)}: pip install 'sd-env[onnx]'.")
@@ -113,6 +115,12 @@ def to_onnx(bundle: LearnedBundle, path: str | os.PathLike[str]) -> Path:
         program.model.metadata_props.update({key: json.dumps(value) for key, value in _about(bundle).items()})
     _write(target, program.model_proto.SerializeToString())
     return target
+
+
+def _check(bundle: object) -> None:
+    """Refuse what is no trained policy, such as a strategy."""
+    if not isinstance(bundle, LearnedBundle):
+        raise BundleError(f"{bundle!r:.80} is no trained policy, but only one can be exported.")
 
 
 def _example(bundle: LearnedBundle) -> tuple[tuple[th.Tensor, ...], tuple[dict[int, object], ...]]:

@@ -109,6 +109,8 @@ def open_zip(path: Path) -> OnPolicyAlgorithm:
     """
     # of no use without training, and the likeliest to be unreadable for another version
     schedules: dict[str, Any] = dict.fromkeys(("learning_rate", "clip_range"), 0.0) | {"lr_schedule": None}
+    if path.exists() and not path.is_file():  # a pipe may never end
+        raise Unfit("it is no regular file")
     try:
         data, _, _ = load_from_zip_file(path, device="cpu", custom_objects=schedules)
         algorithm = _algorithm_of(data or {})

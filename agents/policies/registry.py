@@ -24,6 +24,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from agents.policies.traits import Traits
+from sd_env.errors import RefusedError
+from sd_env.files import read_bounded
 from sd_env.policies import PolicyError, is_policy
 
 if TYPE_CHECKING:
@@ -162,9 +164,9 @@ def make_from(file: Path, name: str, **parameters: Any) -> Policy:
 def _defined_in(file: Path, name: str) -> Callable[..., Any]:
     """What a Python file calls ``name``."""
     try:
-        source = file.read_bytes()
-    except OSError as error:
-        raise PolicyError(f"{file} cannot be read: {error.strerror or error}.") from None
+        source = read_bounded(file)
+    except (OSError, RefusedError) as error:
+        raise PolicyError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
     # Known to Python by where and what it is: classes of one file are one class, and an edited file is another.
     module_name = f"file_{hashlib.sha256(os.fsencode(file.resolve()) + source).hexdigest()[:16]}"
     module = sys.modules.get(module_name)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from agents.policies.bundles import LearnedBundle
     from agents.policies.protocol import Policy
 
-__all__ = ["PolicyError", "Spec", "check_fits", "file_of", "label_of", "made_from", "policy_from"]
+__all__ = ["PolicyError", "Spec", "check_fits", "label_of", "made_from", "policy_from", "stamp_of"]
 
 Spec: TypeAlias = "str | os.PathLike[str] | Policy"
 
@@ -104,10 +104,19 @@ def made_from(spec: str | os.PathLike[str]) -> Path | Callable[..., Any]:
     return path
 
 
-def file_of(spec: str) -> Path | None:
-    """The Python file whose class or function a specification means; None where it means something else."""
-    in_file = _IN_FILE.fullmatch(_split(spec)[0])
-    return Path(in_file["file"]) if in_file else None
+def stamp_of(spec: str) -> tuple[object, ...]:
+    """What is another once what a specification names was edited, or where it names something else.
+
+    Of a strategy its class or function, of all else the place, time and size of its files; nothing where there is none.
+    """
+    try:
+        made = made_from(spec)
+        if not isinstance(made, Path):
+            return (id(made),)
+        stats = [(str(file.absolute()), file.stat()) for file in (sorted(made.iterdir()) if made.is_dir() else [made])]
+    except (PolicyError, OSError):
+        return ()
+    return tuple((path, stat.st_ino, stat.st_mtime_ns, stat.st_size) for path, stat in stats)
 
 
 def is_language(spec: str) -> bool:

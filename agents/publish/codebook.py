@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from agents.files import write_text
+from agents.publish.door import through
 from sd_env.measures.codebook import BEFORE, COLUMNS, KEY, ON, SOURCES, TRUTH, Column
 
 PAGE: Final = Path("docs/codebook.md")
@@ -85,9 +86,13 @@ def _references() -> Iterator[str]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; returns 0."""
+    """Command line; returns 0 well, 2 where the system refuses."""
     parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").splitlines()[0])
     parser.parse_args(argv)
+    return through(parser.prog, _write)
+
+
+def _write() -> int:
     write_text(PAGE, page())
     return 0
 

@@ -21,7 +21,7 @@ import pandas as pd
 
 from agents import make
 from agents.evaluation.statistics import estimate
-from agents.files import copy_whole, write_text
+from agents.files import copy_whole, read_table, write_text
 from agents.publish import components_shown as shown
 from agents.publish.reference import heading
 from agents.publish.results import ResultError
@@ -131,7 +131,7 @@ def draw_again(out: Path) -> None:
     path = out / "components.csv"
     if not path.is_file():
         raise ResultError(f"{path} is not there: nothing is known of which a picture could be drawn.")
-    table = pd.read_csv(path)
+    table = read_table(path)
     with TemporaryDirectory() as folder:
         shown.draw(table, Path(folder) / "components.png", int(table["seeds"].max()))
         copy_whole(Path(folder) / "components.png", out / "components.png")

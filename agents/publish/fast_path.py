@@ -18,21 +18,20 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from agents.evaluation import predictions
-from agents.evaluation.predictions import Prediction, PredictionError
+from agents.evaluation.predictions import Prediction
 from agents.evaluation.report import Report
 from agents.evaluation.statistics import Interval, estimate, paired_difference
 from agents.evaluation.tables import frame_of
 from agents.evaluation.trained import train_and_report
 from agents.messages import shown as messages_shown
 from agents.publish import results
-from agents.publish.results import ResultError
+from agents.publish.door import through
 from agents.publish.science import CONFIGS, RESULTS, smoke_sized
-from agents.training.config import ConfigError, TrainingConfig, load_training
+from agents.training.config import TrainingConfig, load_training
 from agents.training.job import jobs_of
 from agents.training.measure import LEARNED
 from agents.training.run import begun, check, held, new_run, versions
 from agents.training.run import results as measured_in
-from agents.work import WorkError
 
 NAME: Final = "fast_path"
 TITLE: Final = "The four worlds by FastPPO and by stable-baselines3's PPO"
@@ -110,25 +109,25 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.smoke and arguments.out is None:
         parser.error("--smoke needs --out: its numbers must not replace the real ones")
+    return through(parser.prog, lambda: _run(arguments, parser.prog))
+
+
+def _run(arguments: argparse.Namespace, prog: str) -> int:
     out = arguments.out or RESULTS
-    try:
-        if arguments.rejudge:
-            return _publish(results.read(out, NAME), out)
-        config = load_training(CONFIGS / f"{NAME}.yaml")
-        config = smoke_sized(config) if arguments.smoke else config
-        if arguments.runs is not None:
-            config = config.model_copy(update={"runs": arguments.runs})
-        check(config)
-        started = time.monotonic()
-        with messages_shown():
-            report = run(config, fresh=arguments.fresh)
-    except (ConfigError, WorkError, ResultError, PredictionError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 2
+    if arguments.rejudge:
+        return _publish(results.read(out, NAME), out)
+    config = load_training(CONFIGS / f"{NAME}.yaml")
+    config = smoke_sized(config) if arguments.smoke else config
+    if arguments.runs is not None:
+        config = config.model_copy(update={"runs": arguments.runs})
+    check(config)
+    started = time.monotonic()
+    with messages_shown():
+        report = run(config, fresh=arguments.fresh)
     if report is None:
         return 1
     about: dict[str, Any] = results.made(
-        TITLE, parser.prog, seeds=config.seeds, steps=config.total_steps, seconds=time.monotonic() - started,
+        TITLE, prog, seeds=config.seeds, steps=config.total_steps, seconds=time.monotonic() - started,
         versions=versions(),
     )  # fmt: skip
     return _publish({**report, **about}, out)

@@ -17,6 +17,7 @@ from typing import Any, Final
 from agents.evaluation.certify import CERTIFIED
 from agents.files import write_text
 from agents.publish import results
+from agents.publish.door import through
 from agents.publish.marked import marked
 from agents.publish.paper import PUBLISHED, RUN, all_certified, certificates
 
@@ -108,9 +109,13 @@ def written(text: str, published: Path = PUBLISHED) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; returns 0."""
+    """Command line; returns 0 well, 2 where the system refuses."""
     parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").splitlines()[0])
     parser.parse_args(argv)
+    return through(parser.prog, _write)
+
+
+def _write() -> int:
     write_text(PAGE, written(PAGE.read_text(encoding="utf-8")))
     return 0
 

@@ -16,6 +16,7 @@ from agents.evaluation.certify import CERTIFIED
 from agents.evaluation.predictions import counts, predictions_of
 from agents.files import write_text
 from agents.publish import results
+from agents.publish.door import through
 from agents.publish.experiments import INDEX
 from agents.publish.marked import marked
 
@@ -90,9 +91,13 @@ def written(text: str, published: Path = PUBLISHED) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; returns 0."""
+    """Command line; returns 0 well, 2 where the system refuses."""
     parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").splitlines()[0])
     parser.parse_args(argv)
+    return through(parser.prog, _write)
+
+
+def _write() -> int:
     write_text(PAPER, written(PAPER.read_text(encoding="utf-8")))
     return 0
 

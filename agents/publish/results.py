@@ -13,7 +13,6 @@ It is applied whenever a report is written, so that a mark outlives a new run un
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +24,9 @@ from agents.evaluation.predictions import REDERIVED, Prediction, counted, predic
 from agents.evaluation.report import Report, as_text
 from agents.files import write_json, write_text
 from agents.work import described
-from sd_env.errors import RefusedError
+from sd_env.errors import RefusedError, said
+from sd_env.files import MOST, read_bounded
+from sd_env.reading import read_json
 from sd_env.scenario import ScenarioError
 from sd_env.scenario_files import parse_yaml
 
@@ -135,5 +136,10 @@ def read(out: Path, name: str) -> Report:
     path = out / f"{name}.json"
     if not path.exists():
         raise ResultError(f"{path} is not there; only what was published can be judged again.")
-    report: Report = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        report = read_json(read_bounded(path), "it", most=MOST)
+    except (OSError, RefusedError) as error:
+        raise ResultError(f"{path} cannot be read: {said(error).rstrip('.')}.") from None
+    if not isinstance(report, dict):
+        raise ResultError(f"{path} is not as this program writes it.")
     return report

@@ -20,29 +20,21 @@ from typing import Any, Final
 
 from agents.evaluation import predictions
 from agents.evaluation import report as training_report
-from agents.evaluation.challenges import ChallengeError
-from agents.evaluation.predictions import Prediction, PredictionError
+from agents.evaluation.predictions import Prediction
 from agents.evaluation.report import Report
 from agents.evaluation.statistics import difference_of_means
-from agents.experiments import ExperimentError
 from agents.files import copy_whole
 from agents.messages import shown
 from agents.place import add_place, placed
 from agents.publish import results
+from agents.publish.door import through
 from agents.publish.results import ResultError
-from agents.training.config import ConfigError, TrainingConfig, load_training
-from agents.work import WorkError
-from sd_env.policies import PolicyError
-from sd_env.scenario import ScenarioError
+from agents.training.config import TrainingConfig, load_training
 
 CONFIGS: Final = Path("configs")
 RESULTS: Final = Path("docs/results")
 
 SECURITY: Final = "outcome/s_security"
-#: What a sentence on the screen answers.
-_REFUSED: Final = (
-    ConfigError, ExperimentError, WorkError, PolicyError, ChallengeError, ScenarioError, ResultError, PredictionError,
-)  # fmt: skip
 
 
 def judge_alliances(report: Report) -> list[Prediction]:
@@ -263,22 +255,17 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.smoke and arguments.out is None:
         parser.error("--smoke needs --out: its numbers must not replace the real ones")
-    out = arguments.out or RESULTS
-    try:
-        if arguments.redraw:
-            return draw_again(arguments.only, out)
-        if arguments.rejudge:
-            return max(judge_again(name, out) for name in arguments.only)
-        with shown(), placed(arguments):
-            return max(
-                _work(name)(name, out, arguments.smoke, arguments.runs, arguments.fresh) for name in arguments.only
-            )
-    except _REFUSED as error:
-        print(f"python -m agents.publish.science: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as interrupt:
-        print(f"python -m agents.publish.science: {str(interrupt) or 'interrupted.'}", file=sys.stderr)
-        return 130
+    return through(parser.prog, lambda: _asked(arguments, arguments.out or RESULTS))
+
+
+def _asked(arguments: argparse.Namespace, out: Path) -> int:
+    """Do what the command line asks for; returns the exit code."""
+    if arguments.redraw:
+        return draw_again(arguments.only, out)
+    if arguments.rejudge:
+        return max(judge_again(name, out) for name in arguments.only)
+    with shown(), placed(arguments):
+        return max(_work(name)(name, out, arguments.smoke, arguments.runs, arguments.fresh) for name in arguments.only)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,16 +26,17 @@ from agents.evaluation.tables import records
 from agents.evaluation.thresholds import most_feared, thresholds
 from agents.evaluation.unfolding import unfold
 from agents.evaluation.verdict import largest_gap, uncertified
-from agents.files import write_text
+from agents.files import read_table, write_text
 from agents.messages import shown
 from agents.pictures.style import COLOURS, Caption, finish, panels
 from agents.policies.specs import policy_from
+from agents.publish.door import through
 from agents.publish.science import smoke_sized
 from agents.training.config import ConfigError, TrainingConfig, load_training
 from agents.training.job import jobs_of, run_job
-from agents.training.run import check
-from agents.work import Unit, WorkError, run_units, write_table
-from sd_env.scenario import ScenarioError
+from agents.training.run import check, identity
+from agents.work import Unit, WorkError, held, run_units, write_table
+from sd_env.errors import said
 
 CONFIG: Final = Path("configs/search.yaml")
 RESULTS: Final = Path("docs/results")
@@ -203,15 +205,19 @@ def _try(config: TrainingConfig, labels: list[str], folder: Path, fresh: bool) -
             {
                 "config": plain
                 | {"scenarios": [choices[label]], "seeds": [seed], "paths": {path: plain["paths"].get(path, {})}},
-                "folder": str(folder / label),
+                "folder": str(folder / label / f"{path}__seed{seed}".lstrip("_")),
             },
         )
         for label, path, seed in each_row
     ]
     # trainings and certificates lie by setting, and are taken up whatever settings are tried beside them
-    rows = run_units(
-        tried, units, folder / "tried" / "+".join(labels)[:200], workers=config.workers, title=NAME, fresh=fresh
-    )
+    with ExitStack() as stack:
+        for unit in units:
+            made = identity(TrainingConfig.model_validate(unit.arguments["config"]))
+            stack.enter_context(held(Path(unit.arguments["folder"]), made, fresh=fresh))
+        rows = run_units(
+            tried, units, folder / "tried" / "+".join(labels)[:200], workers=config.workers, title=NAME, fresh=fresh
+        )
     rows.insert(0, "overrides", [json.dumps(choices[label]["overrides"], sort_keys=True) for label, _, _ in each_row])
     return pd.concat([pd.DataFrame(each_row, columns=[SETTING, "path", "seed"]), rows], axis=1)
 
@@ -219,7 +225,9 @@ def _try(config: TrainingConfig, labels: list[str], folder: Path, fresh: bool) -
 def _with(kept: Path, rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
     """The table in ``kept`` with the rows of some settings in the place of what it had of them, in their order."""
     if kept.exists():
-        before = pd.read_csv(kept)
+        before = read_table(kept)
+        if SETTING not in before:
+            raise WorkError(f"{kept} has no column {SETTING}: it is not as the search writes it; move it away.")
         rows = pd.concat([before[~before[SETTING].isin(rows[SETTING])], rows])
     order = {label: k for k, label in enumerate(labels)}
     return rows.sort_values(SETTING, key=lambda names: names.map(order), kind="stable").reset_index(drop=True)
@@ -274,26 +282,31 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.smoke and arguments.out is None:
         parser.error("--smoke needs --out: its numbers must not replace the real ones")
+    return through(parser.prog, lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    out = arguments.out or RESULTS
+    if arguments.retell:
+        return _retell(out)
+    config = load_training(CONFIG)
+    if arguments.smoke:
+        config = smoke_sized(config)
+    check(config)
+    with shown():
+        folder = (arguments.runs or config.runs) / NAME
+        search(config, folder, out, arguments.only, arguments.fresh)
+    return 0
+
+
+def _retell(out: Path) -> int:
+    kept = out / f"{NAME}.csv"
+    if not kept.is_file():
+        raise WorkError(f"--retell: {kept} is not there; nothing was tried yet.")
     try:
-        config = load_training(CONFIG)
-        if arguments.smoke:
-            config = smoke_sized(config)
-        out = arguments.out or RESULTS
-        if arguments.retell:
-            if not (out / f"{NAME}.csv").is_file():
-                raise WorkError(f"--retell: {out / NAME}.csv is not there; nothing was tried yet.")
-            tell(pd.read_csv(out / f"{NAME}.csv"), out)
-            return 0
-        check(config)
-        with shown():
-            folder = (arguments.runs or config.runs) / NAME
-            search(config, folder, out, arguments.only, arguments.fresh)
-    except (ConfigError, WorkError, ScenarioError) as error:
-        print(f"python -m agents.publish.search: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as interrupt:
-        print(f"python -m agents.publish.search: {str(interrupt) or 'interrupted.'}", file=sys.stderr)
-        return 130
+        tell(read_table(kept), out)
+    except (ValueError, LookupError, TypeError, ArithmeticError) as error:
+        raise WorkError(f"--retell: {kept} is not as the search writes it ({said(error).rstrip('.')}).") from None
     return 0
 
 

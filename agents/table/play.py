@@ -13,6 +13,7 @@ from agents.table.forecasts import Foreseen
 from agents.table.interventions import Intervention, Interventions, InterventionsLike
 from agents.table.metrics import tally_rows
 from sd_env import layout
+from sd_env.errors import whole_number
 from sd_env.policies import Cast, CastLike, one_thread
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
@@ -73,7 +74,10 @@ def play(
 
     Raises:
         PolicyError: for a cast that does not fit the states, or a policy whose answer holds no actions.
+        RefusedError: for a seed or a number that is none.
     """
+    seed = whole_number("seed", seed, most=2**64 - 1)
+    episode, episodes = whole_number("episode", episode), whole_number("episodes", episodes, 1)
     players = Cast(cast, scenario.agents, heads=scenario.heads)
     done = _interventions(interventions, scenario)
     table = Worlds(scenario, worlds, seed=seed, first_world=first_world)

@@ -179,7 +179,7 @@ def parse_do(text: str, agents: Sequence[str], heads: Heads | None = None) -> Do
         InterventionError: one sentence for what cannot be read, and for a state, part or value that there is not.
     """
     heads = heads or standard_heads(len(agents))
-    found = _DO.fullmatch(text.strip())
+    found = _DO.fullmatch(str(text).strip())  # of a caller without types
     if found is None:
         raise InterventionError(f"{text!r} is no intervention; STATE.WHAT=VALUE@TURN is, as in {_EXAMPLES}.")
     what, sign, value, turn = found["what"], found["sign"], found["value"].strip(), int(found["turn"])

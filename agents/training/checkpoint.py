@@ -26,6 +26,7 @@ from agents.files import write_json, write_whole
 from agents.training.logs import Curves
 from agents.training.players import Players
 from sd_env.errors import RefusedError, said
+from sd_env.files import read_bounded
 from sd_env.reading import read_json
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 FORMAT = 2
 #: Of the JSON: rows of a long training.
 MOST_BYTES = 1 << 28
+#: Bytes of its tensors, or arrays.
+_MOST_WEIGHTS = 1 << 34
 #: Not "*.json", which would also find the temporary file of a write that was cut off.
 _COMPLETE = "[0-9]*.json"
 
@@ -141,7 +144,7 @@ def load(path: Path) -> dict[str, Any]:
         CheckpointError: if it is of another format, or a digest is wrong, or there is something else than tensors.
         Exception: whatever reading what is no checkpoint raises.
     """
-    meta: dict[str, Any] = read_json(path.read_bytes(), most=MOST_BYTES)
+    meta: dict[str, Any] = read_json(read_bounded(path, MOST_BYTES), most=MOST_BYTES)
     if meta["format"] != FORMAT:
         raise CheckpointError(f"it has format {meta['format']}, this version reads {FORMAT}")
     for suffix in ("pt", "npz"):
@@ -219,4 +222,4 @@ def _memory(learner: Any) -> RNNStates | None:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(read_bounded(path, _MOST_WEIGHTS)).hexdigest()

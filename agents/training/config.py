@@ -121,10 +121,12 @@ class EvaluationConfig(Settings):
 class CertificateConfig(Settings):
     """How final policies are certified (:mod:`agents.evaluation.certify`): what is tried to beat them."""
 
-    scratch: Whole = Field(ge=0, description="learned responses that start from scratch, of each policy and seat")
-    warm: Whole = Field(ge=0, description="learned responses that start from the policy")
+    scratch: Whole = Field(
+        ge=0, le=1000, description="learned responses that start from scratch, of each policy and seat"
+    )
+    warm: Whole = Field(ge=0, le=1000, description="learned responses that start from the policy")
     steps: Positive = Field(description="turns that each response is learned over")
-    worlds: Positive = Field(description="worlds in which the best deviator is measured beside the policy")
+    worlds: Whole = Field(ge=2, description="worlds in which the best deviator is measured beside the policy")
     searcher: Searcher = Field(default="PPO", description="who learns the responses: SB3's PPO, or FastPPO")
 
 

@@ -32,6 +32,7 @@ from agents.training.players import Players, seat_players, seats_of
 from agents.training.rounds import improve
 from agents.work import WorkError, locked, set_aside
 from sd_env.errors import RefusedError
+from sd_env.files import read_bounded
 from sd_env.scenario import Scenario
 
 #: Seconds that a resumed job waits for the killed run's worker to notice that it is an orphan, or on a cluster for the
@@ -79,6 +80,23 @@ class Job:
         """The scenario with the experiment's overrides and its own, the latter winning."""
         return Scenario.load(self.choice.scenario, {**self.config.overrides, **self.choice.overrides})
 
+    def about(self) -> dict[str, Any]:
+        """Which job it is, as its result says it; plain data, as JSON has it."""
+        about: dict[str, Any] = {
+            "world": self.choice.name,
+            "scenario": self.choice.scenario,
+            "overrides": self.choice.overrides,
+            "path": self.path,
+            "population": self.config.population.mode,
+            "seed": self.seed,
+        }
+        return without_nan(json.loads(json.dumps(about)))  # type: ignore[no-any-return]
+
+    def training(self) -> dict[str, Any]:
+        """What its bundles say of how they were trained, as JSON has it."""
+        config = self.config.model_dump(mode="json", exclude=_NOT_THE_POLICYS)
+        return {"seed": self.seed, "config": without_nan(json.loads(json.dumps(config)))}
+
     def learner_folder(self, name: str) -> Path:
         """Where the curves and the policy of one learner are: the job's own folder if one policy plays all states."""
         return self.folder if self.config.population.mode == "shared" else self.folder / "learners" / name
@@ -106,16 +124,20 @@ class Job:
         if not os.path.lexists(self.result):
             return None, ""
         try:
-            found = json.loads(self.result.read_text(encoding="utf-8"))
+            found = json.loads(read_bounded(self.result))
             if found.pop(_DIGEST) != _digest(found):
                 return None, "its result.json was changed after it was written"
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None, "its result.json is damaged"
+        if any(found.get(key) != value for key, value in self.about().items()):
+            return None, "its result.json is of another job"
         for path in self.bundles().values():
             try:
-                read_bundle(path)
+                training = read_bundle(path)[0].training
             except BundleError as error:
                 return None, " ".join(str(error).split()).rstrip(".")
+            if any(training.get(key) != value for key, value in self.training().items()):
+                return None, f"Bundle {path} is of another training"
             for curves in {path.parent / "progress.csv", self.folder / "progress.csv"}:
                 if not is_whole(curves):
                     return None, f"{curves} is missing or damaged"
@@ -181,12 +203,7 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
     for each in curves.values():
         each.close()
     result: dict[str, Any] = {
-        "world": job.choice.name,
-        "scenario": job.choice.scenario,
-        "overrides": job.choice.overrides,
-        "path": job.path,
-        "population": config.population.mode,
-        "seed": job.seed,
+        **job.about(),
         "agent_steps": players.steps,
         "agent_steps_per_second": learned / max(seconds, 1e-9),
         **measure(config, players, scenario, job.seed, final=rounds.policy if rounds else None),
@@ -252,9 +269,9 @@ def _write_policy(
 
     Its name ends in the seed: those of other seeds are the same player.
     """
-    folder, config = job.learner_folder(name), job.config.model_dump(mode="json", exclude=_NOT_THE_POLICYS)
+    folder = job.learner_folder(name)
     machine = {"device": str(learner.device), "torch_threads": job.config.torch_threads}  # which change weights
-    training = {"seed": job.seed, "steps": learner.num_timesteps, "config": config, "metrics": metrics, **machine}
+    training = {**job.training(), "steps": learner.num_timesteps, "metrics": metrics, **machine}
     if os.path.lexists(folder / "policy.sd") and not (folder / "policy.sd" / MANIFEST).is_file():
         set_aside(folder / "policy.sd")  # what is left of a damaged one
     label = job.name if folder == job.folder else f"{name}.{job.name}"

@@ -18,6 +18,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from sd_env.files import read_bounded
+
 #: The metrics of a job's curves that are shown.
 ATTACKS, ARMS = "outcome/ss_attacks", "arms/s_total"
 #: Columns that a job's name has at least: a world of the catalogue in one piece.
@@ -102,6 +104,8 @@ def last_values(path: Path) -> dict[str, float]:
 
     Not every row has all of them: what is told of episodes stands in rows within which one has ended.
     """
+    if not path.is_file():  # nor a pipe, which may never end
+        return {}
     try:
         with path.open("rb") as file:
             header = file.readline().decode()
@@ -118,7 +122,7 @@ def last_values(path: Path) -> dict[str, float]:
 def gap_of(path: Path) -> float:
     """By what share of a type's return the best response of a job's last round beat its policy; NaN without rounds."""
     try:
-        rounds: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["rounds"]
+        rounds: list[dict[str, Any]] = json.loads(read_bounded(path))["rounds"]
         last = max(each["round"] for each in rounds)
         return max(float(each["gain"]) / abs(float(each["own"])) for each in rounds if each["round"] == last)
     except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError):

@@ -39,6 +39,7 @@ from agents.work import (
     plan_of,
     policy_inputs,
     progress,
+    took_up,
 )
 from agents.work.identity import PACKAGES, version_of
 from sd_env.errors import RefusedError, said
@@ -185,6 +186,8 @@ def check_resumed(config: TrainingConfig, run: Path) -> None:
         found = plan_of(run)
     except WorkError as error:
         raise ConfigError(f"--resume {run}: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"--resume {run}: its {PLAN} cannot be read: {error.strerror or error}.") from None
     if different := changes(found, identity(config)):
         raise ConfigError(f"--resume {run}: {', '.join(different)}; a run ends as it began: start a new one.")
 
@@ -234,6 +237,7 @@ def train(
     watch = Watch({job.name: job.folder for job in jobs}, outcome, certified=certified)
     for name, (result, _) in states.items():
         if result is not None:
+            took_up(run)
             watch.finished(name)
     size = config.total_steps
     board = Board("train", len(jobs), len(jobs) - len(waiting), size=size, measure="agent-steps", standing=watch)

@@ -23,7 +23,7 @@ from agents.work.local import (
     progress,
 )
 from agents.work.places import described, done_at, place
-from agents.work.units import EPISODES, Interrupted, check_parquet, run_units, write_table
+from agents.work.units import EPISODES, Interrupted, as_kept, check_parquet, run_units, took_up, write_table
 
 __all__ = [
     "EPISODES",
@@ -38,6 +38,7 @@ __all__ = [
     "Progressed",
     "Unit",
     "WorkError",
+    "as_kept",
     "changes",
     "check_parquet",
     "check_same",
@@ -55,5 +56,6 @@ __all__ = [
     "progress",
     "run_units",
     "set_aside",
+    "took_up",
     "write_table",
 ]

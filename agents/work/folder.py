@@ -16,7 +16,7 @@ from typing import Any, Final
 from agents.files import write_json, write_text
 from agents.work.identity import Identity, changes
 from agents.work.local import WorkError
-from sd_env.files import PART
+from sd_env.files import PART, read_bounded
 
 PLAN: Final = "plan.json"
 UNITS: Final = "units"
@@ -74,7 +74,7 @@ def plan_of(out: Path) -> Any:
         WorkError: if what is there is no JSON.
     """
     try:
-        return json.loads((out / PLAN).read_text(encoding="utf-8"))
+        return json.loads(read_bounded(out / PLAN))
     except FileNotFoundError:
         return None
     except (ValueError, RecursionError):
@@ -82,7 +82,13 @@ def plan_of(out: Path) -> Any:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename what is at ``path`` to the first free ``NAME.before-1``, ``-2``, …, and return where it is."""
+    """Rename what is at ``path`` to the first free ``NAME.before-1``, ``-2``, …, and return where it is.
+
+    Raises:
+        WorkError: for the folder that is worked in, or one above it: it would take this process with it.
+    """
+    if path.resolve() in (here := Path.cwd(), *here.parents):
+        raise WorkError(f"{path} is the folder that you work in, or above it, and cannot be renamed; name another.")
     k = 1
     while os.path.lexists(aside := path.with_name(f"{path.name}.before-{k}")):
         k += 1
@@ -127,27 +133,43 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def keep(out: Path, key: str, rows: Any) -> None:
-    """Keep the rows of a unit, with their digest; WorkError if they cannot be written."""
-    text = json.dumps({"key": key, "sha256": digest(json.dumps(rows)), "rows": rows}) + "\n"
+def keep(out: Path, key: str, rows: Any, plan: str) -> None:
+    """Keep the rows of a unit, with a digest of them, the key and the plan; WorkError if they cannot be written.
+
+    Args:
+        out: the folder.
+        key: of the unit.
+        rows: as JSON has them.
+        plan: of :func:`digest_of_plan`: a unit that comes from a folder of other work is none of this.
+    """
+    text = json.dumps({"key": key, "sha256": _seal(key, rows, plan), "rows": rows}) + "\n"
     try:
         write_text(_file(out, key), text)
     except OSError as error:
         raise WorkError(f"{_file(out, key)} cannot be written: {error.strerror or error}.") from None
 
 
-def read_kept(out: Path, key: str) -> tuple[Any, str]:
+def digest_of_plan(out: Path) -> str:
+    """What tells the work of a folder from all other; its ``plan.json`` is there."""
+    return digest(json.dumps(plan_of(out), sort_keys=True))
+
+
+def _seal(key: str, rows: Any, plan: str) -> str:
+    return digest(json.dumps([plan, key, rows]))
+
+
+def read_kept(out: Path, key: str, plan: str) -> tuple[Any, str]:
     """The rows of a unit, None if there are none to be trusted; and what is wrong with its file, "" if nothing."""
     try:
-        held = json.loads(_file(out, key).read_text(encoding="utf-8"))
+        held = json.loads(read_bounded(_file(out, key)))
     except FileNotFoundError:
         return None, ""
     except (OSError, ValueError, RecursionError):
         return None, "its file is damaged"
     if not isinstance(held, dict) or held.get("key") != key or "rows" not in held:
         return None, "its file is damaged"
-    if digest(json.dumps(held["rows"])) != held.get("sha256"):
-        return None, "its file was changed after it was written"
+    if _seal(key, held["rows"], plan) != held.get("sha256"):
+        return None, "its file was changed after it was written, or is of other work"
     return held["rows"], ""
 
 

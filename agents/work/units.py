@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -20,6 +21,7 @@ from agents.work import folder, identity
 from agents.work.board import Board
 from agents.work.local import Done, Failed, Progressed, Unit, WorkError, in_processes, in_turn
 from agents.work.places import place
+from sd_env.errors import RefusedError, said
 
 Rows: TypeAlias = "list[dict[str, Any]] | pd.DataFrame"
 Work: TypeAlias = Callable[..., Rows]
@@ -66,13 +68,17 @@ def run_units(
         WorkError: for a folder of other work or in use, for missing pyarrow, and for a worker that was killed.
         Interrupted: after Ctrl-C.
     """
+    out = None if out is None else Path(out)  # of a caller without types
     if type(workers) is not int or workers < 0:
         raise WorkError(f"workers is {workers}; 0 (one a core) or more is needed.")
     check_parquet(parquet)
     if len({unit.key for unit in units}) < len(units):
         raise WorkError("two units of the work have the same key; they need keys of their own.")
     with folder.held(out, _identity(work, units, inputs), fresh=fresh) if out else nullcontext():
-        done, damaged = _kept(out, units) if out else ({}, {})
+        plan = folder.digest_of_plan(out) if out else ""
+        done, damaged = _kept(out, units, plan) if out else ({}, {})
+        if done and out:
+            took_up(out)
         waiting = [unit for unit in units if unit.key not in done]
         here = min(workers or cores(), len(waiting))
         do, limit = (elsewhere, workers) if (elsewhere := place()) else (in_processes if here > 1 else in_turn, here)
@@ -85,7 +91,7 @@ def run_units(
                     match event:
                         case Done(key, rows):
                             if out:
-                                folder.keep(out, key, rows)
+                                folder.keep(out, key, rows, plan)
                             done[key] = rows
                             board.finished(key)
                         case Progressed(key, part):
@@ -127,17 +133,64 @@ def _advice(out: Path | None, done: int, total: int) -> str:
     return f"interrupted; {done} of {total} units are kept in {out}: the same command goes on from there."
 
 
-def _kept(out: Path, units: Sequence[Unit]) -> tuple[dict[str, Any], dict[str, str]]:
+#: Folders of which results were taken up.
+_taken_up: ContextVar[list[Path]] = ContextVar("taken_up", default=[])  # noqa: B039  # of no meaning outside a block
+
+
+def took_up(folder: Path) -> None:
+    """Called where results that a folder keeps are taken for what they say."""
+    _taken_up.get().append(folder)
+
+
+@contextmanager
+def as_kept() -> Iterator[None]:
+    """Within, what cannot be made of results that were taken up is refused: they are whole, so somebody made them up.
+
+    Raises:
+        WorkError: one sentence.
+    """
+    token = _taken_up.set([])
+    try:
+        yield
+    except RefusedError:
+        raise
+    except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
+        if folders := _taken_up.get():
+            raise WorkError(
+                f"{folders[-1]} holds results that are not as this program writes them ({said(error)}); begin anew, "
+                "or in another folder."
+            ) from error
+        raise
+    finally:
+        _taken_up.reset(token)
+
+
+def _kept(out: Path, units: Sequence[Unit], plan: str) -> tuple[dict[str, Any], dict[str, str]]:
     """The rows of finished units, and what is wrong with the files of others."""
     folder.prepare(out)
     done, damaged = dict[str, Any](), dict[str, str]()
     for unit in units:
-        rows, what = folder.read_kept(out, unit.key)
-        if rows is not None:
+        rows, what = folder.read_kept(out, unit.key, plan)
+        if rows is not None and _is_table(rows):
             done[unit.key] = rows
-        elif what:
-            damaged[unit.key] = what
+        elif rows is not None or what:
+            damaged[unit.key] = what or "its rows are no table"
     return done, damaged
+
+
+def _is_table(rows: Any) -> bool:
+    """Whether rows are such as :func:`_do` gives."""
+    if not isinstance(rows, dict) or set(rows) != {"columns", "data"}:
+        return False
+    columns, data = rows["columns"], rows["data"]
+    if not isinstance(columns, list) or not isinstance(data, list) or not all(isinstance(row, list) for row in data):
+        return False
+    cells = (cell for row in (columns, *data) for cell in row)
+    return (
+        not any(isinstance(cell, (list, dict)) for cell in cells)
+        and len(set(columns)) == len(columns)
+        and all(len(row) == len(columns) for row in data)
+    )
 
 
 def _do(work: Work, unit: Unit) -> Any:

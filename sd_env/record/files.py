@@ -21,6 +21,7 @@ import numpy as np
 from sd_env.choices import Choices
 from sd_env.events import Event
 from sd_env.files import read_bounded, write_whole
+from sd_env.layout import PARAMETERS
 from sd_env.reading import ReadError, read_json
 from sd_env.record.columns import (
     FORMAT,
@@ -285,7 +286,7 @@ class _Reader:
             **whole,
             "policies": tuple(policies),
             "versions": versions,
-            "params": decode_record("params", header["params"], ()),
+            "params": _params(header["params"], scenario),
         }
 
     def _turn(self, turn: int, line: dict[str, Any], scenario: Scenario, size: int | None) -> dict[str, Any]:
@@ -308,6 +309,20 @@ class _Reader:
             row["rewards"] = decode("rewards", line["rewards"], np.dtype(np.float64), (n,))
             row["events"] = _events(turn, line["events"], agents)
         return row
+
+
+def _params(given: Any, scenario: Scenario) -> np.ndarray:
+    """The parameters of the world, which are among those that its scenario may have. Raises ValueError."""
+    params = decode_record("params", given, ())
+    low, high = scenario.bounds().parameters
+    for k, name in enumerate(PARAMETERS):
+        value, least, most = float(params[name]), low[k], high[k]
+        if np.isnan(least):  # null: told by another parameter, or none
+            least, most = (0.0, 1.0) if name == "dual_use" else (np.nan, np.nan)
+        if not (least <= value <= most or (np.isnan(value) and np.isnan(least))):
+            needed = f"{least:g}" if least == most or np.isnan(least) else f"{least:g} to {most:g}"
+            raise ValueError(f"{name} of params is {value:g}, but the scenario has {needed}")
+    return params
 
 
 def _check_columns(header: dict[str, Any]) -> None:

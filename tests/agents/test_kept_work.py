@@ -16,8 +16,8 @@ import pytest
 from agents import cli
 from agents.evaluation.challenges import load_challenge
 from agents.policies import registry
-from agents.work import Unit, WorkError, held, identity_of, policy_inputs, run_units
 from agents.work import identity as identities
+from agents.work import identity_of, policy_inputs
 from agents.work.identity import changes
 from sd_env.policies import PolicyError
 from tests.agents.policies.test_registry import plug_in
@@ -282,50 +282,3 @@ def test_the_sources_are_those_that_the_work_reaches(work: str, within: str, wit
     function = getattr(__import__(module, fromlist=[name]), name)
     found = identity_of(function, {})["sources"]
     assert set(within.split()) <= set(found) and not set(without.split()) & set(found)
-
-
-# --- folders and units ------------------------------------------------------------------------------------------
-
-
-def test_a_unit_that_was_edited_is_done_again_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "o"
-    words = ["evaluate", "hawk", *ARENA, "--out", str(out)]
-    assert cli.main(words) == 0
-    before = contents(out)
-    [unit] = (out / "units").glob("*.json")
-    kept = json.loads(unit.read_text())
-    kept["rows"]["data"][0][kept["rows"]["columns"].index("turns")] = 10**9
-    unit.write_text(json.dumps(kept))
-    capsys.readouterr()
-    assert cli.main(words) == 0
-    assert "seed 1 episode 0: its file was changed after it was written; it is done anew." in capsys.readouterr().err
-    assert contents(out) == before
-
-
-def test_fresh_sets_aside_again_and_again_and_never_what_is_not_ours(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    for number in range(3):
-        run_units(rows, [Unit("a", {"number": number})], out, workers=1, fresh=True)
-    assert {path.name for path in tmp_path.iterdir()} == {"out", "out.before-1", "out.before-2"}
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    (photos / "cat.jpg").touch()
-    with pytest.raises(WorkError, match="holds files but no plan"):
-        run_units(rows, [Unit("a", {"number": 1})], photos, workers=1, fresh=True)
-    assert [path.name for path in photos.iterdir()] == ["cat.jpg"]
-
-
-def test_a_folder_in_use_is_not_set_aside(tmp_path: Path) -> None:
-    identity = identity_of(rows, {})
-    with held(tmp_path / "out", identity), pytest.raises(WorkError, match="out is in use by another process"):
-        run_units(rows, [Unit("a", {"number": 1})], tmp_path / "out", workers=1, fresh=True)
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
-
-
-def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "victim").write_text("mine")
-    (tmp_path / "out" / ".lock").symlink_to(tmp_path / "victim")
-    with pytest.raises(WorkError, match="out cannot be used"):
-        run_units(rows, [Unit("a", {"number": 1})], tmp_path / "out", workers=1)
-    assert (tmp_path / "victim").read_text() == "mine"

@@ -89,6 +89,9 @@ def test_games_are_not_kept_through_a_link(tmp_path: Path) -> None:
         (["tournament", "dove", "hawk", *GAME, "--noise", "tremble=٠"], "KIND=NUMBER is"),
         (["tournament", "dove", "hawk", *GAME, "--noise", "tremble=0.1", "tremble=0.2"], "--noise gives tremble twice"),
         (["escalation", "dove", *GAME, "--delta", "inf"], "a number is"),
+        (["evaluate", "dove", *GAME, "--episodes", "1e12"], "episodes is 1000000000000; 100000 at most are allowed"),
+        (["tournament", "dove", "hawk", *GAME, "--mixed", "1e12"], "mixed is 1000000000000; 100000 at most"),
+        (["certify", "dove", *GAME[:2], "--scratch", "1e12"], "searches is 1000000000000; 100000 at most"),
         (["escalation", "dove", *GAME, "--delta", "1_0"], "a number is"),
         (["replay", "x.jsonl", "--turn", "1_0"], "1_0"),
         (["replay", "x.jsonl", "--turn", "٣"], "a whole number of at least 0 is"),
@@ -139,6 +142,17 @@ def test_values_that_no_game_has_are_a_sentence_at_every_door(
         assert f"{log} holds values that no game has (cannot convert" in capsys.readouterr().err
     with pytest.raises(LogError, match="no game has"), values_of_a_game("x"):
         raise IndexError(9)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.py:Porcupine"])
+def test_a_pipe_in_the_place_of_a_policy_is_not_waited_for(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo(name.partition(":")[0])
+    assert main(["evaluate", name, *GAME, "--trust"]) == 2
+    told = capsys.readouterr()
+    assert "it is no regular file" in told.err and told.err.count("\n") == 1 and told.out == ""
 
 
 def test_records_that_somebody_else_wrote_are_a_sentence(tmp_path: Path) -> None:

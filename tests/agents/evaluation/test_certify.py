@@ -215,3 +215,20 @@ def test_the_command_prints_types_and_keeps_its_work(tmp_path: Path, capsys: pyt
 def test_only_bundles_of_flat_networks_can_be_started_from() -> None:
     assert searcher.warm(make("dove")) is None
     assert WARM != SCRATCH
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"searches": "from scratch"}, "searches is 'from scratch'; a list"),
+        ({"searches": [1]}, "searches has 1; they start 'from scratch' or 'from the policy', with how many"),
+        ({"searches": [(SCRATCH, -1)]}, "how many is a whole number of at least 0"),
+        ({"searches": [(SCRATCH, 0.5)]}, "how many is a whole number of at least 0"),
+        ({"searches": [(SCRATCH, 10**12)]}, "searches is 1000000000000; 100000 at most are allowed"),
+        ({"searcher": "SAC"}, "searcher is 'SAC'; PPO or FastPPO is needed"),
+        ({"worlds": 1}, "worlds are too few for a certificate"),
+    ],
+)
+def test_searches_that_cannot_be_are_refused_at_once(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(WorkError, match=said):
+        certify("dove", "games/one-shot", **{"searches": [], "steps": 1, "worlds": 8, **given})

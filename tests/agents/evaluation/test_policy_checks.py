@@ -166,6 +166,12 @@ def test_any_scenario_will_do_and_one_world_will_not() -> None:
         examine(Quiet, SCENARIO, worlds=1)
 
 
+@pytest.mark.parametrize("worlds", [1, 0, -1, "4", 2.0, None])
+def test_worlds_in_which_nothing_can_be_told_are_refused(worlds: Any) -> None:
+    with pytest.raises(ValueError, match="^worlds is "):
+        examine(partial(make, "dove"), Scenario.load("games/one-shot"), worlds=worlds)
+
+
 def test_who_was_trained_without_masks_is_not_blamed_for_it() -> None:
     class Trained(Attacks):
         ignores_masks = True

@@ -28,6 +28,7 @@ HERE = "http://127.0.0.1:9/v1"
         ({"endpoint": "https://host/v1?key=secret"}, "without a user, a key, a"),
         ({"endpoint": "https://ho_st/v1"}, "an address such as"),
         ({"endpoint": "https://[::1]/v1"}, "an address such as"),
+        ({"endpoint": f"https://{'a' * 64}.com/v1"}, "an address such as"),
         ({"endpoint": "https://host:x/v1"}, "endpoint is no address"),
         ({"exchanges": "/tmp/x"}, "exchanges is '/tmp/x'; a folder below"),
         ({"exchanges": "a/../../x"}, "a folder below that of the file"),
@@ -43,6 +44,12 @@ def test_a_config_that_cannot_be_is_refused_in_a_sentence(settings: dict[str, An
     with pytest.raises(PolicyError) as caught:
         policy_from(f"llm:{path}")
     assert why in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["nowhere.yaml", "x" * 300 + ".yaml", "."])
+def test_a_file_that_is_none_is_a_sentence(name: str, tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="is no file; a language policy is llm:CONFIG"):
+        load_config(tmp_path / name)
 
 
 def test_loading_makes_nothing_and_runs_nothing(tmp_path: Path) -> None:

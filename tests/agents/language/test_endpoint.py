@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import os
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -258,3 +259,46 @@ def test_a_ledger_that_was_changed_is_refused(text: str, tmp_path: Path) -> None
     (tmp_path / "kept" / "spent.json").write_text(text, encoding="utf-8")
     with pytest.raises(PolicyError, match=r"spent\.json"):
         ledger.spent()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("ALL_PROXY", "foo://me:secret@host"), ("SSL_CERT_FILE", "/nowhere/certificates.pem"), ("SSL_CERT_FILE", "/")],
+)
+def test_an_environment_with_which_nobody_can_be_asked_is_told_without_its_secrets(
+    variable: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value)
+    asked, _ = endpoint_of("https://host.invalid/v1", tmp_path)
+    with pytest.raises(EndpointError, match=r"^The endpoint at host\.invalid cannot be asked: .*HTTPS_PROXY") as caught:
+        asked.complete(BODY)
+    assert "secret" not in str(caught.value) and caught.value.__cause__ is None
+
+
+def test_what_the_library_cannot_send_is_an_endpoint_that_cannot_be_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import httpx2
+
+    def fails(*words: Any, **more: Any) -> Any:
+        raise UnicodeError("label too long")
+
+    asked, _ = endpoint_of("https://host.invalid/v1", tmp_path)
+    monkeypatch.setattr(httpx2.Client, "stream", fails)
+    with pytest.raises(EndpointError, match=r"broke the connection off \(UnicodeError\), 2 times in all"):
+        asked.complete(BODY)
+
+
+def test_a_ledger_that_is_no_file_is_a_sentence(tmp_path: Path) -> None:
+    asked, ledger = endpoint_of("https://host.invalid/v1", tmp_path)
+    path = tmp_path / "kept" / "spent.json"
+    path.parent.mkdir()
+    for plant, why in ((os.mkfifo, "it is no regular file"), (os.mkdir, "Is a directory")):
+        plant(path)
+        with pytest.raises(PolicyError) as caught:
+            asked.complete(BODY)
+        assert str(caught.value) == f"{path} cannot be read: {why}."
+        path.rmdir() if path.is_dir() else path.unlink()
+    assert ledger.spent() == Spent()

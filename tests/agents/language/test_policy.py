@@ -73,6 +73,32 @@ def test_a_damaged_exchange_is_asked_again(tmp_path: Path) -> None:
         assert len(server.bodies) == asked + 1
 
 
+def test_an_exchange_that_was_edited_or_is_anothers_is_asked_again_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was kept decides numbers: no word of it may be other than it was answered."""
+    with stand_in(plays()) as server:
+        path = config_of(server, tmp_path)
+        first = play(PAIR, LanguagePolicy(path), worlds=1, seed=4)
+        [before, *_, last] = sorted((tmp_path / "kept").glob("*/*.json"))
+        whole = last.read_bytes()
+        edited, older = json.loads(whole), json.loads(whole)
+        edited["reply"]["text"] = edited["reply"]["text"].replace("reassure", "threaten")
+        older["version"] = 1
+        other = json.dumps(edited), json.dumps(older), before.read_text(), "[]"
+        for text, why in zip(other, ("was changed", "no sd-env exchange", "something else", "no sd-env"), strict=True):
+            caplog.clear()
+            asked = len(server.bodies)
+            last.write_text(text, encoding="utf-8")
+            pd.testing.assert_frame_equal(play(PAIR, LanguagePolicy(path), worlds=1, seed=4), first)
+            assert len(server.bodies) == asked + 1 and last.read_bytes() == whole
+            [line] = [record.getMessage() for record in caplog.records]
+            assert line.startswith(f"The exchange {last} is not taken: ") and why in line
+        last.write_text(json.dumps(edited), encoding="utf-8")
+    with pytest.raises(PolicyError, match="offline=true"):
+        play(PAIR, LanguagePolicy(path, offline=True), worlds=1, seed=4)
+
+
 def test_several_requests_at_a_time_change_nothing(tmp_path: Path) -> None:
     frames = []
     for parallel in (1, 4):

@@ -12,6 +12,7 @@ import onnxruntime
 import pytest
 import torch as th
 
+from agents import make
 from agents.cli import main
 from agents.policies import export
 from agents.policies.bundles import BundleError, LearnedBundle, bundle_of, load_bundle
@@ -186,4 +187,11 @@ def test_bad_commands_get_one_sentence(
     monkeypatch.chdir(tmp_path)
     assert main(["export", *words]) == 2
     assert capsys.readouterr().err == f"sd-env: {says}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("write", "name"), [(save_torch, "x.pt2"), (to_onnx, "x.onnx")])
+def test_what_is_no_trained_policy_is_refused(write: Any, name: str, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="is no trained policy, but only one can be exported"):
+        write(make("dove"), tmp_path / name)
     assert list(tmp_path.iterdir()) == []

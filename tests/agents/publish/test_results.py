@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 import shutil
@@ -16,6 +17,7 @@ from agents.evaluation.predictions import predictions_of
 from agents.evaluation.report import as_text
 from agents.evaluation.statistics import Interval
 from agents.publish import experiments, results, science
+from agents.publish.door import through
 from agents.publish.results import ResultError
 
 ROOT = Path(__file__).parents[3]
@@ -181,3 +183,46 @@ def test_what_made_a_result_is_said_as_far_as_it_is_known() -> None:
     made = results.made("T", "make it", seeds=(1, 2), steps=1000, seconds=90.0, versions=versions)
     assert "seeds: [1, 2]    agent-steps a training: 1,000\n" in results.heading(made)
     assert "; 1.5 minutes; Python 3.11" in results.heading(made) and not math.isnan(made["seconds"])
+
+
+@pytest.mark.parametrize("name", ["search", "science", "fast_path"])
+def test_a_publisher_that_cannot_go_on_says_so_in_one_line(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it is given is no report and no table, or nothing can be read or written."""
+    main = importlib.import_module(f"agents.publish.{name}").main
+    words = {
+        "search": ["--retell"],
+        "science": ["--rejudge", "--only", "science"],
+        "fast_path": ["--rejudge"],
+    }[name]
+    kept = tmp_path / f"{name}.{'csv' if name == 'search' else 'json'}"
+    for text in ("", "[]", "{", "setting\n1\n", "\x00", '{"a": NaN}'):
+        kept.write_text(text)
+        assert main([*words, "--out", str(tmp_path)]) == 2
+        [line] = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"python -m agents.publish.{name}: ") and str(kept) in line
+    kept.unlink()
+    kept.mkdir()
+    assert main([*words, "--out", str(tmp_path)]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_what_the_system_refuses_a_publisher_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    raised: list[BaseException] = []
+
+    def run() -> int:
+        raise raised[-1]
+
+    for error, code, said in (
+        (PermissionError(13, "Permission denied", "/x\x1b"), 2, "p: /x?: Permission denied."),
+        (MemoryError("1 TiB"), 2, "p: not enough memory for it (1 TiB)."),
+        (ResultError("it is none."), 2, "p: it is none."),
+        (KeyboardInterrupt(), 130, "p: interrupted."),
+    ):
+        raised.append(error)
+        assert through("p", run) == code
+        assert capsys.readouterr().err == f"{said}\n"
+    raised.append(KeyError("ours"))
+    with pytest.raises(KeyError):
+        through("p", run)

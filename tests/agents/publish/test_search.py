@@ -15,6 +15,7 @@ from agents.publish.science import smoke_sized
 from agents.publish.search import CONFIG, SETTING, draw, main
 from agents.training.config import TrainingConfig, load_training
 from agents.training.run import check
+from agents.work import WorkError
 
 
 def small(labels: list[str]) -> TrainingConfig:
@@ -97,3 +98,21 @@ def test_what_is_kept_can_be_told_anew_and_what_is_not_there_is_said(
     shutil.copy("docs/results/search.csv", tmp_path / "search.csv")
     assert main(["--retell", "--out", str(tmp_path)]) == 0
     assert (tmp_path / "search.txt").read_text() == Path("docs/results/search.txt").read_text()
+
+
+def test_trainings_of_another_setting_are_refused_under_whatever_company_and_fresh_goes_on(tmp_path: Path) -> None:
+    """What was learned in one game must not be told as of another that has its label."""
+    config, out, runs = small(["first", "second"]), tmp_path / "out", tmp_path / "runs"
+    searching.search(config, runs, out, only=["first"])
+    data = config.model_dump(mode="json")
+    data["scenarios"][0]["overrides"] |= {"horizon": 13}
+    other = TrainingConfig.model_validate(data)
+    bundles = {path: path.read_bytes() for path in runs.rglob("policy.sd/*")}
+    for only in (["first"], ["first", "second"]):
+        with pytest.raises(WorkError, match=r"first/uniform__seed1 holds other work: .*scenario first"):
+            searching.search(other, runs, out, only=only)
+    assert bundles and bundles == {path: path.read_bytes() for path in bundles}
+    searching.search(other, runs, out, only=["first"], fresh=True)
+    [trained] = runs.glob("first/uniform__seed1/jobs/*/scenario.yaml")
+    assert "horizon: 13" in trained.read_text()
+    assert (runs / "first" / "uniform__seed1.before-1" / "plan.json").is_file()

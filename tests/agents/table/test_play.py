@@ -15,6 +15,7 @@ from agents.policies.registry import make
 from agents.table.metrics import tally_rows
 from agents.table.play import play
 from sd_env import layout
+from sd_env.errors import RefusedError
 from sd_env.policies import Cast, PolicyError, name_of, one_thread
 from sd_env.record import Collector
 from sd_env.scenario import Scenario
@@ -312,3 +313,11 @@ def test_networks_compute_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.delitem(sys.modules, "torch")
     with one_thread():
         pass
+
+
+@pytest.mark.parametrize("given", [{"seed": None}, {"seed": "1"}, {"seed": -1}, {"seed": True}, {"seed": 2**64},
+                                   {"episodes": 0}, {"episodes": 1.0}, {"episode": -1}])  # fmt: skip
+def test_seeds_and_episodes_that_are_none_are_a_sentence(given: dict[str, Any]) -> None:
+    [name] = given
+    with pytest.raises(RefusedError, match=f"^{name} is .*; a whole number from"):
+        play(Scenario.load("games/one-shot"), make("dove"), **{"worlds": 1, "seed": 1, **given})

@@ -143,6 +143,7 @@ def test_people_write_arms(text: str, arms: float) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        (3, "3 is no intervention; STATE.WHAT=VALUE@TURN is"),
         ("state_1.defense", "'state_1.defense' is no intervention; STATE.WHAT=VALUE@TURN is"),
         ("state_1.defense+=0.5", "is no intervention"),
         ("state_1.defense+=0.5@x", "is no intervention"),

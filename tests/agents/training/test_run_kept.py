@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from agents import cli
 from agents.commands.train import parse
 from agents.policies.bundles import load_bundle
+from agents.training.job import _digest
 from agents.training.run import begun, new_run, train
 from agents.work import identity as identities
 from tests.agents.commands.test_train_cli import small
@@ -192,6 +194,71 @@ def test_what_a_finished_job_has_lost_is_said_and_made_again(
     assert said.count("; it is made again.") == len(DAMAGES)
     assert main(["--resume", str(run)]) == 0
     assert "it is made again" not in capsys.readouterr().err
+
+
+def made_up(job: Path, **values: object) -> None:
+    """Put other values into a job's result, with a digest that fits."""
+    found = json.loads((job / "result.json").read_text())
+    del found["sha256"]
+    found |= values
+    (job / "result.json").write_text(json.dumps(found | {"sha256": _digest(found)}))
+
+
+def test_results_and_bundles_of_other_jobs_are_none_of_this(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As who copies files between run folders has them."""
+    assert main([*ONE[:-1], "[2]", "--runs", str(tmp_path / "other")]) == 0
+    [job] = (run / "jobs").iterdir()
+    [other] = (tmp_path / "other").glob("*/jobs/*")
+    weights = job / "policy.sd" / "policy.safetensors"
+    before = weights.read_bytes()
+    for name, said in (
+        ("result.json", "its result.json is of another job"),
+        ("policy.sd", f"Bundle {job / 'policy.sd'} is of another training"),
+    ):
+        if (job / name).is_dir():
+            shutil.rmtree(job / name)
+            shutil.copytree(other / name, job / name)
+        else:
+            shutil.copy(other / name, job / name)
+        capsys.readouterr()
+        assert main(["--resume", str(run)]) == 0
+        assert f"{said}; it is made again" in capsys.readouterr().err
+        assert weights.read_bytes() == before
+
+
+@pytest.mark.parametrize("values", [{"evaluation": None}, {"moved": "yes"}, {"evaluation": {"learned": {"a": "x"}}}])
+def test_results_that_were_made_up_are_a_sentence(
+    values: dict[str, object], run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [job] = (run / "jobs").iterdir()
+    made_up(job, **values)
+    capsys.readouterr()
+    assert main(["--resume", str(run)]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith(f"sd-env: {run} holds results that are not as this program writes them (")
+
+
+@pytest.mark.parametrize("name", ["result.json", "progress.csv", "checkpoints", "policy.sd/bundle.json"])
+def test_what_never_ends_is_not_waited_for(name: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pipe in the place of a file of a job, or of its newest checkpoint, from which it would go on."""
+    [job] = (run / "jobs").iterdir()
+    path = job / name
+    if name == "checkpoints":
+        (job / "result.json").unlink()
+        path = max(path.glob("*.json"))
+    path.unlink()
+    os.mkfifo(path)
+    capsys.readouterr()
+    assert main(["--resume", str(run)]) == 0
+    assert "made again" in (said := capsys.readouterr().err) or "it is no regular file. The one before is tried" in said
+
+
+def test_a_folder_in_the_place_of_the_plan_is_a_sentence(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run / "plan.json").unlink()
+    (run / "plan.json").mkdir()
+    assert refused(run, capsys) == f"sd-env: --resume {run}: its plan.json cannot be read: Is a directory.\n"
 
 
 def test_a_folder_in_the_place_of_a_result_is_a_sentence(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
