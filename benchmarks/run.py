@@ -19,7 +19,7 @@ from rich.console import Console
 
 from benchmarks.harness import Report, save, show
 
-BENCHMARKS: Final = ("engine", "faces", "training", "learner", "table", "startup", "units")
+BENCHMARKS: Final = ("engine", "faces", "others", "training", "learner", "table", "startup", "units")
 RESULTS: Final = Path(__file__).parent / "results"
 
 
