@@ -22,21 +22,23 @@ of one agent. Play is random, and drawn before the clock starts; sd-env plays `j
 
 #: Parts of the page, in order: what each says before its table.
 PARTS: Final[dict[str, str]] = {
-    "others": """Each game has a process and an environment of its own, of the versions in `benchmarks/peers/requirements`,
-and is played the fastest way that we found in it (`benchmarks/peers`): JaxMARL by one compiled scan over an episode of
-many worlds, on the processor; OpenSpiel by its C++ states from Python; the others by their Python steps. The last
-column is how many times as many world-turns a second sd-env plays by the like face, with as many agents or more: above
-1, sd-env is faster. What a turn works out differs from game to game, from one payoff matrix to a rendered grid, so this
-says what a million turns of each cost, not whose code is better.""",
+    "others": """Each game has a process and an environment of its own, of the versions in
+`benchmarks/peers/requirements`, and is played the fastest way that we found in it (`benchmarks/peers`): JaxMARL by one
+compiled scan over an episode of many worlds, on the processor; OpenSpiel by its C++ states from Python; the others by
+their Python steps. The last column is how many times as many world-turns a second sd-env plays by the like face, with
+as many agents or more: above 1, sd-env is faster. What a turn works out differs from game to game, from one payoff
+matrix to a kitchen, so this says what a million turns of each cost, not whose code is better.""",
     "engine": """`Worlds.step`, one core: what all faces stand on. A turn of N states looks at all N² pairs.""",
-    "bare": """The same turns by the engine and by a kernel that knows one scenario and two states, its numbers compiled
-in (`benchmarks/bare_kernel.py`), equal to the engine bit for bit in what is seen, may be chosen and is earned. The ratio
-is the price of playing every scenario and any number of states, of the account that is kept, and of checked actions.""",
-    "growth": """With worlds until they no longer fit the cache, with states, with threads on the cores of this machine;
-and what a world takes in memory, everything counted (64 worlds, shared out).""",
+    "bare": """The same turns by the engine and by a kernel that knows one scenario and two states, its numbers
+compiled in (`benchmarks/bare_kernel.py`), equal to the engine bit for bit in what is seen, may be chosen and is earned.
+The ratio is the price of playing every scenario and any number of states, of the account that is kept, and of checked
+actions.""",
+    "growth": """With worlds, until they no longer fit the cache, with states, and with threads on the cores of this
+machine; and what a world takes in memory, everything counted (64 worlds, shared out).""",
     "faces": """The same game by each face. *Time against Worlds* is what a face costs over the arrays below it.""",
-    "training": """PPO of stable-baselines3 with the settings of the default experiment, one core, one torch thread: on the
-worlds, on an environment that costs nothing (the ceiling), and by SuperSuit's wrappers where it is installed.""",
+    "training": """PPO of stable-baselines3 with the settings of the default experiment, one core, one torch
+thread: on the worlds, on an environment that costs nothing (the ceiling), and by SuperSuit's wrappers where it is
+installed.""",
     "learner": """Our learner, FastPPO, beside stable-baselines3 at equal settings and networks, by processor time; and
 beside the products of matrices that these networks need, which no learner in torch can go below.""",
 }

@@ -38,7 +38,7 @@ def environment(requirements: Path, folder: Path) -> tuple[Path, str]:
         done = run([str(word) for word in command], PIP_CONSTRAINT=str(constraints) if constraints.is_file() else "")
         (folder / "setup.log").write_text(done.stdout + done.stderr, encoding="utf-8")
         if done.returncode:
-            return python, reason(done.stderr or done.stdout)
+            return python, reason(done.stdout + done.stderr)
     (folder / "made-of.txt").write_text(requirements.read_text(encoding="utf-8"), encoding="utf-8")
     return python, ""
 
@@ -61,7 +61,8 @@ def reason(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     raised = [line for line in lines if re.match(r"(\w+\.)*\w*(Error|Exception)\b", line)]
     errors = [line for line in lines if re.match(r"ERROR|error:", line)]
-    return " ".join((raised or errors or lines or ["nothing was said"])[-1].split())[:300]
+    fatal = [line for line in lines if line.startswith("fatal:")]  # git's
+    return " ".join((raised or fatal or errors or lines or ["nothing was said"])[-1].split())[:300]
 
 
 def run(command: Sequence[str], **environment: str) -> subprocess.CompletedProcess[str]:

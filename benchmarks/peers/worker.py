@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from typing import Any
 
@@ -26,7 +27,8 @@ def answer(asked: dict[str, Any], makers: dict[str, Maker], games: list[Game]) -
 
 def main(name: str) -> None:
     """Answer until there is nothing more to read; whatever else is printed goes to where errors go."""
-    answers, sys.stdout = sys.stdout, sys.stderr
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     makers: dict[str, Maker] | None = None
     games: list[Game] = []
     for line in sys.stdin:
