@@ -21,6 +21,13 @@ from sd_env.worlds import Worlds
 
 EXPECTED = {
     "engine": {"2 states, one core", "4 states, one core", "cost of a turn, 4 states against 2"},
+    "bare": {"the engine", "the bare kernel", "time of the engine against the bare kernel"},
+    "growth": {
+        "1 thread, 16 worlds of 4 states",
+        "1 world of 2 states",
+        "4 states, 256 worlds",
+        "memory of a world of 4 states",
+    },
     "faces": {
         "ParallelEnv, 2 states",
         "solo_env, 2 states",
@@ -151,7 +158,7 @@ def test_one_core_holds_the_process_and_lets_it_go() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["engin"], "no benchmark named 'engin'; there are engine, faces, others, training, learner, table, startup"),
+        (["engin"], "no benchmark named 'engin'; there are engine, bare, growth, faces, others,"),
         (["--repeats", "0"], "--repeats must be at least 1, got 0"),
         (["--smoke"], "--smoke needs --out FOLDER"),
     ],
