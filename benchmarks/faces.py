@@ -2,7 +2,7 @@
 
 ParallelEnv and solo_env play one world, the others many. All play random actions that were drawn before the clock
 started, legal on the turn on which they are played, in episodes of the same length; an agent-step is one move of a
-state. In solo_env one state moves and the policy of the other is the random one.
+state. In solo_env one state moves, and the policy of the other does nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from benchmarks.engine import SCENARIO, drawn, random_legal
 from benchmarks.harness import Report, alternate, one_core, timed
 from benchmarks.peers import EPISODE
 from benchmarks.peers.pettingzoo_loop import game
-from sd_env import RandomPolicy, layout, load_scenario, parallel_env, solo_env, vector_env
+from sd_env import layout, load_scenario, parallel_env, solo_env, vector_env
 
 #: Worlds of the faces that play many.
 MANY: Final = 256
@@ -34,9 +34,20 @@ def played_alone(states: int, turns: int) -> Callable[[], float]:
     return partial(made.seconds, 1)
 
 
+class Passive:
+    """A policy that costs next to nothing: it does nothing."""
+
+    def reset(self, seed: int) -> None:
+        """It has no chance."""
+
+    def act(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        """The no-op of two states in each row."""
+        return np.array([layout.noop(2)] * len(mask), np.int64)
+
+
 def played_solo(turns: int) -> Callable[[], float]:
     """One state of one world of two, as a gymnasium Env."""
-    env = solo_env(load_scenario(SCENARIO, {"horizon": EPISODE}), others=RandomPolicy())
+    env = solo_env(load_scenario(SCENARIO, {"horizon": EPISODE}), others=Passive())
     rng = np.random.default_rng(0)
     sizes = layout.action_sizes(2)
     edges = np.cumsum([0, *sizes])

@@ -20,14 +20,19 @@ A *world-turn* moves all agents of a world once and makes the observations of al
 of one agent. Play is random, and drawn before the clock starts; sd-env plays `jervis/doubly-dangerous`, masks made too.
 """
 
+#: Load beyond a process on each core up to which a machine counts as idle but for what is measured.
+IDLE: Final = 0.5
+_BUSY: Final = "**The machine was busy with other work: this shows that it runs, and is no result.**"
+
 #: Parts of the page, in order: what each says before its table.
 PARTS: Final[dict[str, str]] = {
     "others": """Each game has a process and an environment of its own, of the versions in
 `benchmarks/peers/requirements`, and is played the fastest way that we found in it (`benchmarks/peers`): JaxMARL by one
 compiled scan over an episode of many worlds, on the processor; OpenSpiel by its C++ states from Python; the others by
-their Python steps. The last column is how many times as many world-turns a second sd-env plays by the like face, with
-as many agents or more: above 1, sd-env is faster. What a turn works out differs from game to game, from one payoff
-matrix to a kitchen, so this says what a million turns of each cost, not whose code is better.""",
+their Python steps. Of sd-env, *ParallelEnv* is one world as a PettingZoo environment, *World* the arrays of one, and
+*Worlds* the arrays of many. The last column is how many times as many world-turns a second sd-env plays by the like
+face, with as many agents or more: above 1, sd-env is faster. What a turn works out differs from game to game, from one
+payoff matrix to a kitchen, so this says what a million turns of each cost, not whose code is better.""",
     "engine": """`Worlds.step`, one core: what all faces stand on. A turn of N states looks at all N² pairs.""",
     "bare": """The same turns by the engine and by a kernel that knows one scenario and two states, its numbers
 compiled in (`benchmarks/bare_kernel.py`), equal to the engine bit for bit in what is seen, may be chosen and is earned.
@@ -69,11 +74,12 @@ def section(name: str, data: Data) -> str:
 def made(data: Data) -> str:
     """On what, when and how a part was measured, in a sentence."""
     machine = data["machine"]
-    return (
+    told = (
         f"*`{data['command']}`: {data['settings']['repeats']} rounds; {data['date'][:10]}, commit {data['commit']}, "
         f"{machine['processor']}, {machine['cores']} cores, load {machine['busy']}, {machine['system']}, Python "
         f"{machine['python']}.*"
     )
+    return f"{told} {_BUSY}" if (machine["busy"] or 0) > machine["cores"] + IDLE else told
 
 
 def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:

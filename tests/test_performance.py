@@ -18,7 +18,7 @@ from benchmarks.engine import SCENARIO
 from benchmarks.harness import Report
 from benchmarks.others import OURS, PEERS, REQUIREMENTS, Peer, PeerError, python_of
 from benchmarks.peers.pettingzoo_loop import size
-from benchmarks.performance_page import PARTS, page
+from benchmarks.performance_page import PARTS, made, page
 from sd_env import Worlds, layout, load_scenario
 from tools.environments import reason
 
@@ -188,6 +188,14 @@ def test_every_part_of_the_page_is_a_benchmark(capsys: pytest.CaptureFixture[str
         with pytest.raises(SystemExit) as ended:
             performance.main(words)
         assert ended.value.code == 2 and sentence in capsys.readouterr().err
+
+
+def test_a_part_that_was_measured_on_a_busy_machine_says_so() -> None:
+    machine = {"processor": "p", "cores": 2, "system": "s", "python": "3"}
+    data = {"command": "c", "settings": {"repeats": 5}, "date": "2026-11-30T00:00:00", "commit": "abc"}
+    told = [made(data | {"machine": machine | {"busy": busy}}) for busy in (None, 1.3, 2.4, 3.0)]
+    assert ["busy" in each for each in told] == [False, False, False, True]
+    assert told[1] == "*`c`: 5 rounds; 2026-11-30, commit abc, p, 2 cores, load 1.3, s, Python 3.*"
 
 
 def test_the_data_keep_every_sample() -> None:
