@@ -129,7 +129,7 @@ test-container: $(STAMP) ## the README's commands in a read-only tree without a 
 	@tools/container.sh
 
 docs-test: $(STAMP) ## run the code in README.md and docs/
-	@$(RUN) -m pytest -q tests/test_docs.py
+	@$(RUN) -m pytest -q tests/test_docs*.py
 
 # mkdocs counts only the warnings that it shows, so --quiet would make --strict pass everything
 docs: $(STAMP) ## build the book into site/, and fail where a link leads nowhere

@@ -6,17 +6,16 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Self, TypeAlias, TypeGuard
+from typing import Annotated, Any, Final, Self, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, StrictStr, ValidationInfo, field_validator, model_validator
 
 from sd_env import layout
 from sd_env.files import write_whole
 from sd_env.reading import is_whole
+from sd_env.scenario_bounds import Bounds, is_matrix, of_state, span
 from sd_env.scenario_files import catalogue, dump_yaml, parse_yaml, read_bytes
 from sd_env.scenario_groups import (
     DESIGN,
@@ -56,21 +55,6 @@ MOST_LETTERS: Final = {"title": 1_000, "description": 20_000, "prediction": 1_00
 DEFAULTS: Final = 1
 
 Source: TypeAlias = "str | os.PathLike[str] | Scenario | Mapping[str, Any]"
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """Low and high of every number of a scenario as float64 arrays; a reset draws uniformly between them.
-
-    ``parameters`` (2, P) in the order of ``layout.PARAMETERS``: booleans as 0 or 1, outcome gamble as ``gamble`` 1,
-    contest difference as ``difference`` 1, null as NaN, ``allowed_*`` as bit masks (bit k = choice k). ``states``
-    (2, N, S) in the order of ``layout.INITIAL_STATE``. ``pairs`` (2, N, N, 2) in the order of ``layout.INITIAL_PAIR``,
-    diagonal 0.
-    """
-
-    parameters: NDArray[np.float64]
-    states: NDArray[np.float64]
-    pairs: NDArray[np.float64]
 
 
 class Scenario(Group):
@@ -154,7 +138,7 @@ class Scenario(Group):
                 raise Refusal(value, allowed, f"states.{field}")
         for field in layout.INITIAL_PAIR:
             matrix = self._parameter(field)
-            if _is_matrix(matrix) and len(matrix) != count:
+            if is_matrix(matrix) and len(matrix) != count:
                 size = f"a {len(matrix)} x {len(matrix)} matrix"
                 allowed = f"a {count} x {count} matrix, since n_states is {count}"
                 raise Refusal(_Words(size), allowed, f"{_GROUP_OF[field]}.{field}")
@@ -266,18 +250,18 @@ class Scenario(Group):
     def bounds(self) -> Bounds:
         """Low and high of every number, as fresh arrays in the order of ``layout``."""
         count = self.n_states
-        parameters = np.array([_span(self._parameter(name)) for name in layout.PARAMETERS]).T
+        parameters = np.array([span(self._parameter(name)) for name in layout.PARAMETERS]).T
         states = np.empty((2, count, len(layout.INITIAL_STATE)))
         for i, name in enumerate(self.agents):
             for column, field in enumerate(layout.INITIAL_STATE):
-                states[:, i, column] = _span(self._initial(name, field))
+                states[:, i, column] = span(self._initial(name, field))
         pairs = np.zeros((2, count, count, len(layout.INITIAL_PAIR)))
         for column, field in enumerate(layout.INITIAL_PAIR):
             value = self._parameter(field)
             for i in range(count):
                 for j in range(count):
                     if i != j:
-                        pairs[:, i, j, column] = _span(value[i][j] if _is_matrix(value) else value)
+                        pairs[:, i, j, column] = span(value[i][j] if is_matrix(value) else value)
         return Bounds(np.ascontiguousarray(parameters), states, pairs)
 
     def _parameter(self, name: str) -> Any:
@@ -293,11 +277,11 @@ class Scenario(Group):
 
     def _initial(self, state: str, field: str) -> Any:
         if field in ("greed", "p_greedy"):
-            greed = _of_state(self.states.greed, state)
+            greed = of_state(self.states.greed, state)
             if greed is None:
                 return getattr(self.motives, field)
-            return greed if field == "greed" else float(_span(greed)[1] > 0)
-        return _of_state(getattr(self.states, field), state)
+            return greed if field == "greed" else float(span(greed)[1] > 0)
+        return of_state(getattr(self.states, field), state)
 
 
 #: What names a game wherever one is asked for: a scenario, a catalogue name or a path, or a mapping.
@@ -332,23 +316,6 @@ class _Words(str):
 
     def __repr__(self) -> str:
         return str(self)
-
-
-def _is_matrix(value: Any) -> TypeGuard[tuple[tuple[Number, ...], ...]]:
-    return isinstance(value, tuple) and isinstance(value[0], tuple)
-
-
-def _span(value: Any) -> tuple[float, float]:
-    """Low and high of a number, a range, a boolean or null."""
-    if value is None:
-        return (np.nan, np.nan)
-    low, high = value if isinstance(value, tuple) else (value, value)
-    return (float(low), float(high))
-
-
-def _of_state(value: Any, state: str) -> Any:
-    """A per-state value for one state; None where a mapping names neither it nor a default."""
-    return value.get(state, value.get(DEFAULT)) if isinstance(value, Mapping) else value
 
 
 def _group_dict(value: Any) -> Any:

@@ -29,6 +29,11 @@ LIVELY: dict[str, Any] = {
 STEADY: dict[str, Any] = {**LIVELY, "horizon": 14, "continuation": 1}
 
 
+def of_size(n: int, **overrides: Any) -> dict[str, Any]:
+    """The lively world with so many states."""
+    return {**LIVELY, "n_states": n, **overrides}
+
+
 def script(episode: int, turn: int, agent: int, num_states: int, heads: layout.Heads | None = None) -> np.ndarray:
     """The action of a state, the same whoever asks: any whole numbers in range, legal or not, int64 (H,).
 
@@ -36,6 +41,13 @@ def script(episode: int, turn: int, agent: int, num_states: int, heads: layout.H
     """
     sizes = heads.sizes if heads else layout.action_sizes(num_states)
     return np.random.default_rng([episode, turn, agent]).integers(0, sizes)
+
+
+def actions_of(env: Any, episode: int, turn: int) -> dict[str, np.ndarray]:
+    """The script's actions of every agent of a PettingZoo face."""
+    n = len(env.possible_agents)
+    heads = env.unwrapped.scenario.heads
+    return {agent: script(episode, turn, i, n, heads) for i, agent in enumerate(env.possible_agents)}
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Small worlds for tests of the rules: a quiet base scenario, and turns written in words."""
+"""Small worlds for tests of the rules: a quiet base scenario, turns written in words, and one who says one thing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from sd_env import layout
 from sd_env.layout import Build, Head, Signal, Stance
+from sd_env.policies import RandomPolicy
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
 
@@ -36,6 +37,8 @@ QUIET: dict[str, Any] = {
     "motives": {"greed": 1.0, "p_greedy": 0.0},
     "perception": {"noise": 0.0},
 }
+
+ALIGN = "align"
 
 
 def quiet(n_states: int = 2, **overrides: Any) -> Scenario:
@@ -84,3 +87,18 @@ def random_actions(rng: np.random.Generator, table: Worlds) -> np.ndarray:
     """Uniform over all choices, illegal ones included."""
     nvec = table.heads.sizes
     return rng.integers(0, nvec, size=(table.num_worlds, table.num_states, len(nvec)))
+
+
+class Says(RandomPolicy):
+    """Answers with one signal for ever."""
+
+    memory = 0
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(0)
+        self.signal = signal
+
+    def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        actions = np.tile(layout.noop(layout.num_states_of(mask.shape[1])), (len(observation), 1))
+        actions[:, layout.Head.SIGNAL] = self.signal
+        return actions

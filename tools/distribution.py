@@ -32,6 +32,7 @@ MADE: Final = frozenset({
 #: Tests without which nothing else would be worth a try: rules, files, faces, commands.
 SOME: Final = (
     "tests/sd_env/test_golden.py", "tests/sd_env/test_scenario_files.py", "tests/sd_env/test_parallel.py",
+    "tests/sd_env/test_parallel_seen.py", "tests/sd_env/test_parallel_refusals.py",
     "tests/sd_env/test_record_files.py", "tests/agents/commands/test_cli.py",
 )  # fmt: skip
 _SDIST: Final = "import sys; from setuptools import build_meta; print(build_meta.build_sdist(sys.argv[1]))"

@@ -54,6 +54,7 @@ FLOORS: Final = (
         "scenario",
         (
             "sd_env.scenario",
+            "sd_env.scenario_bounds",
             "sd_env.scenario_files",
             "sd_env.scenario_groups",
             "sd_env.scenario_texts",

@@ -31,7 +31,8 @@ from typing import Any, Final
 
 import yaml
 
-from tools.fuzz_targets import CORPUS, TARGETS, Refusal, is_fit
+from tools.fuzz_answers import CORPUS, Refusal, is_fit
+from tools.fuzz_targets import TARGETS
 
 #: Seconds of the processor that an answer may take, and after which an input is broken off.
 SLOWEST: Final = 5.0

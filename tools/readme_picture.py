@@ -26,6 +26,7 @@ from agents.pages.episodes import FOLDER, INDEX
 from agents.pages.folders import RUN, PageError, read, records_of
 from agents.pages.of_runs import certificate_words
 from agents.pictures.maps import PHASE
+from agents.publish.marked import marked
 from sd_env.errors import RefusedError
 from sd_env.record import read_log
 
@@ -153,12 +154,8 @@ def written(readme: str, shown: Shown, title: str, phase: bool) -> str:
         phase: whether there is a map.
 
     Raises:
-        ReadmeError: for a README without the two marks.
+        MarkError: for a README without the two marks.
     """
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ReadmeError(f"the README has no {BEGIN} and {END}, between which the pictures stand.")
     parts = [
         f"![Two states on one turn of a replay: arms, alliances, signals, attacks, beliefs]({REPLAY})",
         shown.words,
@@ -170,7 +167,7 @@ def written(readme: str, shown: Shown, title: str, phase: bool) -> str:
             "trust lie on them, and how each world ended. Filled: settled and certified; hatched: starts or seeds "
             "differ.*",
         ]
-    return "\n\n".join([before + BEGIN, *parts, END + after])
+    return marked(readme, BEGIN, END, "\n\n".join(parts), "README.md")
 
 
 def main(argv: list[str] | None = None) -> int:

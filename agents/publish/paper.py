@@ -17,6 +17,7 @@ from agents.evaluation.predictions import counts, predictions_of
 from agents.files import write_text
 from agents.publish import results
 from agents.publish.experiments import INDEX
+from agents.publish.marked import marked
 
 PAPER: Final = Path("paper.md")
 PUBLISHED: Final = Path("docs/results")
@@ -36,7 +37,7 @@ def paragraph(published: Path = PUBLISHED) -> str:
     report = results.read(published, RUN)
     worlds = report["worlds"]
     seeds = len(report["seeds"])
-    settled = [name for name, world in worlds.items() if _all_certified(world)]
+    settled = [name for name, world in worlds.items() if all_certified(world)]
     words = [
         f"Of Jervis's four worlds, each trained at {seeds} seeds by which no setting was chosen, "
         f"{_numbers(len(settled))} certified{': ' if settled else '.'}"
@@ -44,7 +45,7 @@ def paragraph(published: Path = PUBLISHED) -> str:
         + ("." if settled else "")
     ]
     for name, world in worlds.items():
-        gains = "; ".join(_gain(each) for each in _certificates(world))
+        gains = "; ".join(_gain(each) for each in certificates(world))
         words.append(f"In the {name.replace('-', ' ')} world the best deviator found gains {gains}.")
         if world["theory"] and name in settled and world["outcome"] != world["theory"]:
             words.append(f"By the typology one would expect there: {world['theory']}.")
@@ -58,14 +59,15 @@ def paragraph(published: Path = PUBLISHED) -> str:
     return "\n".join(words)
 
 
-def _certificates(world: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def certificates(world: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The certificates of all starts of a world."""
     for start in world["starts"].values():
         yield from start["certificates"]
 
 
-def _all_certified(world: Mapping[str, Any]) -> bool:
-    return {each["verdict"] for each in _certificates(world)} == {CERTIFIED}
+def all_certified(world: Mapping[str, Any]) -> bool:
+    """Whether nothing that was tried beats any of its policies."""
+    return {each["verdict"] for each in certificates(world)} == {CERTIFIED}
 
 
 def _gain(certificate: Mapping[str, Any]) -> str:
@@ -82,12 +84,9 @@ def written(text: str, published: Path = PUBLISHED) -> str:
     """The paper's text with the paragraph of these reports.
 
     Raises:
-        ResultError: if it has not both marks.
+        MarkError: if it has not both marks.
     """
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise results.ResultError(f"{PAPER} needs the lines {BEGIN} and {END}, each once.")
-    before, _, rest = text.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{paragraph(published)}\n\n{END}{rest.partition(END)[2]}"
+    return marked(text, BEGIN, END, paragraph(published), PAPER)
 
 
 def main(argv: list[str] | None = None) -> int:

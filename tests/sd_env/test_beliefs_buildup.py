@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sd_env.worlds import Worlds
-from tests.sd_env.test_beliefs import ARMS_ONLY, belief, posterior, tracked
+from tests.beliefs import ARMS_ONLY, belief, posterior, tracked
 from tests.table import attack, play
 
 

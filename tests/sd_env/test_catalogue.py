@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,9 @@ from sd_env.policies import ask
 from sd_env.scenario import TEXTS, Scenario, load_scenario, scenarios
 from sd_env.worlds import Worlds
 from tests import catalogue_table
+from tests.catalogue_text import text_of
 
 WORLDS = ("jervis/doubly-dangerous", "jervis/intense", "jervis/not-intense", "jervis/doubly-safe")
-
-
-def text_of(name: str) -> str:
-    return (resources.files("sd_env") / "catalogue" / f"{name}.yaml").read_text(encoding="utf-8")
 
 
 def physics(scenario: Scenario) -> str:

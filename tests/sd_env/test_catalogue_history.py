@@ -15,7 +15,7 @@ from sd_env import layout
 from sd_env.rules.war import contest
 from sd_env.scenario import Scenario, load_scenario
 from sd_env.worlds import Worlds
-from tests.sd_env.test_catalogue_claims import plain, says
+from tests.catalogue_text import plain, says
 
 
 def data(name: str) -> dict[str, dict[str, float]]:

@@ -12,8 +12,8 @@ from sd_env import layout
 from sd_env.policies import RandomPolicy
 from sd_env.record import PACK_ABOVE, record, write_log
 from sd_env.record.columns import schema
+from tests.docs import ROOT, bare, tables
 from tests.table import quiet
-from tests.test_docs import ROOT, bare, tables
 
 PAGE = ROOT / "docs" / "logs.md"
 

@@ -22,8 +22,8 @@ from sd_env.record import EpisodeLog, LogError, Recorder, read_log, record, writ
 from sd_env.show.page import page
 from sd_env.show.story import Story
 from sd_env.worlds import Worlds
+from tests.docs import ROOT
 from tests.table import quiet
-from tests.test_docs import ROOT
 
 RUSSIA, SERBIA, AUSTRIA = "russia", "serbia", "austria-hungary"
 

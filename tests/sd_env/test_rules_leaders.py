@@ -13,7 +13,7 @@ from sd_env.layout import Own
 from sd_env.record import EpisodeLog, read_log, record, verify, write_log
 from sd_env.rules import chance
 from sd_env.worlds import Worlds
-from tests.sd_env.test_beliefs import ARMS_ONLY, BASE, as_the_tables_say, belief, posterior, tracked
+from tests.beliefs import ARMS_ONLY, BASE, as_the_tables_say, belief, posterior, tracked
 from tests.table import attack, column, play, quiet, random_actions, worlds
 
 WORLDS = 4000
@@ -224,7 +224,7 @@ def test_even_a_posture_read_for_certain_is_forgotten() -> None:
 
 
 def test_beliefs_are_true_where_types_change() -> None:
-    """As in test_beliefs, with leaders who fall in one turn of seven: share of seekers = belief, among those alike."""
+    """As in test_beliefs_tables, with leaders who fall in one turn of seven: share of seekers = belief, among alike."""
     w = tracked(
         3, num_worlds=WORLDS, seed=11, motives__p_greedy=0.4, motives__turnover=0.15, perception__signal_noise=0.2,
         war__mobilization_required=False, signals__pledge_turns=2, states__offense=1.0,

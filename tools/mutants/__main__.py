@@ -38,10 +38,12 @@ TARGETS: Final = ("sd_env/rules/*.py", "sd_env/measures/*.py", "agents/experimen
                   "agents/evaluation/outcome.py", "agents/evaluation/predictions.py")  # fmt: skip
 #: How rules are compiled is no rule.
 NOT_RULES: Final = ("sd_env/rules/compiled.py",)
+_OF_RULES: Final = ("rules", "heads", "levels", "perception", "beliefs", "golden", "measures")
 TESTS: Final = (
-    *(f"tests/sd_env/test_{name}*.py" for name in ("rules", "heads", "perception", "beliefs", "golden", "measures")),
+    *(f"tests/sd_env/test_{name}*.py" for name in _OF_RULES),
     *(f"tests/agents/evaluation/test_{name}.py" for name in ("outcome", "predictions")),
-    *(f"tests/agents/experiments/test_{name}.py" for name in ("experiments", "quantities")),
+    *(f"tests/agents/experiments/test_experiments{part}.py" for part in ("", "_judged", "_language", "_page")),
+    "tests/agents/experiments/test_quantities.py",
 )
 TABLE: Final = Path("docs/results/mutants.txt")
 KEPT: Final = Path("runs/mutants/kept.json")

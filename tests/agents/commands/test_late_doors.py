@@ -22,7 +22,7 @@ from agents.play.lessons import Lessons
 from agents.play.store import Store
 from agents.training.live import gap_of, last_values
 from sd_env.record import LogError, record, write_log
-from tools.fuzz_targets import CORPUS
+from tools.fuzz_answers import CORPUS
 
 ROOT = Path(__file__).parents[3]
 GAME = ("--scenario", "games/one-shot", "--seeds", "1", "--worlds", "1")

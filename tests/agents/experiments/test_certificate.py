@@ -20,7 +20,7 @@ from agents.table.play import play
 from agents.training.response import learn_response
 from agents.training.searcher import scratch
 from sd_env.scenario import Scenario
-from tests.agents.experiments.test_experiments import made
+from tests.experiment_made_up import made
 
 NOT_INTENSE = Scenario.load("jervis/not-intense")
 REST = BuildThenStrike(0, 0)

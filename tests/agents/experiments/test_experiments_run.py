@@ -25,7 +25,7 @@ from sd_env import layout
 from sd_env.layout import Build, Head, Signal, Stance
 from sd_env.record import Collector, record
 from sd_env.scenario import Scenario
-from tests.agents.experiments.test_experiments import made
+from tests.experiment_made_up import made
 from tests.logs import Draft
 
 

@@ -68,7 +68,7 @@ def test_bad_words_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixtur
         chosen(made_run(tmp_path / "bare", as_theory_says()))
     (tmp_path / "README.md").write_text("no marks\n")
     assert readme_picture.main([str(run), "--root", str(tmp_path)]) == 2
-    assert capsys.readouterr().err.startswith("python -m tools.readme_picture: the README has no <!-- pictures")
+    assert capsys.readouterr().err.startswith("python -m tools.readme_picture: README.md needs the lines <!-- pictures")
 
 
 def test_all_else_in_the_readme_stays_and_a_second_time_changes_nothing(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from agents.policies import registry
 from agents.strategies import BUILT_INS, Traits
 from agents.strategies.baselines import Dove
 from sd_env.policies import PolicyError
-from tests.test_docs import rows
+from tests.docs import rows
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "my_strategy"

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from agents.publish import paper, results
+from agents.publish import paper
+from agents.publish.marked import MarkError
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / paper.PAPER).read_text(encoding="utf-8")
@@ -72,7 +73,7 @@ def test_what_is_not_certified_is_not_called_so(published: Path) -> None:
 
 
 def test_without_its_marks_it_is_refused() -> None:
-    with pytest.raises(results.ResultError, match="each once"):
+    with pytest.raises(MarkError, match="needs the lines"):
         paper.written(TEXT.replace(paper.END, ""), ROOT / paper.PUBLISHED)
 
 
