@@ -42,6 +42,7 @@ class Peer:
         distribution: whose version is stated.
         games: name of each of its games in the adapter -> worlds of it that are played at once.
         face: which of ours its games are compared with.
+        remark: what is known besides where it does not install.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Peer:
     distribution: str
     games: Mapping[str, int]
     face: str = ""
+    remark: str = ""
 
 
 OURS: Final = Peer(
@@ -82,8 +84,16 @@ PEERS: Final = (
         "Worlds",
     ),
     # nobody could write an adapter for what cannot be installed
-    Peer("SocialJax", "socialjax", "socialjaxproject", {}),
+    Peer(
+        "SocialJax",
+        "socialjax",
+        "socialjaxproject",
+        {},
+        remark=" No package index has it, and from a copy of its repository it does not build: No file/folder found for "
+        "package socialjaxproject.",
+    ),
 )
+_NOTE: Final = "median over the rounds of their ratio"
 #: Claims on how many times a peer's world-turns a second ours are.
 CLAIMS: Final = {"MPE2 simple_spread": 12.0, "MOMAland item_gathering": 1.0}
 
@@ -209,7 +219,7 @@ def games_of(peer: Peer, smoke: bool, report: Report, stack: ExitStack) -> list[
     try:
         worker = stack.enter_context(process(python_of(peer, not smoke), peer.adapter))
     except PeerError as error:
-        report.notes.append(f"{peer.name}: {error}.")
+        report.notes.append(f"{peer.name}: {error}.{peer.remark}")
         return found
     for game, worlds in peer.games.items():
         try:
@@ -237,5 +247,6 @@ def compare(report: Report, games: Sequence[Played], seconds: dict[str, list[flo
         if game.peer is OURS or not ours:
             continue
         our = min(ours, key=lambda each: int(each.made["agents"]))
-        theirs, mine = (statistics.median(seconds[each.name]) / each.made["turns"] for each in (game, our))
-        report.ratio(f"{our.name} against {game.name}", theirs / mine, at_least=CLAIMS.get(game.name))
+        rounds = zip(seconds[game.name], seconds[our.name], strict=True)
+        times = statistics.median(theirs / mine for theirs, mine in rounds) * our.made["turns"] / game.made["turns"]
+        report.ratio(f"{our.name} against {game.name}", times, at_least=CLAIMS.get(game.name), note=_NOTE)

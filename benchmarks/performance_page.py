@@ -31,8 +31,9 @@ PARTS: Final[dict[str, str]] = {
 compiled scan over an episode of many worlds, on the processor; OpenSpiel by its C++ states from Python; the others by
 their Python steps. Of sd-env, *ParallelEnv* is one world as a PettingZoo environment, *World* the arrays of one, and
 *Worlds* the arrays of many. The last column is how many times as many world-turns a second sd-env plays by the like
-face, with as many agents or more: above 1, sd-env is faster. What a turn works out differs from game to game, from one
-payoff matrix to a kitchen, so this says what a million turns of each cost, not whose code is better.""",
+face, with as many agents or more, the median of the rounds' ratios: above 1, sd-env is faster. What a turn works out
+differs from game to game, from one payoff matrix to a kitchen, so this says what a million turns of each cost, not
+whose code is better.""",
     "engine": """`Worlds.step`, one core: what all faces stand on. A turn of N states looks at all N² pairs.""",
     "bare": """The same turns by the engine and by a kernel that knows one scenario and two states, its numbers
 compiled in (`benchmarks/bare_kernel.py`), equal to the engine bit for bit in what is seen, may be chosen and is earned.
