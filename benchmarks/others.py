@@ -89,8 +89,8 @@ PEERS: Final = (
         "socialjax",
         "socialjaxproject",
         {},
-        remark=" No package index has it, and from a copy of its repository it does not build: No file/folder found for "
-        "package socialjaxproject.",
+        remark=" The package index does not list it, and a copy of its repository does not build: No file/folder found "
+        "for package socialjaxproject.",
     ),
 )
 _NOTE: Final = "median over the rounds of their ratio"
