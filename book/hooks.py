@@ -104,6 +104,12 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return led(link_names(places(root_of(config)).relink(markdown, source, here), concepts(), here), here)
 
 
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Give the theme's search a name, without which who hears the page hears of a dialog and not of which."""
+    unnamed = 'data-md-component="search" role="dialog"'
+    return output.replace(unnamed, f'{unnamed} aria-label="Search"')
+
+
 def root_of(config: MkDocsConfig) -> Path:
     """The repository: where mkdocs.yml is."""
     return Path(config.config_file_path).parent

@@ -66,8 +66,8 @@ FLOORS: Final = (
     Room("events", ("sd_env.events", "sd_env.turn_events"), "what happened on a turn"),
     Room("protocol", ("sd_env.policies",), "what a policy is to the game"),
     Room("record", ("sd_env.record",), "logs of episodes"),
-    Room("show", ("sd_env.show",), "text, stories and pages"),
     Room("measures", ("sd_env.measures",), "pure functions of logs"),
+    Room("show", ("sd_env.show",), "text, stories and pages"),
     Room(
         "faces",
         ("sd_env", "sd_env.spaces", "sd_env.parallel", "sd_env.solo", "sd_env.vector", "sd_env.registry"),

@@ -54,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.output is not None:
         with values_of_a_game(args.log):
-            notes = [Note(each.war.start, " ".join(sentences(log, each))) for each in found]
+            told_of = [(each.war.start, sentences(log, each)) for each in found]
+            notes = [Note(start, what, tuple(why)) for start, (what, *why) in told_of]
             with suppress(
                 *(() if args.policies else (PolicyError,))
             ):  # of players who cannot be had, as explain() says

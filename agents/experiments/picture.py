@@ -17,7 +17,7 @@ from agents.experiments.judge import is_numeric, positions
 from agents.experiments.language import Experiment, given_name
 from agents.experiments.work import OWN
 from agents.pictures.maps import thresholds
-from agents.pictures.style import GREY, Caption, finish, hatch, look, panels
+from agents.pictures.style import GREY, Caption, finish, halo, hatch, look, panels
 from sd_env.scenario import Scenario
 
 Levels = Sequence[Mapping[str, Any]]
@@ -46,6 +46,10 @@ def draw(experiment: Experiment, levels: Levels, picture: Path) -> None:
         else:
             _lines(experiment, rows, axis)
         axis.set_title(_words(experiment, measure), fontsize=11)
+        if not any(math.isfinite(row["estimate"].value) for row in rows):
+            why = "is defined nowhere here" if rows else "was not measured in these runs"
+            axis.text(0.5, 0.5, f"{measure}\n{why}", ha="center", va="center", color=GREY, transform=axis.transAxes)
+            axis.set_yticks([])
     caption = Caption(
         len(experiment.seeds),
         f"seeds of {experiment.worlds} worlds each",
@@ -146,8 +150,9 @@ def _map(experiment: Experiment, rows: Levels, axis: Any, fields: Mapping[str, n
     top = np.nanmax(grid) if np.isfinite(grid).any() else 1.0
     for (j, v), (i, h) in itertools.product(enumerate(up), enumerate(across)):
         if np.isfinite(grid[j, i]):
-            axis.text(h, v, f"{grid[j, i]:.3f}", ha="center", va="center", fontsize=7,
-                      color="white" if grid[j, i] > 0.7 * top else "black")  # fmt: skip
+            ink, edge = ("white", "black") if grid[j, i] > 0.7 * top else ("black", "white")
+            axis.text(h, v, f"{grid[j, i]:.3f}", ha="center", va="center", fontsize=7, color=ink, zorder=5,
+                      path_effects=halo(edge))  # fmt: skip
     ends = _edges(across), _edges(up)
     for row in _apart(experiment, rows)[0]:
         if disagree(str(row["measure"]), row["estimate"].values):

@@ -97,7 +97,10 @@ def _differences(works: Sequence[Finished], names: Sequence[str]) -> Iterator[st
 def _value(held: Mapping[str, Any], key: str) -> str:
     if key not in held:
         return "none"
-    return held[key] if isinstance(held[key], str) else show(held[key])
+    value = held[key]
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return " ".join(value) or "none"
+    return value if isinstance(value, str) else show(value)
 
 
 def rows(found: Compared) -> list[tuple[str, str, list[str]]]:

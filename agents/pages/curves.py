@@ -11,7 +11,7 @@ import numpy as np
 
 from agents.pages.elements import Html, text
 
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 340, 210, 46, 10, 26, 30
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 340, 216, 46, 10, 26, 36
 _COLOURS: Final = 7
 _DASHES: Final = 4
 #: Points that a curve has at most: more are not seen.
@@ -87,9 +87,9 @@ def _panel(
     for tick in ticks[0]:
         x = across(tick)
         anchor = "middle" if x < _WIDTH - 30 else "end"
-        parts.append(f'<text class="faint" x="{x:.1f}" y="{_HEIGHT - 14}" text-anchor="{anchor}">{tick:g}</text>')
+        parts.append(f'<text class="faint" x="{x:.1f}" y="{_HEIGHT - 20}" text-anchor="{anchor}">{tick:g}</text>')
     parts.append(
-        f'<text class="faint" x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 2}" text-anchor="end">{text(axes[0])}</text>'
+        f'<text class="faint" x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 5}" text-anchor="end">{text(axes[0])}</text>'
     )
     if bound is not None and bound[0] <= top:
         y = up(bound[0])

@@ -42,14 +42,14 @@ def evaluation_page(of: Finished) -> str:
     rows = [
         (
             policy,
-            *(short(metrics[metric], places) for metric, _, places in columns),
             of.report["outcomes"][policy] or "–",
+            *(short(metrics[metric], places) for metric, _, places in columns),
         )
         for policy, metrics in found.items()
     ]
     interval = "; ".join(f"{count} {unit}" for unit, count in sorted(units))
     said = "Theory predicts" if theory["of_this_very_scenario"] else "Without overrides theory predicts"
-    heads = ("policy", *(heading(each) for _, each, _ in columns), "outcome")
+    heads = ("policy", "outcome", *(heading(each) for _, each, _ in columns))
     policies = f"{len(found)} polic{'y' if len(found) == 1 else 'ies'}"
     return page(
         f"{of.title}: evaluation",
@@ -126,7 +126,12 @@ def _payoffs(of: Finished, order: Sequence[str]) -> Html:
     low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
     shades = [[-1 if v is None else int(9 * (v - low) / ((high - low) or 1.0)) for v in row] for row in values]
     rows = [(name, *("" if v is None else f"{v:.2f}" for v in row)) for name, row in zip(names, values, strict=True)]
-    return table("Mean return of the row's policy against the column's; darker is more", ("", *names), rows, shades)
+    return table(
+        "Mean return of the row's policy against the column's; the stronger the colour, the more",
+        ("", *names),
+        rows,
+        shades,
+    )
 
 
 def _shares(of: Finished) -> Iterator[Html]:

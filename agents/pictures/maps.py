@@ -16,7 +16,7 @@ import numpy as np
 
 from agents.evaluation.outcome import COOPERATES, RACES, SPIRALS
 from agents.evaluation.threshold import expected_turns, middle, plain, trust_threshold
-from agents.pictures.style import COLOURS, Caption, finish, hatch, panels
+from agents.pictures.style import COLOURS, Caption, finish, halo, hatch, panels
 from sd_env.scenario import Scenario
 
 #: Stem of the picture's files in a run's folder.
@@ -148,7 +148,7 @@ def draw(scenario: Scenario, points: Sequence[Point], picture: Path, title: str)
         axis.plot(point.omega, y, mark, color=colour, markerfacecolor=fill, markersize=11, markeredgewidth=2)
         below = point.q > 0.5
         axis.annotate(point.name, (point.omega, y), xytext=(0, -16 if below else 12), textcoords="offset points",
-                      ha="center", va="top" if below else "bottom", fontsize=9)  # fmt: skip
+                      ha="center", va="top" if below else "bottom", fontsize=9, path_effects=halo())  # fmt: skip
         if kind not in seen:
             seen.add(kind)
             handles += axis.plot([], [], mark, color=colour, label=kind or "no security seeker", linestyle="none")

@@ -18,6 +18,7 @@ matplotlib.use("Agg")  # before pyplot: no display is needed
 
 from matplotlib import pyplot as plt
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 
 DPI: Final = 130
 GREY: Final = "#666666"
@@ -71,6 +72,11 @@ def panels(
 def look(k: int) -> dict[str, Any]:
     """Colour and dashes of the k-th line."""
     return {"color": COLOURS[k % len(COLOURS)], "linestyle": STYLES[k % len(STYLES)]}
+
+
+def halo(colour: str = "white") -> list[Any]:
+    """What makes words that stand on lines or hatching readable: an edge of another colour around them."""
+    return [withStroke(linewidth=2.2, foreground=colour)]
 
 
 def hatch(axis: Any, corner: tuple[float, float], width: float, height: float) -> None:

@@ -230,7 +230,7 @@ class Terminal:
             self._line(
                 f"{each['name']:{wide}}  was {kind}, played by {each['by']}; others believed with "
                 f"{each['believed']:.0%} that it only wanted to be safe (at the lowest {each['lowest']:.0%}); attacked "
-                f"{each['attacks']} times; return {each['return']:.2f}{fell}",
+                f"{each['attacks']} time{'s' * (each['attacks'] != 1)}; return {each['return']:.2f}{fell}",
                 "  ",
                 " " * (wide + 4),
             )

@@ -162,6 +162,7 @@ def tell(table: pd.DataFrame, out: Path) -> None:
     told = pd.DataFrame(
         {
             SETTING: table[SETTING],
+            "start": table["path"],
             "seed": table["seed"],
             "steps": (table["agent_steps"] / 1e6).map("{:.0f}M".format),
             "outcome": table["outcome"],
@@ -235,21 +236,26 @@ def draw(table: pd.DataFrame, picture: Path) -> None:
     figure, [left, right] = panels(2, size=(5.0, 1.9 + 0.32 * len(labels)), sharey=True)
     blue = COLOURS[1]
     height = {label: k for k, label in enumerate(labels)}
+    marks = dict(zip(dict.fromkeys(table["path"]), "os^D", strict=False))
     for row in table.itertuples(index=False):
-        y = height[getattr(row, SETTING)] + 0.12 * (int(row.seed) % 3 - 1)
+        y = height[getattr(row, SETTING)] + 0.12 * (int(row.seed) % 3 - 1) + 0.2 * list(marks).index(row.path)
         face = blue if not isinstance(row.uncertified, str) or row.uncertified == "" else "none"
-        left.plot(row.ss_fight, y, "o", mec=blue, mfc=face)
+        left.plot(row.ss_fight, y, marks[row.path], mec=blue, mfc=face)
         right.plot([row.onset_10, row.onset_90], [y, y], color="0.6")
-        right.plot(row.onset_50, y, "o", mec=blue, mfc=face)
+        right.plot(row.onset_50, y, marks[row.path], mec=blue, mfc=face)
+    for start, mark in marks.items():
+        left.plot([], [], mark, mec=blue, mfc="none", label=f"from a {start} start")
+    if len(marks) > 1:
+        left.legend(loc="lower right", fontsize="small")
     left.set_yticks(range(len(labels)), labels)
     left.invert_yaxis()
     left.set(xlim=(-0.03, 1.03), xlabel="pairs of security seekers that fight")
     right.set(xlabel="turn of the first attack between them: 10%, median, 90%")
     right.axvline(5, color="0.8", zorder=0)
-    seeds = int(table.groupby(SETTING, sort=False).size().max())
+    seeds = int(table["seed"].nunique())
     caption = Caption(
         seeds,
-        f"seed{'s' * (seeds != 1)} a setting, a mark each",
+        f"seed{'s' * (seeds != 1)} a setting and start, a mark each",
         "lines: from the 10th to the 90th percentile of episodes, no interval",
         "filled where nothing that was tried gains more than 2%",
     )

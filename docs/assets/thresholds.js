@@ -64,7 +64,7 @@
       add("text", { x: left - 6, y: down(m) + 4, "text-anchor": "end" }, m.toString());
     }
     for (let x = 0; x <= MOST; x += 2) add("text", { x: across(x), y: bottom + 18, "text-anchor": "middle" }, x);
-    add("text", { x: right, y: bottom + 18, "text-anchor": "end" }, "arms x");
+    add("text", { x: across(MOST - 1), y: bottom + 18, "text-anchor": "middle" }, "arms x");
     const points = [];
     for (let k = 1; k <= 200; k++) {
       const x = (MOST * k) / 200;

@@ -15,16 +15,17 @@
   // --- the map ------------------------------------------------------------------------------------------------
   const [W, H] = D.stage.size, PLACES = D.stage.places, size = D.stage.scale;
   const arms = (row, i) => D.offense[row][i] + D.defense[row][i];
-  let mostArms = 0.5, mostLand = 0.5;
+  let mostArms = 0.5, mostPower = 1e-9;
   for (let t = 0; t <= T; t++) {
     for (let i = 0; i < N; i++) {
       mostArms = Math.max(mostArms, D.offense[t][i], D.defense[t][i]);
-      mostLand = Math.max(mostLand, D.homeland[t][i] + D.holdings[t][i]);
+      mostPower = Math.max(mostPower, D.power[t][i]);
     }
   }
-  const radius = (row, i) => size * (12 + 24 * Math.sqrt(Math.max(0, D.homeland[row][i] + D.holdings[row][i]) / mostLand));
+  const radius = (row, i) => size * (12 + 24 * Math.sqrt(Math.max(0, D.power[row][i]) / mostPower));
   const map = $("map");
   map.setAttribute("viewBox", `0 0 ${W} ${H}`);
+  map.classList.toggle("crowded", size < 0.7);
 
   function between(row, i, j, aside) {
     const [x1, y1] = PLACES[i], [x2, y2] = PLACES[j];
@@ -33,13 +34,14 @@
     const ox = -dy * aside, oy = dx * aside;
     return [x1 + dx * from + ox, y1 + dy * from + oy, x2 - dx * to + ox, y2 - dy * to + oy, dx, dy];
   }
-  function arrow(row, i, j, aside, kind) {
+  function arrow(row, i, j, aside, kind, head = kind) {
     const [x1, y1, x2, y2, dx, dy] = between(row, i, j, aside);
     draw("line", { x1, y1, x2: x2 - dx * 9, y2: y2 - dy * 9, class: kind }, map);
     const points = [[x2, y2], [x2 - dx * 14 - dy * 8, y2 - dy * 14 + dx * 8], [x2 - dx * 14 + dy * 8, y2 - dy * 14 - dx * 8]];
-    draw("polygon", { points: points.map((p) => p.join(",")).join(" "), class: "head-" + kind }, map);
-    return [x1 + 0.3 * (x2 - x1), y1 + 0.3 * (y2 - y1)];
+    draw("polygon", { points: points.map((p) => p.join(",")).join(" "), class: "head-" + head }, map);
+    return [x1 + 0.4 * (x2 - x1), y1 + 0.4 * (y2 - y1)];
   }
+  const MANY = 12;
   const SHIELD = "M0,-8 L7,-5 L7,1 C7,6 3,9 0,10 C-3,9 -7,6 -7,1 L-7,-5 Z";
   const SWORD = "M-1.5,-10 L0,-13 L1.5,-10 L1.5,3 L5,3 L5,5.5 L1.5,5.5 L1.5,10 L-1.5,10 L-1.5,5.5 L-5,5.5 L-5,3 L-1.5,3 Z";
 
@@ -51,11 +53,11 @@
       return;
     }
     [["shield", SHIELD, D.defense], ["sword", SWORD, D.offense]].forEach(([kind, path, stock], k) => {
-      const left = x + (k === 0 ? -46 : 8) * size, high = 32 * size, share = Math.min(1, stock[row][i] / mostArms);
+      const left = x + (k === 0 ? -54 : 12) * size, high = 32 * size, share = Math.min(1, stock[row][i] / mostArms);
       draw("rect", { x: left + 16 * size, y: below, width: 8 * size, height: high, class: "bar-back" }, map);
       draw("rect", { x: left + 16 * size, y: below + high * (1 - share), width: 8 * size, height: high * share, class: kind }, map);
       draw("path", { d: path, class: kind, transform: `translate(${left + 5 * size},${below + 14 * size}) scale(${size})` }, map);
-      draw("text", { x: left + 14 * size, y: below + high + 14, "text-anchor": "middle", class: "faint" }, map, number(stock[row][i]));
+      draw("text", { x: left + 14 * size, y: below + high + 5, "text-anchor": "middle", class: "faint stock" }, map, number(stock[row][i]));
     });
   }
   function state(row, i) {
@@ -95,11 +97,11 @@
     }
     const struck = new Set(D.attacks[row].map(([i, j]) => `${i},${j}`));
     for (const [i, j] of D.mobilized[row]) if (!struck.has(`${i},${j}`)) arrow(row, i, j, 9, "mobilized");
-    for (const [i, j, won] of D.attacks[row]) {
-      const [x, y] = arrow(row, i, j, 9, "attack");
+    const came = D.attacks[row].map(([i, j, won]) => [...arrow(row, i, j, 9, "attack", won ? "attack" : "repelled"), won]);
+    for (let i = 0; i < N; i++) state(row, i);
+    for (const [x, y, won] of came.length > MANY ? [] : came) { // many words would hide one another; heads tell it too
       draw("text", { x, y: y - 8, "text-anchor": "middle" }, map, won ? "land taken" : "repelled");
     }
-    for (let i = 0; i < N; i++) state(row, i);
     for (let i = 0; i < N; i++) signal(row, i);
   }
   function legend() {
@@ -107,6 +109,8 @@
       ["line", { class: "allied", x1: 2, y1: 9, x2: 34, y2: 9 }, "allied"],
       ["line", { class: "mobilized", x1: 2, y1: 9, x2: 34, y2: 9 }, "mobilized against"],
       ["line", { class: "attack", x1: 2, y1: 9, x2: 34, y2: 9 }, "attacks"],
+      ["polygon", { class: "head-attack", points: "28,9 14,1 14,17" }, "takes land"],
+      ["polygon", { class: "head-repelled", points: "28,9 14,1 14,17" }, "is repelled"],
       ["path", { class: "shield", d: SHIELD, transform: "translate(18,9) scale(.8)" }, "defence"],
       ["path", { class: "sword", d: SWORD, transform: "translate(18,10) scale(.75)" }, "offence"],
       ["circle", { class: "greedy", cx: 18, cy: 9, r: 7 }, "greedy (its secret)"],
@@ -118,7 +122,7 @@
       draw(tag, attributes, draw("svg", { viewBox: "0 0 36 18", "aria-hidden": "true" }, item));
       item.append(words);
     }
-    make("li", {}, $("legend"), "size: land");
+    make("li", {}, $("legend"), "size: power, the income of its land");
     if (D.stage.map) make("li", {}, $("legend"), "place: as on a map, moved apart where they would hide each other");
   }
 
@@ -183,7 +187,7 @@
       const up = (v) => CH - BOTTOM - ((CH - BOTTOM - 8) * (v - low)) / (high - low || 1);
       for (const mark of [low, (low + high) / 2, high]) {
         draw("line", { x1: LEFT, x2: CW - 8, y1: up(mark), y2: up(mark), class: "axis" }, box);
-        draw("text", { x: LEFT - 5, y: up(mark) + 4, "text-anchor": "end", class: "faint" }, box, high - low > 20 ? mark.toFixed(0) : mark.toFixed(1));
+        draw("text", { x: LEFT - 5, y: up(mark) + 4, "text-anchor": "end", class: "faint" }, box, mark.toFixed(high - low > 20 ? 0 : high - low > 4 ? 1 : 2));
       }
       draw("text", { x: LEFT, y: CH - 5, class: "faint" }, box, "0");
       draw("text", { x: CW - 8, y: CH - 5, "text-anchor": "end", class: "faint" }, box, `turn ${T}`);
@@ -217,7 +221,9 @@
     const list = $("events");
     list.setAttribute("aria-live", playing ? "off" : "polite");
     list.replaceChildren();
-    const told = turn ? D.events[turn - 1].filter((event) => event.only < 0 || !hidden(event.only)) : [];
+    // first what all see: what each builds and only it knows would fill the list
+    const told = (turn ? D.events[turn - 1].filter((event) => event.only < 0 || !hidden(event.only)) : [])
+      .sort((one, other) => (one.only >= 0) - (other.only >= 0));
     for (const event of told) make("li", {}, list, event.text + ".");
     if (!told.length) make("li", {}, list, turn ? "Nothing to tell." : "As it begins.");
     for (const cursor of cursors) {
@@ -268,6 +274,10 @@
     const item = make("li", {}, $("moments"));
     make("button", { type: "button" }, item, `Turn ${moment.turn}`).addEventListener("click", () => go(moment.turn));
     item.append(`: ${moment.text}`);
+    if (!moment.more.length) return;
+    const more = make("details", {}, item);
+    make("summary", {}, more, "More");
+    for (const line of moment.more) make("p", {}, more, line);
   });
   if (!D.moments.length) make("li", {}, $("moments"), "No war, no fall.");
   $("scrubber").max = String(T);

@@ -17,6 +17,7 @@ import numpy as np
 
 from sd_env.events import Builds, BuildsShare, Conquest, IllegalAction, LeaderFalls
 from sd_env.layout_actions import Signal
+from sd_env.measures.war import war_of
 from sd_env.show.places import Frame, places_of
 from sd_env.show.story import Story
 from sd_env.show.template import filled
@@ -38,10 +39,12 @@ class Note:
     Attributes:
         turn: 0 .. T.
         text: why, in a sentence.
+        more: what can be said of it beyond that, shown when asked for.
     """
 
     turn: int
     text: str
+    more: tuple[str, ...] = ()
 
 
 def page(log: EpisodeLog, notes: Sequence[Note] = ()) -> str:
@@ -49,7 +52,7 @@ def page(log: EpisodeLog, notes: Sequence[Note] = ()) -> str:
 
     Args:
         log: the episode.
-        notes: on turns that are marked, beside those on which a war begins or a state falls, which always are.
+        notes: on turns that are marked, beside those on which two begin to fight or a state falls, which always are.
     """
     story = Story(log)
     title = f"{log.scenario.name}, seed {log.seed}, world {log.world}, episode {log.episode}"
@@ -73,6 +76,7 @@ def data(log: EpisodeLog, story: Story, notes: Sequence[Note] = ()) -> dict[str,
         "greed": _rounded(states["greed"]),
         "standing": states["standing"].astype(int).tolist(),
         **{name: _rounded(states[name]) for name in _AMOUNTS},
+        "power": _rounded(states["economy"] * (states["homeland"] + states["holdings"])),
         "rewards": _rounded(log.rewards),
         "signals": [[Signal(int(each)).name.lower() for each in row] for row in states["signal"]],
         "belief": _rounded(pairs["belief"]),
@@ -81,7 +85,7 @@ def data(log: EpisodeLog, story: Story, notes: Sequence[Note] = ()) -> dict[str,
         "mobilized": _listed((pairs["mobilized"] != 0) & others),
         "attacks": _attacks(log, others),
         "events": [_told(log, story, turn) for turn in range(1, log.turns + 1)],
-        "moments": [{"turn": each.turn, "text": each.text} for each in sorted(
+        "moments": [{"turn": each.turn, "text": each.text, "more": list(each.more)} for each in sorted(
             [*_turning_points(log, story, others), *notes], key=lambda each: each.turn)],
     }  # fmt: skip
 
@@ -89,11 +93,12 @@ def data(log: EpisodeLog, story: Story, notes: Sequence[Note] = ()) -> dict[str,
 def _stage(log: EpisodeLog) -> dict[str, Any]:
     """The picture of the states: its size, where each stands, how large it is drawn, and whether that is a map."""
     count, given = len(log.agents), log.scenario.places
-    wide, high = 640, 300 if count == 2 else 470 if given is None else 540
-    size = 0.6 if count > 9 else 0.8 if count > 5 else 1.0
+    crowd = count > 9
+    wide, high = 640, 300 if count == 2 else 540 if given is not None else 700 if crowd else 520
+    size = 0.6 if crowd else 0.8 if count > 5 else 1.0
     frame = Frame(
-        80, 85 * size + 15, wide - 80, high - 85 * size - 10, (wide / 2, high / 2 - 12),
-        (175, 0) if count == 2 else (225, 160), (105 * size + 15, 160 * size + 12),
+        80, 85 * size + 15, wide - 80, high - 85 * size - 20, (wide / 2, high / 2 - 8),
+        (175, 0) if count == 2 else (250, 275) if crowd else (225, 165), (105 * size + 15, 160 * size + 12),
     )  # fmt: skip
     spots = places_of(log.scenario.agents, given, frame)
     return {"size": [wide, high], "places": spots.round(1).tolist(), "scale": size, "map": given is not None}
@@ -124,11 +129,11 @@ def _told(log: EpisodeLog, story: Story, turn: int) -> list[dict[str, Any]]:
 
 
 def _turning_points(log: EpisodeLog, story: Story, others: np.ndarray) -> list[Note]:
-    """The turns on which two states at peace begin to fight, and on which a state falls."""
+    """The turns on which two states at peace begin to fight, in a new war or in one there is, or a state falls."""
     names = list(story.names.values())
     fights = ((log.pairs["attacks"] != 0) & others).astype(bool)
     fights[0] = False
-    either = fights | fights.transpose(0, 2, 1)
+    either, war = fights | fights.transpose(0, 2, 1), war_of(log)
     found = []
     for turn in range(1, log.turns + 1):
         for one, other in np.argwhere(np.triu(either[turn] & ~either[turn - 1])):
@@ -138,7 +143,8 @@ def _turning_points(log: EpisodeLog, story: Story, others: np.ndarray) -> list[N
             target = names[other if attackers[0] == one else one]
             deed = f"{who} attack each other" if len(attackers) > 1 else f"{who} attacks {target}"
             tragic = ": both only wanted to be safe" if seekers.all() else ""
-            found.append(Note(turn, f"War begins: {deed}{tragic}."))
+            begins = war[turn, one] not in war[turn - 1]
+            found.append(Note(turn, f"{'War begins' if begins else 'The war spreads'}: {deed}{tragic}."))
         fell = (log.states["standing"][turn - 1] != 0) & (log.states["standing"][turn] == 0)
         found += [Note(turn, f"{names[k]} falls.") for k in np.flatnonzero(fell)]
     return found

@@ -18,6 +18,9 @@ import pytest
 from agents.evaluation.duel import Duel
 from agents.evaluation.threshold import success_probabilities, trust_threshold
 from sd_env.scenario import Scenario
+from tests.browser.test_accessibility import everywhere, findings
+from tests.browser.test_play import picture
+from tests.browser.windows import window
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -116,6 +119,29 @@ def test_what_is_alive_opens_as_a_file_is_linked_and_plays(address: str, tmp_pat
     assert 'id="begin"' in game and "The doubly dangerous world" in game
     for page in ("browser.html", "tour.html", "play.html"):
         assert 'href="live/' in dom(f"{address}/{page}", tmp_path)
+
+
+#: A page of every kind.
+KINDS = (
+    "index.html", "contents.html", "tutorials/01-ten-turns.html", "reproduce/1978-jervis.html", "concepts/tags.html",
+    "concepts/theories/kydd-reassurance.html", "catalogue.html", "model.html", "thresholds.html", "training.html",
+    "examples/sb3_ppo.html", "results/index.html", "results/science.html", "results/predictions.html",
+    "results/experiments/phase-diagram.html", "reference/index.html", "architecture.html", "changelog.html",
+)  # fmt: skip
+
+
+@everywhere
+def test_a_page_of_every_kind_is_accessible_and_no_wider_than_the_window(
+    address: str, width: int, height: int, dark: bool
+) -> None:
+    with window(width, height, dark=dark) as browser:
+        for page in KINDS:
+            browser.get(f"{address}/{page}")
+            scheme = browser.execute_script("return document.body.dataset.mdColorScheme")
+            assert scheme == ("slate" if dark else "default"), page
+            picture(browser, f"book-{page.replace('/', '-')}-{width}-{'dark' if dark else 'light'}")
+            assert findings(browser) == [], page
+            assert browser.execute_script("return document.documentElement.scrollWidth - innerWidth") <= 0, page
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,9 @@ from agents.evaluation.report import write_report
 from agents.files import write_text
 from agents.pages.write import report_page
 from tests.agents.evaluation.test_report import as_theory_says
+from tests.agents.pages.test_pages import made_run
 from tests.browser.test_book import dom
+from tests.browser.windows import window
 
 EVIL = "</td></table><img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 
@@ -45,6 +47,7 @@ def test_it_opens_as_a_file_and_its_links_lead_to_replays_that_play(evaluated: P
     page = dom(f"file://{evaluated}/report.html", tmp_path)
     for title in ("Verdict", "What was played", "Episodes to look at", "How to make it again"):
         assert f"<h2>{title}</h2>" in page
+    assert '<th scope="col">policy</th><th scope="col">outcome</th>' in page  # what matters most is not cut off
     assert said(f"file://{evaluated}/report.html", tmp_path) == ""
     links = [html.unescape(each) for each in re.findall(r'href="\./([^"]*\.html)"', page)]
     assert len(links) >= 2
@@ -60,6 +63,25 @@ def test_styles_and_pictures_are_let_in_by_the_policy(evaluated: Path, tmp_path:
     assert cli.main([*words, "--workers", "1", "--out", str(out)]) == 0
     assert "<img" in (out / "report.html").read_text(encoding="utf-8")
     assert said(f"file://{out}/report.html", tmp_path) == ""
+
+
+#: By how many pixels words reach beyond the drawing that they are in.
+BEYOND = """
+  return [...document.querySelectorAll(".panels text")].map((each) => {
+    const at = each.getBoundingClientRect(), all = each.ownerSVGElement.getBoundingClientRect();
+    return Math.max(all.left - at.left, at.right - all.right, all.top - at.top, at.bottom - all.bottom);
+  });
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_word_of_a_curve_is_cut_off(tmp_path: Path, width: int) -> None:
+    run = made_run(tmp_path / "run", as_theory_says())
+    write_text(run / "report.html", report_page(run))
+    with window(width) as browser:
+        browser.get(f"file://{run}/report.html")
+        found = browser.execute_script(BEYOND)
+        assert len(found) > 20 and max(found) <= 0.5
 
 
 def test_what_strangers_called_a_world_is_text_and_runs_nothing(tmp_path: Path) -> None:

@@ -35,3 +35,22 @@ def window(width: int = 1280, height: int = 900, *, dark: bool = False) -> Itera
         yield browser
     finally:
         browser.quit()
+
+
+def opened(browser: webdriver.Chrome, address: str) -> float:
+    """Open a file and wait until it is drawn: the processor time that its process took, all threads, seconds.
+
+    Unlike the time that passes it does not grow with what else the machine does. A page of files is opened before, so
+    that the process is there, and is the one in which the page is shown.
+    """
+    browser.get(address.partition("#")[0].rpartition("/")[0] + "/")
+    browser.execute_cdp_cmd("Performance.enable", {})
+    before = _spent(browser)
+    browser.get(address)
+    browser.execute_async_script("const [done] = arguments; requestAnimationFrame(() => setTimeout(done));")
+    return _spent(browser) - before
+
+
+def _spent(browser: webdriver.Chrome) -> float:
+    metrics = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return float(next(each["value"] for each in metrics if each["name"] == "ProcessTime"))

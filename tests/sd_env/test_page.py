@@ -68,9 +68,33 @@ def test_a_war_of_two_seekers_is_marked_where_it_begins() -> None:
     worlds.step(actions)
     [log] = recorder.turn(actions)
     [moment] = shown(page(log))["moments"]
-    assert moment == {"turn": 1, "text": "War begins: State_0 attacks State_1: both only wanted to be safe."}
+    assert moment == {
+        "turn": 1,
+        "text": "War begins: State_0 attacks State_1: both only wanted to be safe.",
+        "more": [],
+    }
     more = shown(page(log, [Note(0, "Here it could have been averted.")]))["moments"]
     assert [each["turn"] for each in more] == [0, 1]
+
+
+def test_a_war_begins_as_often_as_it_is_counted_and_spreads_else(log: EpisodeLog) -> None:
+    moments = shown(page(log))["moments"]
+    begun = {each["turn"] for each in moments if each["text"].startswith("War begins")}
+    spread = {each["turn"] for each in moments if each["text"].startswith("The war spreads")}
+    counted = set((np.flatnonzero(np.diff(log.worlds["wars"]) > 0) + 1).tolist())
+    assert begun == counted and spread - counted
+
+
+def test_power_is_the_income_of_land(log: EpisodeLog) -> None:
+    power = np.array(shown(page(log))["power"])
+    np.testing.assert_allclose(power[:-1], log.states["income"][1:], atol=5e-4)
+    assert len(set(power[0].tolist())) > 1  # the powers of 1914 are no equals
+
+
+def test_what_can_be_said_beyond_a_sentence_waits_until_it_is_asked_for(log: EpisodeLog) -> None:
+    moments = shown(page(log, [Note(2, "It hung on this.", ("Because of one thing.", "And another."))]))["moments"]
+    [noted] = [each for each in moments if each["more"]]
+    assert noted == {"turn": 2, "text": "It hung on this.", "more": ["Because of one thing.", "And another."]}
 
 
 HOSTILE = [

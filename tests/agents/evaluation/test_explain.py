@@ -298,7 +298,10 @@ def test_the_page_has_the_reasons_at_their_turns(tmp_path: Path, capsys: pytest.
     log = seekers("bayesian-realist", "bayesian-realist", motives__p_greedy=0.6, perception__beliefs=True)
     path = str(write_log(tmp_path / "war.jsonl", log))
     assert main(["explain", path, "-o", str(tmp_path / "war.html")]) == 0
-    told = [Note(each.war.start, " ".join(sentences(log, each))) for each in explain(log)]
+    told = []
+    for each in explain(log):
+        what, *why = sentences(log, each)
+        told.append(Note(each.war.start, what, tuple(why)))
     told += [Note(moment.turn, sentence(log, moment)) for _, each in moments(log) for moment in each]
     assert told and (tmp_path / "war.html").read_text(encoding="utf-8") == page(log, told)
     assert main(["explain", path, "-o", str(tmp_path / "war.html"), "--json"]) == 2

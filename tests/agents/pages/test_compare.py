@@ -52,6 +52,7 @@ def test_the_command_prints_writes_and_refuses(
     assert cli.main(["compare", "a", "b", "-o", "sub/side.html"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "Scenario: games/one-shot in a, games/one-shot war.conquest=0.2 in b" in said
+    assert "Setting policies: dove in a, dove hawk in b" in said
     assert "dove pay-off" in said and "sub/side.html: open it in a browser" in said
     assert Path("sub/side.html").is_file()
     refused = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +79,12 @@ def test_all_else_in_the_readme_stays_and_a_second_time_changes_nothing(tmp_path
     assert text.startswith(f"before\n\n{BEGIN}\n\n![") and text.endswith(f"{END}\n\nafter\n")
     assert text.index("replay.png") < text.index("phase.png") and written(text, shown, "t", phase=True) == text
     assert "phase.png" not in written(text, shown, "t", phase=False)
+
+
+def test_the_readme_begins_with_a_replay_of_a_certified_policy_and_then_the_map() -> None:
+    text = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]*)\)", text)
+    assert pictures[:2] == [readme_picture.REPLAY, readme_picture.MAP]
+    between = text[text.index(readme_picture.REPLAY) : text.index(readme_picture.MAP)]
+    assert "**Certified.** Certificate: " in between and "Not certified" not in between
+    assert "Written by `python -m tools.readme_picture`" in between

@@ -165,3 +165,20 @@ def test_an_interval_of_one_unit_is_none() -> None:
     assert str(plays.over(alone, "bars: 95% {} interval")) == "n = 3 seeds; no interval"
     some = table(policy="p", parameter="k", **NUMBERS | {"unit": "episodes"})
     assert str(plays.over(some, "bars: 95% {} interval")) == "n = 3 episodes; bars: 95% bootstrap interval"
+
+
+def test_a_world_whose_seeds_disagree_is_hatched_and_one_whose_agree_is_not(kept: list[Any], tmp_path: Path) -> None:
+    game = Scenario.load("jervis/intense")
+    for k, outcomes in enumerate((["spiral", "cooperation"], ["spiral", "spiral"])):
+        maps.draw(game, [maps.Point("intense", 0.65, 0.0, outcomes, True)], tmp_path / f"{k}.png", "A map")
+    hatched = [sum(patch.get_hatch() is not None for patch in figure.axes[0].patches) for figure in kept]
+    assert hatched == [1, 0]
+
+
+def test_a_panel_without_numbers_says_why(kept: list[Any], tmp_path: Path) -> None:
+    asked = load_experiment("signals-of-resolve")
+    frame = read_cells(asked, RESULTS / "experiments" / "signals-of-resolve.csv")
+    frame = frame[frame["measure"] != "outcome/any_war"]
+    of_experiments.draw(asked, levels(asked, frame), tmp_path / "x.png")
+    said = ["".join(text.get_text() for text in axis.texts) for axis in kept[0].axes]
+    assert said == ["", "outcome/any_war\nwas not measured in these runs"]

@@ -64,11 +64,21 @@ def test_what_was_tried_is_kept_and_resumed(tmp_path: Path) -> None:
 
 
 def test_the_map_is_drawn_of_settings_that_are_certified_and_of_those_that_are_not(tmp_path: Path) -> None:
-    row = {SETTING: "a", "seed": 1, "ss_fight": 0.5, "onset_10": 1.0, "onset_50": 4.0, "onset_90": 9.0}
+    row = {
+        SETTING: "a",
+        "path": "uniform",
+        "seed": 1,
+        "ss_fight": 0.5,
+        "onset_10": 1.0,
+        "onset_50": 4.0,
+        "onset_90": 9.0,
+    }
     table = pd.DataFrame([row | {"uncertified": ""}, row | {"uncertified": "greedy states beaten", SETTING: "b"}])
     draw(table, tmp_path / "one.png")
     draw(table.assign(uncertified=""), tmp_path / "two.png")
-    assert (image.imread(tmp_path / "one.png") != image.imread(tmp_path / "two.png")).any()
+    draw(table.assign(path=["uniform", "hostile"]), tmp_path / "three.png")  # a mark of its own, and what it means
+    one, two, three = (image.imread(tmp_path / f"{name}.png") for name in ("one", "two", "three"))
+    assert (one != two).any() and (one != three).any()
 
 
 def test_bad_words_are_one_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
