@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-slow test-lowest test-bare test-dist test-container mutants faults crash fuzz soak lint science bench compatibility sbom docs docs-serve docs-test clean
+.PHONY: help setup train test test-slow test-lowest test-bare test-dist test-container mutants faults crash fuzz soak lint science bench performance compatibility sbom docs docs-serve docs-test clean
 
 # The first of these that runs and is new enough, unless one is named.
 PYTHONS := python3 python3.13 python3.12 python3.11 python
@@ -72,6 +72,9 @@ science: $(STAMP) ## run the experiments behind docs/results (some hours on 2 co
 
 bench: $(BENCH_STAMP) ## measure speed, beside peers, in an environment of its own (ARGS="engine faces")
 	@$(BENCH_RUN) -m benchmarks.run $(ARGS)
+
+performance: $(BENCH_STAMP) ## measure all that docs/performance.md says, and write it, on an idle machine (ARGS="--repeats 3")
+	@$(BENCH_RUN) -m benchmarks.performance $(ARGS)
 
 compatibility: $(STAMP) ## run each example beside its library, in environments of their own (ARGS="torchrl_mappo rllib_ppo")
 	@$(RUN) -m tools.compatibility $(ARGS)
@@ -141,5 +144,5 @@ lint: $(STAMP) ## ruff and mypy
 	@$(RUN) -m mypy
 
 clean: ## remove the environments and all caches; runs/ and results stay
-	@rm -rf $(VENV) $(LOWEST_VENV) $(BARE_VENV) $(BENCH_VENV) $(DIST_VENV) .venv-compat build dist site *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	@rm -rf $(VENV) $(LOWEST_VENV) $(BARE_VENV) $(BENCH_VENV) $(DIST_VENV) .venv-compat .venv-peers build dist site *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	@find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

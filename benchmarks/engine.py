@@ -46,8 +46,8 @@ def random_legal(masks: NDArray[np.int8], rng: np.random.Generator) -> Actions:
     return np.stack(heads, axis=-1).astype(np.int64)
 
 
-def prepare(num_states: int, num_worlds: int, turns: int, threads: int) -> Callable[[], float]:
-    """Make worlds and their pool of legal actions; the result plays the pool once and gives its seconds."""
+def drawn(num_states: int, num_worlds: int, turns: int, threads: int) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Make worlds and their pool of legal actions: what plays the pool, and what puts the worlds back at its start."""
     scenario = load_scenario(SCENARIO, {"n_states": num_states})
     worlds = Worlds(scenario, num_worlds, seed=0, threads=threads, autoreset=True)
     worlds.reset()
@@ -62,7 +62,12 @@ def prepare(num_states: int, num_worlds: int, turns: int, threads: int) -> Calla
         for actions in pool:
             worlds.step(actions)
 
-    return partial(timed, play, partial(worlds.restore, start))
+    return play, partial(worlds.restore, start)
+
+
+def prepare(num_states: int, num_worlds: int, turns: int, threads: int) -> Callable[[], float]:
+    """As :func:`drawn`; the result plays the pool once and gives its seconds."""
+    return partial(timed, *drawn(num_states, num_worlds, turns, threads))
 
 
 def run(smoke: bool, repeats: int) -> Report:

@@ -1,8 +1,8 @@
-"""(b) The PettingZoo face: turns a second of one world as a ParallelEnv, beside other environments.
+"""(b) The faces: agent-steps a second of each, beside the arrays that all of them stand on.
 
-Every environment is driven by the same loop: step with actions that were drawn at random before the clock started,
-reset when the episode is over, with episodes of the same length. Where the infos carry an action mask the draw keeps
-to it; the others have no illegal actions.
+ParallelEnv and solo_env play one world, the others many. All play random actions that were drawn before the clock
+started, legal on the turn on which they are played, in episodes of the same length; an agent-step is one move of a
+state. In solo_env one state moves, and the policy of the other does nothing.
 """
 
 from __future__ import annotations
@@ -10,82 +10,106 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Any, Final
 
-from benchmarks import peers
-from benchmarks.engine import SCENARIO
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.training.seats import WorldsVecEnv
+from benchmarks.engine import SCENARIO, drawn, random_legal
 from benchmarks.harness import Report, alternate, one_core, timed
-from sd_env import layout, load_scenario, parallel_env
+from benchmarks.peers import EPISODE
+from benchmarks.peers.pettingzoo_loop import game
+from sd_env import layout, load_scenario, parallel_env, solo_env, vector_env
 
-EPISODE: Final = 32
-#: simple_spread as it comes: fewer agents than our four states, so that the comparison is not in our favour.
-_SPREAD: Final = "mpe2 simple_spread, 3 agents (its default)"
-SPREAD_CLAIM: Final = 12.0
-GATHERING_CLAIM: Final = 1.0
-
-
-def draw(env: Any, agent: str, info: dict[str, Any]) -> Any:
-    """A random action of an agent, legal where its info carries a flat mask of a MultiDiscrete."""
-    space = env.action_space(agent)
-    if "action_mask" not in info:
-        return space.sample()
-    mask, parts, begin = info["action_mask"], [], 0
-    for size in space.nvec:
-        parts.append(mask[begin : begin + size])
-        begin += size
-    return space.sample(mask=tuple(parts))
+#: Worlds of the faces that play many.
+MANY: Final = 256
 
 
-def prepare(make: Callable[[], Any], turns: int) -> Callable[[], float]:
-    """Make an environment and its random actions; the result plays them once and gives the seconds."""
-    env = make()
-    _, infos = env.reset(seed=0)
-    for place, agent in enumerate(env.possible_agents):
-        env.action_space(agent).seed(place)
-    pool: list[dict[str, Any]] = []
+def played_alone(states: int, turns: int) -> Callable[[], float]:
+    """One world as a ParallelEnv."""
+    scenario = load_scenario(SCENARIO, {"n_states": states, "horizon": EPISODE})
+    made = game(partial(parallel_env, scenario), turns // EPISODE)
+    return partial(made.seconds, 1)
+
+
+class Passive:
+    """A policy that costs next to nothing: it does nothing."""
+
+    def reset(self, seed: int) -> None:
+        """It has no chance."""
+
+    def act(self, observation: NDArray[np.float32], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        """The no-op of two states in each row."""
+        return np.array([layout.noop(2)] * len(mask), np.int64)
+
+
+def played_solo(turns: int) -> Callable[[], float]:
+    """One state of one world of two, as a gymnasium Env."""
+    env = solo_env(load_scenario(SCENARIO, {"horizon": EPISODE}), others=Passive())
+    rng = np.random.default_rng(0)
+    sizes = layout.action_sizes(2)
+    edges = np.cumsum([0, *sizes])
+    pool: list[NDArray[np.int64]] = []
+    _, info = env.reset(seed=0)
     for _ in range(turns):
-        pool.append({agent: draw(env, agent, infos.get(agent, {})) for agent in env.agents})
-        *_, infos = env.step(pool[-1])
-        if not env.agents:
-            _, infos = env.reset()
+        weights = rng.random(edges[-1]) * info["action_mask"]
+        pool.append(np.array([weights[low:high].argmax() for low, high in pairwise(edges)]))
+        *_, ended, cut, info = env.step(pool[-1])
+        if ended or cut:
+            _, info = env.reset()
 
     def play() -> None:
-        for actions in pool:
-            env.step(actions)
-            if not env.agents:
+        for action in pool:
+            _, _, ended, cut, _ = env.step(action)
+            if ended or cut:
                 env.reset()
 
     return partial(timed, play, partial(env.reset, seed=0))
 
 
+def played_by(make: Callable[[], Any], reset: Callable[[Any], object], worlds: int, turns: int) -> Callable[[], float]:
+    """Many worlds of two states, by a face whose ``step`` takes the actions of all slots."""
+    env = make()
+    reset(env)
+    rng = np.random.default_rng(0)
+    pool = []
+    for _ in range(turns):
+        masks = env.worlds.masks
+        pool.append(random_legal(masks, rng).reshape(worlds * masks.shape[1], -1))
+        env.step(pool[-1])
+
+    def play() -> None:
+        for actions in pool:
+            env.step(actions)
+
+    return partial(timed, play, partial(reset, env))
+
+
 def run(smoke: bool, repeats: int) -> Report:
-    """Measure turns a second of our ParallelEnv at 2 and 4 states, and of the peers that are installed."""
-    turns = 2 * EPISODE if smoke else 200 * EPISODE
-    report = Report("faces", "PettingZoo ParallelEnv: one world, random actions")
-    report.settings = {"scenario": SCENARIO, "turns": turns, "episode": EPISODE, "repeats": repeats}
-    makers: dict[str, Callable[[], Any] | None] = {}
-    for n in (2, 4):
-        scenario = load_scenario(SCENARIO, {"n_states": n, "horizon": EPISODE})
-        makers[f"sd-env, {n} states"] = partial(parallel_env, scenario)
-    makers[_SPREAD] = peers.simple_spread(3, EPISODE, report)
-    makers["mpe2 simple_spread, 4 agents"] = peers.simple_spread(4, EPISODE, report) if makers[_SPREAD] else None
-    makers["MOMAland item_gathering, 2 agents"] = peers.item_gathering(EPISODE, report)
+    """Measure agent-steps a second of every face."""
+    alone, many, worlds = (64, 2, 4) if smoke else (200 * EPISODE, 2 * EPISODE, MANY)
+    report = Report("faces", "Faces: random legal actions, observations included, one core")
+    scenario = load_scenario(SCENARIO, {"horizon": EPISODE})
+    works = {f"ParallelEnv, {n} states": (played_alone(n, alone), n * alone) for n in (2, 4)}
+    works["solo_env, 2 states"] = played_solo(alone), alone
+    steps = 2 * worlds * many
+    arrays = partial(timed, *drawn(2, worlds, many, threads=1))
+    works[f"Worlds, {worlds} worlds"] = arrays, steps
+    vectors = partial(vector_env, scenario, worlds), lambda env: env.reset(seed=0)
+    works[f"vector_env, {worlds} worlds"] = played_by(*vectors, worlds, many), steps
+    bare = partial(vector_env, scenario, worlds, copy=False), lambda env: env.reset(seed=0)
+    works[f"vector_env, {worlds} worlds, copy=False"] = played_by(*bare, worlds, many), steps
+    seats = partial(WorldsVecEnv, scenario, worlds, seed=0), WorldsVecEnv.reset
+    works[f"WorldsVecEnv (stable-baselines3), {worlds} worlds"] = played_by(*seats, worlds, many), steps
     with one_core(not smoke):
-        names = [name for name, make in makers.items() if make is not None]
-        works = [prepare(make, turns) for make in makers.values() if make is not None]
-        seconds = dict(zip(names, alternate(repeats, *works), strict=True))
+        seconds = dict(zip(works, alternate(repeats, *(work for work, _ in works.values())), strict=True))
     for name, samples in seconds.items():
-        report.rate(name, turns, samples, "turns/s")
+        report.rate(name, works[name][1], samples, "agent-steps/s")
     median = {name: statistics.median(samples) for name, samples in seconds.items()}
-    for ours, theirs, claim in (
-        ("sd-env, 4 states", _SPREAD, SPREAD_CLAIM),
-        ("sd-env, 4 states", "mpe2 simple_spread, 4 agents", None),
-        ("sd-env, 2 states", "MOMAland item_gathering, 2 agents", GATHERING_CLAIM),
-    ):
-        if theirs in median:
-            report.ratio(f"{ours} against {theirs}", median[theirs] / median[ours], at_least=claim)
-    report.notes.append(
-        f"Episodes of {EPISODE} turns everywhere. A turn of sd-env moves every state; observations have "
-        f"{layout.observation_size(2, True)} numbers at 2 states and {layout.observation_size(4, True)} at 4."
-    )
+    below = f"Worlds, {worlds} worlds"
+    for name in list(works)[4:]:
+        report.ratio(f"time of {name} against Worlds", median[name] / median[below])
+    report.settings = {"scenario": SCENARIO, "episode": EPISODE, "worlds": worlds, "repeats": repeats}
     return report

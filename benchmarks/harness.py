@@ -23,8 +23,7 @@ from agents.machine import cores
 
 #: Distributions whose versions a result file states.
 VERSIONED: Final = (
-    *("sd-env", "numpy", "numba", "torch", "gymnasium", "pettingzoo", "stable-baselines3"),
-    *("mpe2", "momaland", "supersuit"),
+    *("sd-env", "numpy", "numba", "torch", "gymnasium", "pettingzoo", "stable-baselines3", "sb3-contrib", "supersuit"),
 )
 
 

@@ -19,7 +19,9 @@ from rich.console import Console
 
 from benchmarks.harness import Report, save, show
 
-BENCHMARKS: Final = ("engine", "faces", "training", "learner", "table", "startup", "units")
+BENCHMARKS: Final = (
+    *("engine", "bare", "growth", "faces", "others", "training", "learner", "table", "startup", "units"),
+)
 RESULTS: Final = Path(__file__).parent / "results"
 
 

@@ -18,6 +18,7 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +34,6 @@ from agents.training.callbacks import OnStep
 from agents.training.config import TrainingConfig, load_training
 from agents.training.learners import make_learner
 from agents.training.seats import WorldsVecEnv
-from benchmarks import peers
 from benchmarks.engine import SCENARIO
 from benchmarks.harness import Report, alternate, one_core, timed
 from sd_env import load_scenario, parallel_env
@@ -96,6 +96,20 @@ class ZeroCostVecEnv(VecEnv):
     def env_is_wrapped(self, wrapper_class: type[Any], indices: Any = None) -> list[bool]:
         """No slot is wrapped."""
         return [False] * self.num_envs
+
+
+def supersuit_vec_env(game: Any, copies: int, report: Report) -> Any | None:
+    """SuperSuit's path to SB3 on copies of a ParallelEnv, in this process; None with a note where it is absent."""
+    try:
+        supersuit = import_module("supersuit")
+    except ImportError as error:
+        report.notes.append(
+            f"Not compared with SuperSuit: it does not import here ({error}); `make bench` installs it, or pip install "
+            "'sd-env[bench]'."
+        )
+        return None
+    one = supersuit.pettingzoo_env_to_vec_env_v1(game)
+    return supersuit.concat_vec_envs_v1(one, copies, num_cpus=0, base_class="stable_baselines3")
 
 
 def stock_learner(config: TrainingConfig, env: VecEnv) -> PPO:
@@ -183,7 +197,7 @@ def measure(report: Report, config: TrainingConfig, rollouts: int, repeats: int)
     slots, seen, done = envs["the worlds"].num_envs, envs["the worlds"].observation_space, table().action_space
     assert isinstance(seen, spaces.Box)
     envs["zero-cost VecEnv"] = ZeroCostVecEnv(slots, seen, done)
-    wrapped = peers.supersuit_vec_env(parallel_env(scenario), config.worlds, report)
+    wrapped = supersuit_vec_env(parallel_env(scenario), config.worlds, report)
     if wrapped is not None:
         envs["SuperSuit"] = wrapped
     # Each learner is made for the worlds and then seated: PPO's own seeding fails on SuperSuit's wrapper.

@@ -70,7 +70,7 @@ def check_action(
     ``heads``: of the scenario; default the standard ones.
     """
     heads = heads or layout.standard_heads(len(names))
-    entries, kinds = heads.names(agent, names), heads.kinds
+    entries, kinds, sizes = heads.names(agent, names), heads.kinds, heads.sizes
     try:
         array = np.asarray(action)
         shape: Any = array.shape
@@ -85,9 +85,8 @@ def check_action(
     # A list with one bad entry is read entry by entry: as an array, the others would have become floats too.
     values = [_plain(entry) for entry in action] if isinstance(action, (list, tuple)) else array.tolist()
     for head, value in enumerate(values):
-        choices = heads.labels(kinds[head])
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < len(choices):
-            allowed = ", ".join(f"{number} ({choice})" for number, choice in enumerate(choices))
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < sizes[head]:
+            allowed = ", ".join(f"{number} ({choice})" for number, choice in enumerate(heads.labels(kinds[head])))
             raise ValueError(
                 f"action of {who}, head {entries[head]}: {value!r} is not among the whole numbers {allowed}"
             )

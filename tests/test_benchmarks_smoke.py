@@ -15,12 +15,27 @@ import pytest
 from gymnasium import spaces
 
 from benchmarks import compare, engine, harness, run, training
+from benchmarks.others import PEERS
 from sd_env import layout, load_scenario
 from sd_env.worlds import Worlds
 
 EXPECTED = {
     "engine": {"2 states, one core", "4 states, one core", "cost of a turn, 4 states against 2"},
-    "faces": {"sd-env, 2 states", "sd-env, 4 states"},
+    "bare": {"the engine", "the bare kernel", "time of the engine against the bare kernel"},
+    "growth": {
+        "1 thread, 16 worlds of 4 states",
+        "1 world of 2 states",
+        "4 states, 256 worlds",
+        "memory of a world of 4 states",
+    },
+    "faces": {
+        "ParallelEnv, 2 states",
+        "solo_env, 2 states",
+        "vector_env, 4 worlds",
+        "WorldsVecEnv (stable-baselines3), 4 worlds",
+        "time of vector_env, 4 worlds against Worlds",
+    },
+    "others": {"sd-env ParallelEnv, 2 states", "sd-env World, 2 states", "sd-env Worlds, 3 states"},
     "training": {
         "training on the worlds",
         "training on zero-cost VecEnv",
@@ -50,7 +65,8 @@ def _no_peers(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(name: str) -> ModuleType:
         raise ModuleNotFoundError(f"No module named {name!r}")
 
-    monkeypatch.setattr("benchmarks.peers.import_module", absent)
+    monkeypatch.setattr("benchmarks.training.import_module", absent)
+    monkeypatch.setattr("benchmarks.others.ENVIRONMENTS", Path(os.devnull))
 
 
 @pytest.mark.parametrize("name", run.BENCHMARKS)
@@ -69,7 +85,9 @@ def test_a_benchmark_measures_and_writes_its_figures(name: str, tmp_path: Path) 
     assert written["machine"]["processor"]
     assert written["versions"]["numpy"] == np.__version__
     assert written["date"].endswith("+00:00")
-    assert "Not compared with" in " ".join(written["notes"]) or name not in {"faces", "training"}
+    said = " ".join(written["notes"])
+    assert "Not compared with SuperSuit" in said or name != "training"
+    assert all(f"{peer.name}: its environment was not made" in said for peer in PEERS) or name != "others"
     assert str(Path.home()) not in json.dumps(written)
 
 
@@ -140,7 +158,7 @@ def test_one_core_holds_the_process_and_lets_it_go() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["engin"], "no benchmark named 'engin'; there are engine, faces, training, learner, table, startup"),
+        (["engin"], "no benchmark named 'engin'; there are engine, bare, growth, faces, others,"),
         (["--repeats", "0"], "--repeats must be at least 1, got 0"),
         (["--smoke"], "--smoke needs --out FOLDER"),
     ],

@@ -19,8 +19,9 @@ from agents.table.play import play
 from examples import say
 from examples.flat_actions import FlatActions
 from sd_env import RandomPolicy, layout, load_scenario
-from tools import compatibility
-from tools.compatibility import LIBRARIES, REQUIREMENTS, Library, reason, said
+from tools import compatibility, environments
+from tools.compatibility import LIBRARIES, REQUIREMENTS, Library, said
+from tools.environments import reason
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -85,7 +86,7 @@ def test_requirements_pin_every_version_and_no_other_torch(name: str) -> None:
 
 
 def test_every_library_has_a_version_where_it_is_pinned() -> None:
-    assert [each.example for each in LIBRARIES if each.distribution and not compatibility.pinned(each)] == []
+    assert [each.example for each in LIBRARIES if each.distribution and not compatibility.version(each)] == []
 
 
 def test_the_pages_are_those_of_the_data_and_of_the_examples() -> None:
@@ -173,7 +174,7 @@ def test_a_library_that_does_not_install_is_a_row_that_says_why(
             words, int(installs), "", "ERROR: no odd for this Python" if installs else ""
         )
 
-    monkeypatch.setattr(compatibility, "_run", run)
+    monkeypatch.setattr(environments, "run", run)
     found = compatibility.row(Library("Odd", "sb3_ppo", "odd", "odd"), smoke=True)
     assert (found["installs"], found["version"]) == (False, "1.0")
     assert found["failed"] == "ERROR: no odd for this Python" and found["works"] == []

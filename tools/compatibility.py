@@ -4,18 +4,15 @@
     python -m tools.compatibility --smoke --out FOLDER  seconds for each: shows that it runs, writes its data there
     python -m tools.compatibility --page                docs/compatibility.md and docs/examples anew from what there is
 
-Each library has an environment of its own in `.venv-compat`, of the versions in examples/requirements. They are
-installed as they are written, without their dependencies, so that an installer has nothing to choose or to go back on.
-A library that does not install is a row that says why, in its installer's words.
+Each library has an environment of its own in `.venv-compat` (tools/environments.py), of the versions in
+examples/requirements. A library that does not install is a row that says why, in its installer's words.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +23,7 @@ from typing import Any, Final
 from agents.files import write_text
 from benchmarks.harness import commit, machine
 from tools.compatibility_page import example, index, page
+from tools.environments import environment, pinned, reason, run
 
 ROOT: Final = Path(__file__).parents[1]
 ENVIRONMENTS: Final = ROOT / ".venv-compat"
@@ -33,8 +31,6 @@ REQUIREMENTS: Final = ROOT / "examples" / "requirements"
 DATA: Final = ROOT / "docs" / "results" / "compatibility.json"
 PAGE: Final = ROOT / "docs" / "compatibility.md"
 PAGES: Final = ROOT / "docs" / "examples"
-#: Seconds after which an installation or an example is given up.
-PATIENCE: Final = 3600
 _RATE: Final = re.compile(r"^(\d+) agent-steps/s, (\d+) a processor second$", re.M)
 _EARNED: Final = re.compile(r"^random (\S+), learned (\S+)$", re.M)
 _FAILS: Final = re.compile(r"^fails: (.*) \| (.*) \| (.*)$", re.M)
@@ -78,65 +74,30 @@ LIBRARIES: Final = (
 )
 
 
-def environment(requirements: str) -> tuple[Path, str]:
-    """The Python of an environment with these requirements, made if need be, and why there is none, or "".
-
-    It is made anew when the file of requirements has changed since.
-    """
-    wanted = (REQUIREMENTS / f"{requirements}.txt").read_text(encoding="utf-8")
-    folder = ENVIRONMENTS / requirements
-    python, made_of = folder / "bin" / "python", folder / "made-of.txt"
-    if made_of.is_file() and made_of.read_text(encoding="utf-8") == wanted:
-        return python, ""
-    pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-deps", "-r"]
-    for command in (
-        [sys.executable, "-m", "venv", "--clear", folder],
-        [*pip, REQUIREMENTS / f"{requirements}.txt"],
-    ):
-        done = _run([str(word) for word in command], PIP_CONSTRAINT=str(REQUIREMENTS / "constraints.txt"))
-        (folder / "setup.log").write_text(done.stdout + done.stderr, encoding="utf-8")
-        if done.returncode:
-            return python, reason(done.stderr or done.stdout)
-    made_of.write_text(wanted, encoding="utf-8")
-    return python, ""
-
-
-def reason(said: str) -> str:
-    """The sentence in which a program says why it failed: its last error, on one line."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    raised = [line for line in lines if re.match(r"(\w+\.)*\w*(Error|Exception)\b", line)]
-    errors = [line for line in lines if re.match(r"ERROR|error:", line)]
-    return " ".join((raised or errors or lines or ["nothing was said"])[-1].split())[:300]
-
-
-def _run(command: Sequence[str], **environment: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=PATIENCE
-        )
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 124, "", f"ERROR: not done after {PATIENCE} s")
-
-
 def row(library: Library, smoke: bool) -> dict[str, Any]:
     """Run an example beside its library; what came of it, as plain data."""
     found: dict[str, Any] = {
         "library": library.name,
         "example": library.example,
         "requirements": library.requirements,
-        "version": pinned(library),
+        "version": version(library),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
         "machine": machine(),
         "size": "smoke" if smoke else "full",
     }
-    python, missing = environment(library.requirements)
+    python, missing = environment(REQUIREMENTS / f"{library.requirements}.txt", ENVIRONMENTS / library.requirements)
     if missing:
         return found | {"installs": False, "failed": missing} | said("")
     words = [str(python), "-m", f"examples.{library.example}", *["--smoke"] * smoke]
-    done = _run(words, OMP_NUM_THREADS="1", PYTHONWARNINGS="ignore", PYTHONDONTWRITEBYTECODE="")
+    done = run(words, OMP_NUM_THREADS="1", PYTHONWARNINGS="ignore", PYTHONDONTWRITEBYTECODE="")
     failed = reason(done.stderr) if done.returncode else ""
     return found | {"installs": True, "failed": failed} | said(done.stdout)
+
+
+def version(library: Library) -> str:
+    """Version of the library in its file of requirements; "" if it has none of its own."""
+    return pinned(REQUIREMENTS / f"{library.requirements}.txt", library.distribution) if library.distribution else ""
 
 
 def said(printed: str) -> dict[str, Any]:
@@ -150,13 +111,6 @@ def said(printed: str) -> dict[str, Any]:
         "random": float(earned[1]) if earned else None,
         "learned": float(earned[2]) if earned else None,
     }
-
-
-def pinned(library: Library) -> str:
-    """Version of the library in its file of requirements; "" if it has none of its own."""
-    text = (REQUIREMENTS / f"{library.requirements}.txt").read_text(encoding="utf-8")
-    found = re.search(rf"^{re.escape(library.distribution)}(?:\[\w+\])?==(\S+)", text, re.M | re.I)
-    return found[1] if library.distribution and found else ""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

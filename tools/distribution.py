@@ -25,8 +25,9 @@ ROOT: Final = Path(__file__).parents[1]
 PACKAGES: Final = ("sd_env", "agents")
 #: What is made where one works, and belongs to nobody else.
 MADE: Final = frozenset({
-    ".git", ".venv", ".venv-bare", ".venv-bench", ".venv-compat", ".venv-dist", ".venv-lowest", "build", "dist", "runs",
-    "site", "__pycache__", ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache", "sd_env.egg-info",
+    ".git", ".venv", ".venv-bare", ".venv-bench", ".venv-compat", ".venv-dist", ".venv-lowest", ".venv-peers",
+    "build", "dist", "runs", "site", "__pycache__", ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache",
+    "sd_env.egg-info",
 })  # fmt: skip
 #: Tests without which nothing else would be worth a try: rules, files, faces, commands.
 SOME: Final = (
