@@ -72,8 +72,8 @@ class AlignedPPO(PPO):
     def __init__(self, *arguments: Any, align_weight: float = 1.0, align_decay: float = 0.9, **keywords: Any) -> None:
         if not (0.0 <= align_weight < float("inf") and 0.0 <= align_decay <= 1.0):
             raise RefusedError(
-                f"align_weight = {align_weight} and align_decay = {align_decay} are not allowed together: a weight is a "
-                "number from 0, a decay one from 0 to 1."
+                f"align_weight = {align_weight} and align_decay = {align_decay} are not allowed: a weight is a number "
+                "from 0, a decay one from 0 to 1."
             )
         self.align_weight, self.align_decay = align_weight, align_decay
         super().__init__(*arguments, **keywords)

@@ -1,4 +1,4 @@
-"""AlignedPPO: PPO at weight 0, the paper's coefficients by hand, more cooperation in a repeated dilemma; or it says no."""
+"""AlignedPPO: PPO at weight 0, coefficients by hand, more cooperation in a repeated dilemma; or it says no."""
 
 from __future__ import annotations
 
