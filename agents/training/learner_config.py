@@ -104,8 +104,8 @@ class LearnerConfig(Settings):
         if self.networks == "by_type" and (self.network == "set" or memory or self.algorithm == "MaskablePPO"):
             with_what = "network set" if self.network == "set" else kind
             raise ValueError(
-                f"networks = 'by_type' is not allowed with {with_what}: take PPO, A2C, FastPPO or AlignedPPO and network "
-                "flat"
+                f"networks = 'by_type' is not allowed with {with_what}: take PPO, A2C, FastPPO or AlignedPPO and "
+                "network flat"
             )
         if self.ent_coef_end is not None and self.ent_coef == 0:
             raise ValueError(
