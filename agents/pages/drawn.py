@@ -45,7 +45,7 @@ def draw(of: Finished) -> None:
 
 
 def draw_run(of: Finished, done: list[Job]) -> None:
-    """Draw a run's curves, its rounds, and the map of the largest group of worlds that differ in Jervis's two variables.
+    """Draw a run's curves, its rounds, and a map of the most worlds that differ in Jervis's two variables alone.
 
     Args:
         of: the run's folder.
