@@ -12,7 +12,9 @@ from typing import Final
 import numpy as np
 
 #: What a number must differ by from 0 to be a pivot, and pivots at most: each basis comes once, so that they end.
-_PIVOT, _PIVOTS = 1e-11, 20_000
+_PIVOT, _PIVOTS = 1e-11, 3_000
+#: Paths that are tried, and what the best policy may gain at the end of one, in spreads of a type's payoffs.
+_PATHS, _EXACT = 60, 1e-9
 #: Alpha-rank's population and ranking intensity, in spreads of the payoffs: those of its authors and of OpenSpiel.
 POPULATION: Final = 50
 INTENSITY: Final = 100.0
@@ -31,10 +33,14 @@ def nash(payoffs: np.ndarray, meetings: np.ndarray) -> np.ndarray:
 
     Which one is Lemke's (1965) path's choice, from nowhere in particular. Two states whose types are private are four
     players in pairs, so that their equilibria are the solutions of a linear complementarity problem (Howson 1972), and
-    symmetric ones those of half of it: policies that are played have the least cost of their type.
+    symmetric ones those of half of it: policies that are played have the least cost of their type. Where numbers are
+    lost on a path, as among policies that are worth nearly the same, another is taken, from another side.
 
     Returns:
         float64 ``(2, K)``; of a type that does not occur, the first policy alone.
+
+    Raises:
+        ArithmeticError: if no path ends at a mixture from which nobody gains more than 1e-9 of a type's payoffs.
     """
     game = _weighted(payoffs, meetings)
     size = game.shape[1]
@@ -44,14 +50,26 @@ def nash(payoffs: np.ndarray, meetings: np.ndarray) -> np.ndarray:
     costs = 1.0 + (np.repeat(tops, size)[:, None] - flat) / np.repeat(spread, size)[:, None]
     least = np.kron(np.eye(2), np.ones((size, 1)))
     matrix = np.block([[costs, -least], [least.T, np.zeros((2, 2))]])
-    solved = complementary(matrix, np.concatenate([np.zeros(2 * size), -np.ones(2)]))
-    mixture = solved[: 2 * size].reshape(2, size)
-    mixture[meetings.sum(axis=1) == 0] = np.eye(1, size)
-    shares: np.ndarray = mixture / mixture.sum(axis=1, keepdims=True)
-    return shares
+    offset = np.concatenate([np.zeros(2 * size), -np.ones(2)])
+    sides, none = np.random.default_rng(0), meetings.sum(axis=1) == 0
+    for path in range(_PATHS):
+        cover = sides.uniform(0.5, 1.5, len(offset)) if path else np.ones(len(offset))
+        try:
+            mixture = complementary(matrix, offset, cover)[: 2 * size].reshape(2, size)
+        except ArithmeticError:
+            continue
+        mixture[none] = np.eye(1, size)
+        total = mixture.sum(axis=1, keepdims=True)
+        if not (np.isfinite(total).all() and (total > 0).all()):
+            continue
+        mixture /= total
+        worth = np.einsum("iajb,jb->ia", game, mixture)
+        if ((worth.max(axis=1) - (worth * mixture).sum(axis=1)) / spread <= _EXACT).all():
+            return mixture
+    raise ArithmeticError(f"No equilibrium was found to {_EXACT:g}: the policies are worth too nearly the same.")
 
 
-def complementary(matrix: np.ndarray, offset: np.ndarray) -> np.ndarray:
+def complementary(matrix: np.ndarray, offset: np.ndarray, cover: np.ndarray | None = None) -> np.ndarray:
     """A ``z >= 0`` with ``w = matrix @ z + offset >= 0`` and no place at which both are above 0, by Lemke's method.
 
     Rows that would leave together are told apart lexicographically, so that no basis comes twice.
@@ -59,6 +77,7 @@ def complementary(matrix: np.ndarray, offset: np.ndarray) -> np.ndarray:
     Args:
         matrix: float64 ``(n, n)``.
         offset: float64 ``(n,)``.
+        cover: numbers above 0, ``(n,)``: from which side the path comes; None stands for ones.
 
     Raises:
         ArithmeticError: if the path ends in a ray, as it may where the matrix is not copositive.
@@ -67,9 +86,10 @@ def complementary(matrix: np.ndarray, offset: np.ndarray) -> np.ndarray:
     if (offset >= 0).all():
         return np.zeros(count)
     extra = 2 * count  # columns: w, z, the extra variable, the right side
-    table = np.hstack([np.eye(count), -matrix, -np.ones((count, 1)), offset[:, None]])
+    covering = np.ones(count) if cover is None else cover
+    table = np.hstack([np.eye(count), -matrix, -covering[:, None], offset[:, None]])
     basis = np.arange(count)
-    row, entering = min(range(count), key=lambda k: (offset[k], -k)), extra
+    row, entering = min(range(count), key=lambda k: (offset[k] / covering[k], -k)), extra
     for _ in range(_PIVOTS):
         table[row] /= table[row, entering]
         others = np.arange(count) != row

@@ -9,6 +9,7 @@ matters, and where a member has a share of none, it was a step on the way.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -51,9 +52,12 @@ class Members:
         return found
 
     def solutions(self) -> dict[str, np.ndarray]:
-        """What was played, the Nash equilibrium that Lemke's path finds, and alpha-rank, each ``(2, K)``."""
+        """What was played, a Nash equilibrium, left out if none is found exactly, and alpha-rank, each ``(2, K)``."""
         game = (self.payoffs, self.meetings)
-        return {PLAYED: self.played, NASH: nash(*game), ALPHA_RANK: alpha_rank(*game)}
+        found = {PLAYED: self.played}
+        with suppress(ArithmeticError):
+            found[NASH] = nash(*game)
+        return found | {ALPHA_RANK: alpha_rank(*game)}
 
     def gain(self, mixture: np.ndarray) -> np.ndarray:
         """What the best member earns a type more than a mixture, as a share of its return; ``(2,)``."""

@@ -73,6 +73,23 @@ def test_in_an_equilibrium_no_type_gains(meetings: np.ndarray) -> None:
         )
 
 
+@pytest.mark.parametrize("kind", ["rounded", "twins", "nearly twins", "nearly the same"])
+def test_policies_that_are_worth_the_same_or_nearly_are_no_harm(kind: str) -> None:
+    """Likeliest choices play as the draws do, once a policy has settled: rows and columns come twice, or almost."""
+    rng = np.random.default_rng(7)
+    for _ in range(8):
+        size = int(rng.integers(10, 31))
+        payoffs = 25.0 + 3.0 * rng.normal(size=(2, size, 2, size))
+        if kind == "rounded":
+            payoffs = np.round(payoffs)
+        elif kind == "nearly the same":
+            payoffs = 25.0 + rng.normal(size=(2, 1, 2, size)) + 0.02 * rng.normal(size=payoffs.shape)
+        else:
+            twins = rng.integers(0, size, size)
+            payoffs = payoffs[:, twins][:, :, :, twins] + (1e-10 * rng.normal(size=payoffs.shape)) * (kind != "twins")
+        assert gains(payoffs, EVEN, nash(payoffs, EVEN)).max() < 1e-7
+
+
 def test_games_with_ties_everywhere_are_solved() -> None:
     for payoffs in (np.zeros((2, 5, 2, 5)), both([[1.0, 1.0], [1.0, 1.0]]), both(np.eye(4)), both(1.0 - np.eye(3))):
         assert gains(payoffs, EVEN, nash(payoffs, EVEN)).max() < 1e-12
