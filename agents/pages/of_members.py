@@ -57,9 +57,9 @@ def rounds_of(of: Finished, worlds: Mapping[str, Any]) -> Iterator[Html]:
     if any((of.folder / f"{PAYOFFS}_{world}.png").is_file() for world in worlds):
         yield small(
             "Played: the logit equilibrium against which least was found (McKelvey & Palfrey 1995). Nash: the "
-            "equilibrium at the end of Lemke's path, one of maybe several; left out where none is found to 1e-9. Alpha-rank: how long evolution stays with "
-            "each (Omidshafiei et al. 2019). The last row is what the best member earns a type more than the mixture, "
-            "as a share of its return, by pay-offs that are means of play."
+            "equilibrium at the end of Lemke's path, one of maybe several, left out where none is found to 1e-9. "
+            "Alpha-rank: how long evolution stays with each (Omidshafiei et al. 2019). The last row is what the best "
+            "member earns a type more than the mixture, as a share of its return, by pay-offs that are means of play."
         )
 
 
