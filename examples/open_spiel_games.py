@@ -1,4 +1,4 @@
-"""OpenSpiel: games of one turn and of a few turns, exported whole, solved by its CFR, compared with our exact solver.
+"""OpenSpiel: games of a few turns, exported whole, solved by its CFR, and its alpha-rank, compared with our solvers.
 
 python -m examples.open_spiel_games [--smoke]
 """
@@ -13,9 +13,13 @@ import numpy as np
 import pyspiel
 from open_spiel.python import policy as policies
 from open_spiel.python.algorithms import cfr, exploitability
+from open_spiel.python.egt import alpharank
 
 import sd_env
+from agents.evaluation.equilibria import fixations, stationary
 from agents.evaluation.exact import allowed_actions, exact_gap, legal_actions, state_types, turn_game, with_types
+from agents.policies.registry import make
+from agents.table.play import play
 from examples import say
 from sd_env import Worlds, layout
 
@@ -178,6 +182,20 @@ def main() -> None:
             assert abs(found["best_response_value"] - gap.best) < 1e-9, (found["best_response_value"], gap)
             assert abs(found["on_policy_value"] - gap.own) < 1e-9, (found["on_policy_value"], gap)
         say.works(f"{name} over {turns} turns: best responses to a retaliator are worth the same by both, to 1e-9")
+
+    # who beats whom among strategies, as evolution sees it: one population, in which the fitter are imitated
+    names, turns = ("dove", "hawk", "tit-for-tat", "grim-trigger"), 10
+    scenario = sd_env.load_scenario("games/repeated-pd", {"horizon": turns})
+    worth = np.array([
+        [play(scenario, [make(mine), make(theirs)], worlds=1, seed=0)["return_0"].mean() for theirs in names]
+        for mine in names
+    ])  # fmt: skip
+    for intensity in (0.1, 1.0):
+        *_, theirs, _, _ = alpharank.compute([worth], m=20, alpha=intensity, use_local_selection_model=False)
+        ours = stationary(fixations(worth, 20, intensity))
+        assert abs(theirs - ours).max() < 1e-9, (theirs, ours)
+    stays = ", ".join(f"{name} {share:.2f}" for name, share in zip(names, ours, strict=True))
+    say.works(f"alpha-rank of strategies in {turns} rounds is ours to 1e-9: {stays}")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from agents.pages.folders import (
     Finished,
 )
 from agents.pages.numbers import named
-from agents.pictures import curves, maps, plays, responses
+from agents.pages.of_members import members_of
+from agents.pictures import curves, maps, members, plays, responses
 from agents.pictures.episodes import PictureError
 from agents.pictures.style import Caption
 from agents.training.job import Job
@@ -45,7 +46,7 @@ def draw(of: Finished) -> None:
 
 
 def draw_run(of: Finished, done: list[Job]) -> None:
-    """Draw the curves of a run, and the map of the largest group of its worlds that differ in Jervis's two variables.
+    """Draw a run's curves, its rounds, and a map of the most worlds that differ in Jervis's two variables alone.
 
     Args:
         of: the run's folder.
@@ -57,6 +58,7 @@ def draw_run(of: Finished, done: list[Job]) -> None:
         for name in names
     }
     curves.draw(files, of.folder / f"{CURVES}.png", of.title)
+    _members(of, done)
     scenarios = {job.choice.name: job.scenario() for job in done if job.choice.name in of.scenarios}
     groups = maps.maps(scenarios)
     if not groups:
@@ -69,6 +71,22 @@ def draw_run(of: Finished, done: list[Job]) -> None:
         points.append(maps.Point(name, *where, outcomes, not open_question(world)))
     picture = of.folder / f"{maps.PHASE}.png"
     maps.draw(scenarios[groups[0][0]], points, picture, f"{of.title}: the worlds on the map of the model")
+
+
+def _members(of: Finished, done: list[Job]) -> None:
+    """Draw the gaps of a run's rounds and, of the first job of each world, the game among its members."""
+    found: dict[str, list[dict[str, dict[int, float]]]] = {}
+    for job in done:
+        game, gaps = members_of(job.folder)
+        if game is None:
+            continue
+        world = job.choice.name
+        if world not in found and job.config.rounds is not None:
+            title = f"{of.title}: what members of the rounds earn in {world}, seed {job.seed}"
+            members.payoffs(game, of.folder / f"{members.PAYOFFS}_{world}.png", title, job.config.rounds.worlds)
+        found.setdefault(world, []).append(gaps)
+    if found:
+        members.gaps(found, of.folder / f"{members.GAPS}.png", f"{of.title}: what the rounds found")
 
 
 def draw_tournament(folder: Path, title: str, worlds: int) -> None:

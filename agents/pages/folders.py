@@ -81,7 +81,7 @@ def read(folder: Path) -> Finished:
         begun = (folder / PLAN).is_file() or (folder / "config.yaml").is_file()
         why = "it has no report.json yet: finish it first" if begun else "it has no report.json"
         raise PageError(f"{folder} holds no finished work: {why}.")
-    report = _mapping(folder / REPORT)
+    report = mapping(folder / REPORT)
     with as_written(folder / REPORT):
         return _made(folder, report)
 
@@ -107,8 +107,8 @@ def _made(folder: Path, report: Mapping[str, Any]) -> Finished:
     command, title = str(report["command"]), str(report.get("title", ""))
     if "worlds" in report and "interval" in report:
         worlds = report["worlds"]
-        config = _mapping(folder / "config.yaml") if (folder / "config.yaml").is_file() else {}
-        versions = _mapping(folder / "versions.json") if (folder / "versions.json").is_file() else {}
+        config = mapping(folder / "config.yaml") if (folder / "config.yaml").is_file() else {}
+        versions = mapping(folder / "versions.json") if (folder / "versions.json").is_file() else {}
         scenarios = {str(name): _scenario(each["scenario"], each["overrides"]) for name, each in worlds.items()}
         return Finished(folder, RUN, title, report, dotted(config), versions, scenarios, command)
     if "expectations" in report and "cells" in report:
@@ -119,7 +119,7 @@ def _made(folder: Path, report: Mapping[str, Any]) -> Finished:
     if kind is None:
         raise PageError(f"{folder} is of {command!r:.80}, of which there is no page.")
     settings = {key: value for key, value in report.items() if key not in _BESIDE}
-    versions = dict(_mapping(folder / PLAN)["versions"]) if (folder / PLAN).is_file() else {}
+    versions = dict(mapping(folder / PLAN)["versions"]) if (folder / PLAN).is_file() else {}
     words = str(report["words"])
     if kind == CHALLENGES:  # each has a scenario of its own
         names = list(dict.fromkeys(str(row["challenge"]) for row in report["challenges"]))
@@ -142,7 +142,8 @@ def dotted(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _mapping(path: Path) -> dict[str, Any]:
+def mapping(path: Path) -> dict[str, Any]:
+    """What a YAML or JSON file of finished work holds; raises PageError, one sentence, if it is no mapping."""
     try:
         data = read_bounded(path, _MOST)
         found = read_yaml(data, str(path)) if path.suffix == ".yaml" else read_json(data, str(path), most=_MOST)

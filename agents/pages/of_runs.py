@@ -31,6 +31,7 @@ from agents.pages.elements import (
     words,
 )  # fmt: skip
 from agents.pages.folders import Finished
+from agents.pages.of_members import job_of, rounds_of
 from agents.pages.of_searches import certificates
 from agents.pictures.curves import banded, read_curve
 from agents.pictures.maps import PHASE
@@ -64,6 +65,7 @@ def run_page(of: Finished) -> str:
             section("Learning curves", *_curves(of, worlds)),
             section("What was played", _played(worlds), small(str(of.report["interval"]) + ".")),
             section("What beats the policies", _certificates(worlds)),
+            section("Rounds", *rounds_of(of, worlds)),
             section("Where theory puts these worlds", *_phase(of)),
             section("Thresholds", *_thresholds(worlds)),
             predicted(predictions_of(of.report, str(of.folder)), "What theory predicts"),
@@ -102,12 +104,11 @@ def certificate_words(start: Mapping[str, Any]) -> str:
 def _curves(of: Finished, worlds: Mapping[str, Any]) -> Iterator[Html]:
     files = {
         world: {
-            path: [of.folder / "jobs" / "__".join(filter(None, (world, path, f"seed{seed}"))) / "progress.csv"
-                   for seed in start["seeds"]]
+            path: [job_of(of.folder, world, path, seed) / "progress.csv" for seed in start["seeds"]]
             for path, start in entry["starts"].items()
         }
         for world, entry in worlds.items()
-    }  # fmt: skip
+    }
     seeds = max((len(entry["seeds"]) for entry in worlds.values()), default=0)
     what = (
         f"Mean of {seeds} seeds; band: 95% t interval over them, as far as a panel goes"

@@ -184,6 +184,15 @@ class TrainingConfig(Settings):
         return self
 
     @model_validator(mode="after")
+    def _aligned_play_all(self) -> TrainingConfig:
+        if self.learner.algorithm == "AlignedPPO" and self.population.mode != "shared":
+            raise ValueError(
+                f"learner.algorithm = 'AlignedPPO' is not allowed with population.mode = {self.population.mode!r}: it "
+                "counts what all states of a world gain, so that it must play them all; take shared, or PPO"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _rounds_fit(self) -> TrainingConfig:
         if self.rounds is not None and (self.population.mode != "shared" or self.learner.networks != "by_type"):
             raise ValueError(

@@ -209,6 +209,7 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
         **measure(config, players, scenario, job.seed, final=rounds.policy if rounds else None),
         "moved": (rounds.moved if rounds else None) or moved(worlds.rows),
         "rounds": rounds.plain() if rounds else [],
+        "members": rounds.game if rounds else None,
     }
     players.table.close()
     for name, learner in players.learners.items():

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from agents.training.fields import Positive, Settings, Whole, Width
 
-Algorithm = Literal["PPO", "A2C", "MaskablePPO", "RecurrentPPO", "FastPPO"]
+Algorithm = Literal["PPO", "A2C", "MaskablePPO", "RecurrentPPO", "FastPPO", "AlignedPPO"]
 #: Learners that may look for what beats a policy.
 Searcher = Literal["PPO", "FastPPO"]
 
@@ -16,6 +16,7 @@ _CLIPPED = ("batch_size", "n_epochs", "clip_range", "target_kl")
 _MEMORY = ("lstm_hidden_size", "n_lstm_layers")
 _RMSPROP = ("rms_prop_eps",)
 _MASKS = ("masks",)
+_ALIGNED = ("align_weight", "align_decay")
 #: Which of the optional settings each learner has. ``target_kl`` may be null everywhere, FastPPO's memory too.
 SETTINGS: dict[str, tuple[str, ...]] = {
     "PPO": _CLIPPED,
@@ -23,11 +24,12 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "RecurrentPPO": _CLIPPED + _MEMORY,
     "A2C": _RMSPROP,
     "FastPPO": _CLIPPED + _MEMORY + _MASKS,
+    "AlignedPPO": _CLIPPED + _ALIGNED,
 }
 
 
 class LearnerConfig(Settings):
-    """One learner, SB3's or FastPPO, which is ours, and its hyper-parameters; names are SB3's."""
+    """One learner, SB3's or one of ours (FastPPO, AlignedPPO), and its hyper-parameters; names are SB3's."""
 
     algorithm: Algorithm = Field(description="which learner")
     learning_rate: float = Field(gt=0, description="step size of the optimiser at the start")
@@ -55,6 +57,12 @@ class LearnerConfig(Settings):
     lstm_hidden_size: Width | None = Field(default=None, description="units of the LSTM")
     n_lstm_layers: Whole | None = Field(default=None, ge=1, le=16, description="layers of the LSTM")
     masks: bool | None = Field(default=None, description="draw no choice that the rules forbid, or leave it to them")
+    align_weight: float | None = Field(
+        default=None, ge=0, description="what the others' advantages count in AlignedPPO; 0 is PPO"
+    )
+    align_decay: float | None = Field(
+        default=None, ge=0, le=1, description="what a turn that is a turn further back counts in AlignedPPO"
+    )
     network: Literal["flat", "set"] = Field(
         description="flat: weights of its own for each other state; set: the same for all, fit for any number of them"
     )
@@ -74,7 +82,7 @@ class LearnerConfig(Settings):
     @model_validator(mode="after")
     def _fits_the_learner(self) -> LearnerConfig:
         own, fast = SETTINGS[self.algorithm], self.algorithm == "FastPPO"
-        for name in _CLIPPED + _MEMORY + _RMSPROP + _MASKS:
+        for name in _CLIPPED + _MEMORY + _RMSPROP + _MASKS + _ALIGNED:
             value = getattr(self, name)
             if name in own and value is None and name != "target_kl" and not (fast and name in _MEMORY):
                 raise ValueError(f"{name} is missing: {self.algorithm} needs it")
@@ -96,7 +104,8 @@ class LearnerConfig(Settings):
         if self.networks == "by_type" and (self.network == "set" or memory or self.algorithm == "MaskablePPO"):
             with_what = "network set" if self.network == "set" else kind
             raise ValueError(
-                f"networks = 'by_type' is not allowed with {with_what}: take PPO, A2C or FastPPO and network flat"
+                f"networks = 'by_type' is not allowed with {with_what}: take PPO, A2C, FastPPO or AlignedPPO and "
+                "network flat"
             )
         if self.ent_coef_end is not None and self.ent_coef == 0:
             raise ValueError(

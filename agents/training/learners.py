@@ -1,4 +1,4 @@
-"""Learners by name: the experiment's settings handed to stable-baselines3's, or to FastPPO, which is ours."""
+"""Learners by name: the experiment's settings handed to stable-baselines3's, or to ours: FastPPO, AlignedPPO."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from agents.policies.sb3 import (
     set_culture,
 )
 from agents.policies.sb3_set import MaskableSetPolicy, SetPolicy
+from agents.training.aligned_ppo import AlignedPPO
 from agents.training.fast_ppo import FastPPO
 from agents.training.learner_config import SETTINGS, LearnerConfig
 from agents.training.seats import SlotsVecEnv
@@ -37,9 +38,16 @@ _CLASSES: dict[str, tuple[Any, type]] = {
     "MaskablePPO": (MaskablePPO, MaskablePolicy),
     "RecurrentPPO": (RecurrentPPO, RecurrentHeadsPolicy),
     "FastPPO": (FastPPO, HeadsPolicy),
+    "AlignedPPO": (AlignedPPO, HeadsPolicy),
 }
 #: Policy classes over sets; RecurrentPPO has none.
-_SETS: dict[str, type] = {"PPO": SetPolicy, "A2C": SetPolicy, "MaskablePPO": MaskableSetPolicy, "FastPPO": SetPolicy}
+_SETS: dict[str, type] = {
+    "PPO": SetPolicy,
+    "A2C": SetPolicy,
+    "MaskablePPO": MaskableSetPolicy,
+    "FastPPO": SetPolicy,
+    "AlignedPPO": SetPolicy,
+}
 #: What FastPPO takes under masks.
 _MASKED: dict[type, type] = {
     HeadsPolicy: MaskablePolicy,

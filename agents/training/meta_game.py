@@ -32,6 +32,10 @@ _LEAST: Final = 0.01
 class MetaGame:
     """Policies, what each earns against each by the types of the two, and how often those types meet.
 
+    Attributes:
+        policies: the choices, K of them.
+        meetings: how often a state of a type meets one of a type, float64 ``(2, 2)``.
+
     Args:
         scenario: a game of two states.
         worlds: in which each pair of policies meets, each of the two in either seat in half of them. The types are
@@ -43,7 +47,7 @@ class MetaGame:
         self.scenario, self.worlds, self.seed = with_types_even(scenario), worlds, seed
         self.policies: list[Policy] = []
         self._payoffs: dict[tuple[int, int], np.ndarray] = {}
-        self._meetings = _meetings(scenario, worlds, seed)
+        self.meetings = _meetings(scenario, worlds, seed)
 
     def add(self, policy: Policy) -> None:
         """A policy more, which meets all others and itself."""
@@ -109,8 +113,8 @@ class MetaGame:
 
     def _weighted(self) -> np.ndarray:
         """The payoffs, each times how likely a type meets the other."""
-        met = self._meetings.sum(axis=1, keepdims=True)
-        likely = np.divide(self._meetings, met, out=np.zeros_like(self._meetings), where=met > 0)
+        met = self.meetings.sum(axis=1, keepdims=True)
+        likely = np.divide(self.meetings, met, out=np.zeros_like(self.meetings), where=met > 0)
         weighted: np.ndarray = self.payoffs() * likely[:, None, :, None]
         return weighted
 

@@ -48,6 +48,8 @@ _TRIAL_SHARE, _TRIAL_MOST = 0.25, 2048
 #: Worlds in which a network watches the script that it learns from.
 _LESSONS: Final = 1024
 SCRATCH, WARM, TAUGHT, LIKELIEST = "from scratch", "from the policy", "taught", "its likeliest choices"
+#: What the first member is called.
+TRAINED: Final = "as trained"
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,13 @@ class Improved:
         answers: the best against each round's policy, by type.
         moved: how far each metric moved between the policies of the last two rounds, 0 if the rounds ended since
             nothing gained enough; None if there was one such round alone, so that the training says it.
+        game: the game among the members, as plain data (:func:`agents.evaluation.members.read` reads it).
     """
 
     policy: MixedBundle
     answers: list[Answer]
     moved: dict[str, float] | None
+    game: dict[str, Any]
 
     def plain(self) -> list[dict[str, Any]]:
         """The answers as plain data."""
@@ -110,38 +114,52 @@ def improve(config: TrainingConfig, first: LearnedBundle, scenario: Scenario, se
     rounds = config.rounds
     assert rounds is not None, "rounds are to be done"
     game = MetaGame(scenario, rounds.worlds, derived_seed(seed, _MEETING))
-    members = [first, first.likeliest()]
-    for member in members:
+    members = {TRAINED: first, f"{TRAINED}, {LIKELIEST}": first.likeliest()}
+    for member in members.values():
         game.add(member)
     shares = np.array([[0.0, 1.0]] * 2)  # without the noise that is left of exploring, if that holds
     answers: list[Answer] = []
     found: list[tuple[float, np.ndarray, MixedBundle]] = []
+    first_played: list[int] = []  # the round in which each of these was searched for the first time
     metrics: list[dict[str, float]] = []
     quiet = 0  # rounds in a row in which nothing joined
     for number in range(1, rounds.most + 1):
         if not quiet:
             shares = game.settle(_padded(shares, len(members)))
-            found.append((-np.inf, shares, mix(members, shares, name=first.name)))
+            found.append((-np.inf, shares, mix([*members.values()], shares, name=first.name)))
+            first_played.append(number)
         most, _, policy = found[-1]
         own = play(scenario, [policy] * STATES, worlds=rounds.worlds, seed=derived_seed(seed, _MEASURING, number))
         metrics.append(rates_of(own))
         best, joining = _Search(config, scenario, policy, first, own, number, seed).answers()
         answers += best
         found[-1] = max(most, *(answer.share for answer in best)), shares, policy
-        for member in joining:
-            members.append(member)
+        for name, member in joining.items():
+            members[f"round {number}: {name}"] = member
             game.add(member)
         quiet = 0 if joining else quiet + 1
         if quiet == rounds.quiet:
             break
     # one search misses what another finds: what joined in any round is held against all mixtures
-    policy = min(found, key=lambda each: max(each[0], game.regrets(_padded(each[1], len(members))).max()))[2]
+    worst = [max(most, game.regrets(_padded(shares, len(members))).max()) for most, shares, _ in found]
+    taken = int(np.argmin(worst))
     moved = None
     if len(metrics) > 1:
         moved = dict.fromkeys(RATES, 0.0)
         if not quiet:
             moved = {name: metrics[-1][name] - metrics[-2][name] for name in RATES}
-    return Improved(policy, answers, moved)
+    mixtures = [
+        {"round": number, "shares": _padded(shares, len(members)).tolist(), "found": float(most)}
+        for number, (_, shares, _), most in zip(first_played, found, worst, strict=True)
+    ]
+    record = {
+        "members": list(members),
+        "payoffs": game.payoffs().tolist(),
+        "meetings": game.meetings.tolist(),
+        "mixtures": mixtures,
+        "taken": taken,
+    }
+    return Improved(found[taken][2], answers, moved, record)
 
 
 @dataclass(frozen=True)
@@ -186,8 +204,11 @@ class _Search:
         assert self.config.rounds is not None, "rounds are to be done"
         return self.config.rounds
 
-    def answers(self) -> tuple[list[Answer], list[LearnedBundle]]:
-        """The best that was found against the policy for each type that occurs, and all that gain enough to join."""
+    def answers(self) -> tuple[list[Answer], dict[str, LearnedBundle]]:
+        """The best that was found against the policy for each type that occurs, and all that gain enough to join.
+
+        The latter by what they are called; all have names of their own.
+        """
         tried = {name: (response, gains) for name, response, gains in self._responses()}
         best = []
         for greedy in (False, True):
@@ -195,7 +216,9 @@ class _Search:
                 name = max(tried, key=lambda each: tried[each][1][greedy].gain)
                 gains = tried[name][1][greedy]
                 best.append(Answer(self.number, greedy, gains.own, gains.gain, gains.error, name, self._enough(gains)))
-        return best, [response for response, gains in tried.values() if any(map(self._enough, gains.values()))]
+        return best, {
+            name: response for name, (response, gains) in tried.items() if any(map(self._enough, gains.values()))
+        }
 
     def _enough(self, gains: _Gains) -> bool:
         """Whether a response gains enough to join, whatever its sampling error."""

@@ -178,7 +178,7 @@ def test_the_battery_has_each_plan_once_and_leaves_the_policy_alone() -> None:
     [
         ({"steps": 0}, "steps is 0"),
         ({"worlds": 0}, "worlds is 0"),
-        ({"searches": [("nowhere", 1)]}, "searches has 'nowhere'"),
+        ({"searches": [("nowhere", 1)]}, r"searches has \('nowhere', 1\)"),
         ({"policy": ["dove", "hawk"]}, "two policies"),
     ],
 )

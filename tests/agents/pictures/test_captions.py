@@ -14,12 +14,13 @@ import pytest
 
 import agents
 from agents import cli
+from agents.evaluation.members import Members
 from agents.evaluation.statistics import Interval
 from agents.experiments import picture as of_experiments
 from agents.experiments.judge import levels
 from agents.experiments.language import load_experiment
 from agents.experiments.run import read_cells
-from agents.pictures import curves, episodes, maps, plays, responses, schelling, style
+from agents.pictures import curves, episodes, maps, members, plays, responses, schelling, style
 from agents.publish import components_shown, search, set_network
 from sd_env import RandomPolicy
 from sd_env.record import record
@@ -62,6 +63,10 @@ def table(**given: Any) -> pd.DataFrame:
     return pd.DataFrame([given | {"value": value, "metric": metric} for value in ("base", "x") for metric in METRICS])
 
 
+def game(size: int, meetings: np.ndarray) -> Members:
+    return Members(["a"] * size, np.ones((2, size, 2, size)), meetings, np.full((2, size), 1 / size))
+
+
 METRICS = ("payoff", "outcome/ss_attacks", "arms/s_total")
 NUMBERS = {"low": -0.5, "high": 0.5, "count": 3, "unit": "seeds"}
 MATRIX = pd.DataFrame([[1.0, 2.0], [3.0, np.nan]], ["a", "b"], ["a", "b"])
@@ -90,6 +95,13 @@ CASES: dict[str, list[Callable[[Path], None]]] = {
     "agents.pictures.maps.draw": [
         lambda path: maps.draw(
             Scenario.load("jervis/intense"), [maps.Point("i", 0.65, 0.0, ["a", "b"], True)], path, "M")
+    ],
+    "agents.pictures.members.payoffs": [
+        lambda path: members.payoffs(game(3, np.eye(2)), path, "M", 9),
+        lambda path: members.payoffs(game(14, np.array([[1.0, 0.0], [0.0, 0.0]])), path, "M", 9),
+    ],
+    "agents.pictures.members.gaps": [
+        lambda path: members.gaps({"w": [{"security seekers": {1: 0.2, 2: 0.1}}], "v": [{}, {}]}, path, "G")
     ],
     "agents.pictures.responses.impulse_responses": [
         lambda path: responses.impulse_responses(

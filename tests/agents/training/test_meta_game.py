@@ -19,7 +19,7 @@ def of(payoffs: Any, meetings: Any = ((0.25, 0.25), (0.25, 0.25))) -> MetaGame:
     game = MetaGame(Scenario.load("jervis/intense"), 2, 1)
     game.policies = [BuildThenStrike(0, 0)] * table.shape[1]
     game._payoffs = {(a, b): table[:, a, :, b] for a in range(table.shape[1]) for b in range(table.shape[1])}
-    game._meetings = np.array(meetings)
+    game.meetings = np.array(meetings)
     return game
 
 

@@ -123,7 +123,7 @@ def test_the_policy_is_that_against_which_least_was_found(monkeypatch: pytest.Mo
 
     def answers(search: Any) -> Any:
         policies.append(search.policy)
-        return [Answer(len(policies), True, 10.0, next(gains), 0.1, "made up", True)], [search.first]
+        return [Answer(len(policies), True, 10.0, next(gains), 0.1, "made up", True)], {"made up": search.first}
 
     monkeypatch.setattr(rounds._Search, "answers", answers)
     found = improve(settings, at_rest(scenario, settings), scenario, 1)
@@ -139,7 +139,8 @@ def test_a_search_that_misses_what_the_next_finds_does_not_end_the_rounds(monkey
     def answers(search: Any) -> Any:
         policies.append(search.policy)
         taken = (gain := next(gains)) > 1
-        return [Answer(len(policies), True, 10.0, gain, 0.1, "made up", taken)], [search.first] * taken
+        joining = {"made up": search.first} if taken else {}
+        return [Answer(len(policies), True, 10.0, gain, 0.1, "made up", taken)], joining
 
     monkeypatch.setattr(rounds._Search, "answers", answers)
     found = improve(settings, at_rest(scenario, settings), scenario, 1)

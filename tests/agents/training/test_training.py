@@ -37,6 +37,7 @@ ALGORITHMS: dict[str, dict[str, Any]] = {
     "MaskablePPO": {},
     "RecurrentPPO": MEMORY,
     "FastPPO": {"masks": False},
+    "AlignedPPO": {"align_weight": 1.0, "align_decay": 0.9},
 }
 
 

@@ -1,0 +1,156 @@
+"""Ways to learn the same worlds side by side: the paths of one training, seed by seed, as a published result.
+
+A comparison is a module with a ``main``: ``python -m agents.publish.NAME`` trains what configs/NAME.yaml asks for and
+leaves ``NAME.json`` and ``NAME.txt`` in docs/results/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from agents.evaluation.predictions import Prediction
+from agents.evaluation.report import Report
+from agents.evaluation.statistics import Interval, estimate, paired_difference
+from agents.evaluation.tables import frame_of
+from agents.evaluation.trained import train_and_report
+from agents.messages import shown as messages_shown
+from agents.publish import results
+from agents.publish.door import through
+from agents.publish.science import CONFIGS, RESULTS, smoke_sized
+from agents.training.config import TrainingConfig, load_training
+from agents.training.job import jobs_of
+from agents.training.measure import LEARNED
+from agents.training.run import begun, check, held, new_run, versions
+from agents.training.run import results as measured_in
+
+#: path -> world -> measure -> one number a seed.
+Scores = Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]
+#: A number of the metrics of a job's final policy, NaN where there is none.
+Measure = Callable[[Mapping[str, Any]], float]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared.
+
+    Attributes:
+        name: of the config, of the module and of the result.
+        title: in the results.
+        measures: what is measured of a finished job -> how, by its metrics.
+        judge: what was predicted of the scores, judged.
+        shown: the scores as the text has them, below its heading.
+    """
+
+    name: str
+    title: str
+    measures: Mapping[str, Measure]
+    judge: Callable[[Report], list[Prediction]]
+    shown: Callable[[Report], RenderableType]
+
+
+def metric(key: str) -> Measure:
+    """One of a policy's metrics as it is."""
+    return lambda metrics: float("nan") if metrics[key] is None else float(metrics[key])
+
+
+def scores_of(of: Comparison, config: TrainingConfig, folder: Path) -> dict[str, dict[str, dict[str, list[float]]]]:
+    """What was measured of the finished jobs of a run."""
+    measured = measured_in(config, folder)
+    scores: dict[str, dict[str, dict[str, list[float]]]] = {}
+    for job in jobs_of(config, folder):
+        found = scores.setdefault(job.path, {}).setdefault(job.choice.name, {name: [] for name in of.measures})
+        for name, number in of.measures.items():
+            found[name].append(number(measured[job.name]["evaluation"][LEARNED]))
+    return scores
+
+
+def pairs(scores: Scores, mine: str, theirs: str) -> Iterator[tuple[str, str, list[float], list[float]]]:
+    """World, measure, and the numbers of two paths, one a seed; what is null in a report is NaN."""
+    for world, measures in scores[mine].items():
+        for measure, numbers in measures.items():
+            yield world, measure, _numbers(numbers), _numbers(scores[theirs][world][measure])
+
+
+def table(scores: Scores, mine: tuple[str, str], theirs: tuple[str, str], title: str = "") -> Table:
+    """Two paths' numbers side by side, with the difference of the same seeds.
+
+    Args:
+        scores: of a report.
+        mine: a path, and what its column is called.
+        theirs: the path that it is held against.
+        title: above it.
+    """
+    heads = [("", "measure", 0), ("", mine[1], 2), ("", theirs[1], 2), ("", "difference", 2)]
+    found = frame_of(title, "world", heads)
+    for world, measure, own, other in pairs(scores, mine[0], theirs[0]):
+        numbers = (estimate(own), estimate(other), paired_difference(own, other))
+        if not any(math.isnan(each.value) for each in numbers):  # where nobody seeks security, nobody attacks as such
+            found.add_row(world, measure, *map(_bounds, numbers))
+    return found
+
+
+def _numbers(given: Sequence[float | None]) -> list[float]:
+    return [float("nan") if each is None else float(each) for each in given]
+
+
+def _bounds(found: Interval) -> str:
+    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]" if found.known else f"{found.value:.3f}"
+
+
+def main(of: Comparison, argv: list[str] | None = None) -> int:
+    """Command line; returns 0 well, 1 a job failed, 2 bad arguments."""
+    parser = argparse.ArgumentParser(prog=f"python -m agents.publish.{of.name}", description=of.title)
+    parser.add_argument("--smoke", action="store_true", help="seconds instead of hours; the numbers mean nothing")
+    parser.add_argument("--out", type=Path, help=f"where results go (default {RESULTS}; needed by --smoke)")
+    parser.add_argument("--runs", type=Path, help="where run folders go, instead of the config's folder")
+    parser.add_argument("--fresh", action="store_true", help="begin anew, whatever an earlier run has finished")
+    parser.add_argument("--rejudge", action="store_true", help="run nothing: judge the published numbers again")
+    arguments = parser.parse_args(argv)
+    if arguments.smoke and arguments.out is None:
+        parser.error("--smoke needs --out: its numbers must not replace the real ones")
+    return through(parser.prog, lambda: _asked(of, arguments, parser.prog))
+
+
+def _asked(of: Comparison, arguments: argparse.Namespace, prog: str) -> int:
+    out = arguments.out or RESULTS
+    if arguments.rejudge:
+        return _publish(of, results.read(out, of.name), out)
+    config = load_training(CONFIGS / f"{of.name}.yaml")
+    config = smoke_sized(config) if arguments.smoke else config
+    if arguments.runs is not None:
+        config = config.model_copy(update={"runs": arguments.runs})
+    check(config)
+    started = time.monotonic()
+    with messages_shown():
+        report = _run(of, config, arguments.fresh)
+    if report is None:
+        return 1
+    about: dict[str, Any] = results.made(
+        of.title, prog, seeds=config.seeds, steps=config.total_steps, seconds=time.monotonic() - started,
+        versions=versions(),
+    )  # fmt: skip
+    return _publish(of, {**report, **about}, out)
+
+
+def _run(of: Comparison, config: TrainingConfig, fresh: bool) -> Report | None:
+    """Train all ways, from the seeds that are left if such a run was begun; None if a job failed."""
+    folder = (None if fresh else begun(config)) or new_run(config)
+    with held(folder):
+        if train_and_report(config, folder, ["--config", f"configs/{of.name}.yaml"]):
+            return None
+    return {"scores": scores_of(of, config, folder)}
+
+
+def _publish(of: Comparison, report: Report, out: Path) -> int:
+    report = results.judged(report, of.judge(report), out, of.name)
+    results.write(out, of.name, report, of.shown(report))
+    return 0
