@@ -6,6 +6,7 @@ import importlib
 import json
 import math
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,17 @@ from agents.evaluation import predictions
 from agents.evaluation.predictions import predictions_of
 from agents.evaluation.report import as_text
 from agents.evaluation.statistics import Interval
-from agents.publish import experiments, results, science
+from agents.publish import experiments, paired, results, science
 from agents.publish.door import through
 from agents.publish.results import ResultError
 
 ROOT = Path(__file__).parents[3]
 PUBLISHED = ROOT / "docs" / "results"
-#: Reports that predict nothing: scores, and the list of the experiments, whose entries have records of their own.
+#: Reports that predict nothing: speeds, scores, and the list of the experiments, whose entries have records of their own.
 OTHERS = {"challenges", "index", "compatibility"}
-REPORTS = sorted(path for path in PUBLISHED.rglob("*.json") if path.stem not in OTHERS)
+REPORTS = sorted(
+    path for path in PUBLISHED.rglob("*.json") if path.stem not in OTHERS and path.parent.name != "performance"
+)
 
 
 @pytest.mark.parametrize("path", REPORTS, ids=lambda path: path.stem)
@@ -185,16 +188,18 @@ def test_what_made_a_result_is_said_as_far_as_it_is_known() -> None:
     assert "; 1.5 minutes; Python 3.11" in results.heading(made) and not math.isnan(made["seconds"])
 
 
-@pytest.mark.parametrize("name", ["search", "science", "fast_path"])
+@pytest.mark.parametrize("name", ["search", "science", "fast_path", "shaping"])
 def test_a_publisher_that_cannot_go_on_says_so_in_one_line(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What it is given is no report and no table, or nothing can be read or written."""
-    main = importlib.import_module(f"agents.publish.{name}").main
+    module = importlib.import_module(f"agents.publish.{name}")
+    main = module.main if hasattr(module, "main") else partial(paired.main, module.COMPARISON)
     words = {
         "search": ["--retell"],
         "science": ["--rejudge", "--only", "science"],
         "fast_path": ["--rejudge"],
+        "shaping": ["--rejudge"],
     }[name]
     kept = tmp_path / f"{name}.{'csv' if name == 'search' else 'json'}"
     for text in ("", "[]", "{", "setting\n1\n", "\x00", '{"a": NaN}'):
