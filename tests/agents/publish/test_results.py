@@ -23,7 +23,7 @@ from agents.publish.results import ResultError
 
 ROOT = Path(__file__).parents[3]
 PUBLISHED = ROOT / "docs" / "results"
-#: Reports that predict nothing: speeds, scores, and the list of the experiments, whose entries have records of their own.
+#: Reports that predict nothing: speeds, scores, the list of the experiments, whose entries have records of their own.
 OTHERS = {"challenges", "index", "compatibility"}
 REPORTS = sorted(
     path for path in PUBLISHED.rglob("*.json") if path.stem not in OTHERS and path.parent.name != "performance"
