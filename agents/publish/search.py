@@ -176,7 +176,7 @@ def tell(table: pd.DataFrame, out: Path) -> None:
             "war elasticity": _several(table, ["elasticity_low", "elasticity_high"], "{:+.2f}", " to "),
         }
     )
-    certified = int(table["uncertified"].isna().sum())
+    certified = int(table["uncertified"].fillna("").eq("").sum())  # from a file, nothing is NaN
     about = (
         "The search for a spiral\n\nCommand: python -m agents.publish.search\n\n"
         "What each setting changes in the regime of "

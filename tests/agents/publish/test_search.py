@@ -116,3 +116,13 @@ def test_trainings_of_another_setting_are_refused_under_whatever_company_and_fre
     [trained] = runs.glob("first/uniform__seed1/jobs/*/scenario.yaml")
     assert "horizon: 13" in trained.read_text()
     assert (runs / "first" / "uniform__seed1.before-1" / "plan.json").is_file()
+
+
+def test_certified_settings_are_counted_in_memory_as_from_the_file(tmp_path: Path) -> None:
+    kept = pd.read_csv("docs/results/search.csv")
+    said = []
+    for table in (kept, kept.assign(uncertified=kept["uncertified"].fillna(""))):
+        searching.tell(table, tmp_path)
+        said.append((tmp_path / "search.txt").read_text())
+    assert said[0] == said[1]
+    assert f"Certified settings: {kept['uncertified'].isna().sum()} of {len(kept)}." in said[0]
