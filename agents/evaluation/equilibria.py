@@ -11,6 +11,8 @@ from typing import Final
 
 import numpy as np
 
+from agents.training.meta_game import values_in, weighted
+
 #: What a number must differ by from 0 to be a pivot, and pivots at most: each basis comes once, so that they end.
 _PIVOT, _PIVOTS = 1e-11, 3_000
 #: Paths that are tried, and what the best policy may gain at the end of one, in spreads of a type's payoffs.
@@ -24,8 +26,7 @@ _LEAST: Final = -300.0
 
 def values(payoffs: np.ndarray, meetings: np.ndarray, mixture: np.ndarray) -> np.ndarray:
     """What each policy earns a type among states that mix so, float64 ``(2, K)``; 0 for a type that does not occur."""
-    found: np.ndarray = np.einsum("iajb,jb->ia", _weighted(payoffs, meetings), mixture)
-    return found
+    return values_in(weighted(payoffs, meetings), mixture)
 
 
 def nash(payoffs: np.ndarray, meetings: np.ndarray) -> np.ndarray:
@@ -42,7 +43,7 @@ def nash(payoffs: np.ndarray, meetings: np.ndarray) -> np.ndarray:
     Raises:
         ArithmeticError: if no path ends at a mixture from which nobody gains more than 1e-9 of a type's payoffs.
     """
-    game = _weighted(payoffs, meetings)
+    game = weighted(payoffs, meetings)
     size = game.shape[1]
     flat = game.reshape(2 * size, 2 * size)
     spread = np.array([max(float(np.ptp(rows)), 1e-12) for rows in game])
@@ -63,7 +64,7 @@ def nash(payoffs: np.ndarray, meetings: np.ndarray) -> np.ndarray:
         if not (np.isfinite(total).all() and (total > 0).all()):
             continue
         mixture /= total
-        worth = np.einsum("iajb,jb->ia", game, mixture)
+        worth = values_in(game, mixture)
         if ((worth.max(axis=1) - (worth * mixture).sum(axis=1)) / spread <= _EXACT).all():
             return mixture
     raise ArithmeticError(f"No equilibrium was found to {_EXACT:g}: the policies are worth too nearly the same.")
@@ -182,11 +183,3 @@ def stationary(rates: np.ndarray) -> np.ndarray:
         shares /= shares.max()
     found: np.ndarray = shares / shares.sum()
     return found
-
-
-def _weighted(payoffs: np.ndarray, meetings: np.ndarray) -> np.ndarray:
-    """The payoffs, each times how likely a type meets the other."""
-    met = meetings.sum(axis=1, keepdims=True)
-    likely = np.divide(meetings, met, out=np.zeros_like(meetings, dtype=np.float64), where=met > 0)
-    weighted: np.ndarray = payoffs * likely[:, None, :, None]
-    return weighted

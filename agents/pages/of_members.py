@@ -12,6 +12,7 @@ from agents.evaluation.members import TYPES, Members, gaps, read
 from agents.pages.elements import Html, picture, small, table
 from agents.pages.folders import Finished, as_written, mapping
 from agents.pictures.members import GAPS, PAYOFFS
+from agents.training.config import job_folder
 
 #: A share below this is not told as a number.
 _LEAST: Final = 0.0005
@@ -32,11 +33,6 @@ def members_of(job: Path) -> tuple[Members | None, dict[str, dict[int, float]]]:
         return (None, {}) if record is None else (read(record), gaps(result["rounds"]))
 
 
-def job_of(folder: Path, world: str, path: str, seed: int) -> Path:
-    """The folder of a job, by what a run's report calls it."""
-    return folder / "jobs" / "__".join(filter(None, (world, path, f"seed{seed}")))
-
-
 def rounds_of(of: Finished, worlds: Mapping[str, Any]) -> Iterator[Html]:
     """What the rounds of a run came to; nothing where there were none."""
     if (file := of.folder / f"{GAPS}.png").is_file():
@@ -48,7 +44,7 @@ def rounds_of(of: Finished, worlds: Mapping[str, Any]) -> Iterator[Html]:
     for world, entry in worlds.items():
         for path, start in entry["starts"].items():
             for seed in start["seeds"][:1]:  # those of the others are in their jobs' result.json
-                game, _ = members_of(job_of(of.folder, world, path, seed))
+                game, _ = members_of(job_folder(of.folder, world, path, seed))
                 if game is not None:
                     where = " from ".join(filter(None, (world, path)))
                     yield _table(f"{where}, seed {seed}: members and their shares", game)

@@ -31,10 +31,11 @@ from agents.pages.elements import (
     words,
 )  # fmt: skip
 from agents.pages.folders import Finished
-from agents.pages.of_members import job_of, rounds_of
+from agents.pages.of_members import rounds_of
 from agents.pages.of_searches import certificates
 from agents.pictures.curves import banded, read_curve
 from agents.pictures.maps import PHASE
+from agents.training.config import job_folder
 
 #: Curves of a run: metric, what it is, a line across and what that says.
 _CURVES: Final = (
@@ -104,7 +105,7 @@ def certificate_words(start: Mapping[str, Any]) -> str:
 def _curves(of: Finished, worlds: Mapping[str, Any]) -> Iterator[Html]:
     files = {
         world: {
-            path: [job_of(of.folder, world, path, seed) / "progress.csv" for seed in start["seeds"]]
+            path: [job_folder(of.folder, world, path, seed) / "progress.csv" for seed in start["seeds"]]
             for path, start in entry["starts"].items()
         }
         for world, entry in worlds.items()

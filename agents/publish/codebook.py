@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from agents.files import write_text
-from agents.publish.door import through
+from agents.publish.door import page_command
 from sd_env.measures.codebook import BEFORE, COLUMNS, KEY, ON, SOURCES, TRUTH, Column
 
 PAGE: Final = Path("docs/codebook.md")
@@ -87,14 +86,11 @@ def _references() -> Iterator[str]:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns 0 well, 2 where the system refuses."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").splitlines()[0])
-    parser.parse_args(argv)
-    return through(parser.prog, _write)
+    return page_command(COMMAND, __doc__, _write, argv)
 
 
-def _write() -> int:
+def _write() -> None:
     write_text(PAGE, page())
-    return 0
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ looked up in the published reports, and in no other place: an experiment names t
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterable, Mapping
@@ -18,7 +17,7 @@ import yaml
 from agents.evaluation.predictions import counts, predictions_of
 from agents.files import write_text
 from agents.publish import results
-from agents.publish.door import through
+from agents.publish.door import page_command
 from agents.publish.experiments import INDEX
 
 ROWS: Final = Path("book/theory.yaml")
@@ -86,14 +85,11 @@ def _counted(report: Mapping[str, Any], name: str) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns 0 well, 2 where the system refuses."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").splitlines()[0])
-    parser.parse_args(argv)
-    return through(parser.prog, _write)
+    return page_command(COMMAND, __doc__, _write, argv)
 
 
-def _write() -> int:
+def _write() -> None:
     write_text(PAGE, page(rows()))
-    return 0
 
 
 if __name__ == "__main__":

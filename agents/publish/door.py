@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sd_env.errors import RefusedError, said, sentence
+
+
+def page_command(prog: str, about: str | None, write: Callable[[], None], argv: Sequence[str] | None) -> int:
+    """A publisher that takes no words and writes its page.
+
+    Args:
+        prog: what it is called.
+        about: the module's docstring, the first line of which is its help.
+        write: writes the page.
+        argv: words of the command line; None is those of the process.
+
+    Returns:
+        Exit code, as of :func:`through`.
+    """
+
+    def run() -> int:
+        write()
+        return 0
+
+    argparse.ArgumentParser(prog=prog, description=(about or "").splitlines()[0]).parse_args(argv)
+    return through(prog, run)
 
 
 def through(prog: str, run: Callable[[], int]) -> int:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 import textwrap
@@ -17,7 +16,7 @@ from typing import Any, Final
 from agents.evaluation.certify import CERTIFIED
 from agents.files import write_text
 from agents.publish import results
-from agents.publish.door import through
+from agents.publish.door import page_command
 from agents.publish.marked import marked
 from agents.publish.paper import PUBLISHED, RUN, all_certified, certificates
 
@@ -110,14 +109,11 @@ def written(text: str, published: Path = PUBLISHED) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns 0 well, 2 where the system refuses."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").splitlines()[0])
-    parser.parse_args(argv)
-    return through(parser.prog, _write)
+    return page_command(COMMAND, __doc__, _write, argv)
 
 
-def _write() -> int:
+def _write() -> None:
     write_text(PAGE, written(PAGE.read_text(encoding="utf-8")))
-    return 0
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,7 @@ from agents.evaluation.certify import CERTIFIED
 from agents.evaluation.predictions import counts, predictions_of
 from agents.files import write_text
 from agents.publish import results
-from agents.publish.door import through
+from agents.publish.door import page_command
 from agents.publish.experiments import INDEX
 from agents.publish.marked import marked
 
@@ -92,14 +91,11 @@ def written(text: str, published: Path = PUBLISHED) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns 0 well, 2 where the system refuses."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").splitlines()[0])
-    parser.parse_args(argv)
-    return through(parser.prog, _write)
+    return page_command(COMMAND, __doc__, _write, argv)
 
 
-def _write() -> int:
+def _write() -> None:
     write_text(PAPER, written(PAPER.read_text(encoding="utf-8")))
-    return 0
 
 
 if __name__ == "__main__":

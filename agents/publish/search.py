@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 from contextlib import ExitStack
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
@@ -176,7 +177,7 @@ def tell(table: pd.DataFrame, out: Path) -> None:
             "war elasticity": _several(table, ["elasticity_low", "elasticity_high"], "{:+.2f}", " to "),
         }
     )
-    certified = int(table["uncertified"].fillna("").eq("").sum())  # from a file, nothing is NaN
+    certified = int(_certified(table).sum())
     about = (
         "The search for a spiral\n\nCommand: python -m agents.publish.search\n\n"
         "What each setting changes in the regime of "
@@ -187,6 +188,11 @@ def tell(table: pd.DataFrame, out: Path) -> None:
     )
     write_text(out / f"{NAME}.txt", about + told.to_string(index=False) + "\n")
     draw(table, out / f"{NAME}.png")
+
+
+def _certified(table: pd.DataFrame) -> pd.Series[bool]:
+    """Which rows nothing was found against; a file has NaN where a table in memory has ""."""
+    return table["uncertified"].fillna("").eq("")
 
 
 def _several(table: pd.DataFrame, columns: list[str], form: str, between: str) -> list[str]:
@@ -244,10 +250,10 @@ def draw(table: pd.DataFrame, picture: Path) -> None:
     figure, [left, right] = panels(2, size=(5.0, 1.9 + 0.32 * len(labels)), sharey=True)
     blue = COLOURS[1]
     height = {label: k for k, label in enumerate(labels)}
-    marks = dict(zip(dict.fromkeys(table["path"]), "os^D", strict=False))
-    for row in table.itertuples(index=False):
+    marks = dict(zip(dict.fromkeys(table["path"]), cycle("os^D"), strict=False))
+    for row, certified in zip(table.itertuples(index=False), _certified(table), strict=True):
         y = height[getattr(row, SETTING)] + 0.12 * (int(row.seed) % 3 - 1) + 0.2 * list(marks).index(row.path)
-        face = blue if not isinstance(row.uncertified, str) or row.uncertified == "" else "none"
+        face = blue if certified else "none"
         left.plot(row.ss_fight, y, marks[row.path], mec=blue, mfc=face)
         right.plot([row.onset_10, row.onset_90], [y, y], color="0.6")
         right.plot(row.onset_50, y, marks[row.path], mec=blue, mfc=face)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from dataclasses import replace
@@ -15,7 +14,7 @@ from typing import Any, Final
 from agents.evaluation.duel import Duel
 from agents.evaluation.thresholds import ROWS, most_feared, thresholds
 from agents.files import write_json, write_text
-from agents.publish.door import through
+from agents.publish.door import page_command
 from sd_env.scenario import load_scenario, scenarios
 
 PAGE: Final = Path("docs/catalogue.md")
@@ -66,16 +65,13 @@ def published() -> dict[str, dict[str, str]]:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns 0 well, 2 where the system refuses."""
-    parser = argparse.ArgumentParser(prog="python -m agents.publish.thresholds", description=__doc__.splitlines()[0])
-    parser.parse_args(argv)
-    return through(parser.prog, _write)
+    return page_command("python -m agents.publish.thresholds", __doc__, _write, argv)
 
 
-def _write() -> int:
+def _write() -> None:
     data = {name: entry(name) for name in scenarios()}
     write_json(DATA, data)
     write_text(PAGE, page(PAGE.read_text(encoding="utf-8"), data))
-    return 0
 
 
 if __name__ == "__main__":

@@ -240,6 +240,11 @@ def trainings() -> dict[str, Traversable]:
     return {name.removesuffix(".yaml"): file for name, file in sorted((file.name, file) for file in found)}
 
 
+def job_folder(run: Path, world: str, path: str, seed: int) -> Path:
+    """Folder of a job in that of its run; ``path`` is "" where the training has no paths."""
+    return run / "jobs" / "__".join(filter(None, (world, path, f"seed{seed}")))
+
+
 def load_training(name_or_path: Path | str) -> TrainingConfig:
     """A whole training, by the name of one that comes with the package or by the path of a file.
 

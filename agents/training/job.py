@@ -23,7 +23,7 @@ from agents.policies.protocol import Policy
 from agents.table.seating import ALL, ROTATING
 from agents.training import checkpoint
 from agents.training.callbacks import WORLDS, Anneal, OnRollout, Rollouts, check_finite
-from agents.training.config import ScenarioChoice, TrainingConfig
+from agents.training.config import ScenarioChoice, TrainingConfig, job_folder
 from agents.training.learners import use_threads
 from agents.training.logs import Curves, is_whole, told_once
 from agents.training.measure import LEARNED, measure, moved
@@ -148,7 +148,7 @@ def jobs_of(config: TrainingConfig, run: Path) -> list[Job]:
     """All jobs of an experiment whose run folder is ``run``, seed by seed so that all worlds advance together."""
     along = {path: config.along(path) for path in config.paths} or {"": config}
     return [
-        Job(settings, choice, seed, run / "jobs" / "__".join(filter(None, (choice.name, path, f"seed{seed}"))), path)
+        Job(settings, choice, seed, job_folder(run, choice.name, path, seed), path)
         for seed in config.seeds
         for path, settings in along.items()
         for choice in config.scenarios

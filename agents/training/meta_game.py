@@ -81,7 +81,7 @@ class MetaGame:
 
     def values(self, shares: np.ndarray) -> np.ndarray:
         """What each policy earns a state of each type among states that mix by ``shares``, float64 ``(2, K)``."""
-        return _values(self._weighted(), shares)
+        return values_in(self._weighted(), shares)
 
     def regrets(self, shares: np.ndarray) -> np.ndarray:
         """What the best of the policies earns a type more than ``shares`` do, as a share of that, float64 ``(2,)``."""
@@ -103,7 +103,7 @@ class MetaGame:
         """
         game, shares = self._weighted(), start.copy()
         for step in range(_STEPS):
-            values = _values(game, shares)
+            values = values_in(game, shares)
             own = np.abs((values * shares).sum(axis=1, keepdims=True))
             weights = np.exp((values - values.max(axis=1, keepdims=True)) / np.maximum(_TEMPERATURE * own, 1e-9))
             shares += (weights / weights.sum(axis=1, keepdims=True) - shares) / (_INERTIA + step)
@@ -112,11 +112,15 @@ class MetaGame:
         return settled
 
     def _weighted(self) -> np.ndarray:
-        """The payoffs, each times how likely a type meets the other."""
-        met = self.meetings.sum(axis=1, keepdims=True)
-        likely = np.divide(self.meetings, met, out=np.zeros_like(self.meetings), where=met > 0)
-        weighted: np.ndarray = self.payoffs() * likely[:, None, :, None]
-        return weighted
+        return weighted(self.payoffs(), self.meetings)
+
+
+def weighted(payoffs: np.ndarray, meetings: np.ndarray) -> np.ndarray:
+    """Payoffs float64 ``(2, K, 2, K)``, each times how likely a type meets the other, by meetings ``(2, 2)``."""
+    met = meetings.sum(axis=1, keepdims=True)
+    likely = np.divide(meetings, met, out=np.zeros_like(meetings, dtype=np.float64), where=met > 0)
+    found: np.ndarray = payoffs * likely[:, None, :, None]
+    return found
 
 
 def with_types_even(scenario: Scenario) -> Scenario:
@@ -142,13 +146,14 @@ def _meetings(scenario: Scenario, worlds: int, seed: int) -> np.ndarray:
     return met
 
 
-def _values(game: np.ndarray, shares: np.ndarray) -> np.ndarray:
+def values_in(game: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """What each policy of a :func:`weighted` game earns a type among states that mix so, float64 ``(2, K)``."""
     values: np.ndarray = np.einsum("iajb,jb->ia", game, shares)
     return values
 
 
 def _regrets(game: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    values = _values(game, shares)
+    values = values_in(game, shares)
     own = (values * shares).sum(axis=1)
     gain = values.max(axis=1) - own
     regrets: np.ndarray = np.divide(gain, np.abs(own), out=np.zeros_like(gain), where=gain > 0)
