@@ -49,17 +49,18 @@ def payoffs(game: Members, picture: Path, title: str, worlds: int) -> None:
 
 
 def gaps(found: Mapping[str, Sequence[Mapping[str, Mapping[int, float]]]], picture: Path, title: str) -> None:
-    """Draw what was found against each round's policy: a panel a world, a line a type, thin ones the seeds.
+    """Draw what was found against each round's policy: a panel a world, a line a type, thin ones the trainings.
 
     Args:
-        found: world -> for each seed type -> round -> gain as a share of the return; one world at least.
+        found: world -> for each training, a seed from a start, type -> round -> gain as a share of the return; one
+            world at least.
         picture: PNG to write; an SVG is written beside it.
         title: above it.
     """
     figure, axes = panels(len(found), size=(3.6, 3.6), sharey=True)
-    for axis, (world, seeds) in zip(axes, found.items(), strict=True):
+    for axis, (world, trainings) in zip(axes, found.items(), strict=True):
         for k, kind in enumerate(TYPES):
-            courses = [seed[kind] for seed in seeds if kind in seed]
+            courses = [each[kind] for each in trainings if kind in each]
             for course in courses:
                 axis.plot(list(course), list(course.values()), linewidth=0.7, alpha=0.4, **look(k))
             rounds = sorted({number for course in courses for number in course})
@@ -71,7 +72,7 @@ def gaps(found: Mapping[str, Sequence[Mapping[str, Mapping[int, float]]]], pictu
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("gain of the best response found,\nas a share of the return")
     axes[0].legend(frameon=False, fontsize=9)
-    counts = sorted({len(seeds) for seeds in found.values()})
+    counts = sorted({len(trainings) for trainings in found.values()})
     n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    more = "thick: means of the seeds that did the round; thin: each seed"
-    finish(figure, title, Caption(n, "seed" if n == "1" else "seeds", "", more), picture)
+    of = f"training{'s' * (n != '1')} a world (starts × seeds)"
+    finish(figure, title, Caption(n, of, "", "thick: means of those that did the round; thin: each"), picture)
