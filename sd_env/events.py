@@ -1,8 +1,8 @@
 """Events: what happened in a turn, as typed facts with a sentence each, for logs and people.
 
 Pure: read from the records of one world before and after a turn; nothing here is ever part of an observation or an
-info (some events tell what a state could not see). In the order of the rules: orders, arming, signaling, alliances,
-war, calls and commitments, leaders.
+info (some events tell what a state could not see). In the order of the rules: orders, arming, signaling, institutions,
+alliances, war, calls and commitments, leaders.
 """
 
 from __future__ import annotations
@@ -131,6 +131,28 @@ class GoesSoFar(Event):
     @property
     def sentence(self) -> str:
         return f"{self.agent} goes no further than {self.extent:.0%} against {self.against}"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundInViolation(Event):
+    """An inspection that finds more offensive arms than the treaty allows, rightly or not."""
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.agent} is found in violation of the arms treaty"
+
+
+@dataclass(frozen=True, slots=True)
+class Mediated(Event):
+    """What a mediator tells the state of another that is mobilized against it. ``seeker``: that it seeks security."""
+
+    about: str
+    seeker: bool
+
+    @property
+    def sentence(self) -> str:
+        wants = "seeks security" if self.seeker else "is greedy"
+        return f"a mediator tells {self.agent} that {self.about} {wants}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +304,7 @@ class LeaderFalls(Event):
 
 
 #: Fields of events that name a state, or several.
-NAMING = frozenset({"agent", "partner", "against", "target", "attackers", "ally"})
+NAMING = frozenset({"agent", "partner", "against", "target", "attackers", "ally", "about"})
 #: Every kind of event by its name.
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind

@@ -12,6 +12,7 @@ import.
 from __future__ import annotations
 
 from enum import IntEnum
+from itertools import product
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -85,6 +86,7 @@ __all__ = [
     "Force",
     "Head",
     "Heads",
+    "Institution",
     "Other",
     "Own",
     "Parts",
@@ -180,6 +182,16 @@ class Force(IntEnum):
     EXTENTS = 2  # of j's toward the third states: their mean
 
 
+class Institution(IntEnum):
+    """Columns of a block about j where a scenario has a treaty, a mediator or crisis turns; 0 where nothing is told."""
+
+    ACCUSED = 0  # 1 if i was found in violation of the arms treaty
+    FOUND = 1  # 1 if j was
+    REPORT = 2  # what the mediator tells i of j: 1 a security seeker, -1 greedy
+    ALERT = 3  # turns in a row that i has been mobilized against j
+    THEIR_ALERT = 4  # ... j against i
+
+
 OWN_SIZE: Final = len(Own)
 #: Columns of ``Other``. What only some scenarios have follows them: see ``other_size``.
 OTHER_SIZE: Final = len(Other)
@@ -199,21 +211,30 @@ class Parts(NamedTuple):
     context: bool  # the block of the world's parameters at the end
     beliefs: bool = False  # the column ``BELIEF`` after those of ``Other`` in each other state's block
     force: bool = False  # the columns of ``Force`` at the end of each
+    institutions: bool = False  # the columns of ``Institution`` after the belief
+
+    @property
+    def block(self) -> int:
+        """Columns of the block about one other state."""
+        return other_size(self.beliefs, self.force, self.institutions)
 
 
-def other_size(beliefs: bool, force: bool = False) -> int:
+def other_size(beliefs: bool, force: bool = False, institutions: bool = False) -> int:
     """Columns of the block about one other state."""
-    return OTHER_SIZE + int(beliefs) + len(Force) * int(force)
+    return OTHER_SIZE + int(beliefs) + len(Institution) * int(institutions) + len(Force) * int(force)
 
 
-def observation_size(num_states: int, context: bool, beliefs: bool = False, force: bool = False) -> int:
+def observation_size(
+    num_states: int, context: bool, beliefs: bool = False, force: bool = False, institutions: bool = False
+) -> int:
     """Length of one state's observation: own block, a block for each other state, the context block."""
-    return OWN_SIZE + other_size(beliefs, force) * (num_states - 1) + (CONTEXT_SIZE if context else 0)
+    block = other_size(beliefs, force, institutions)
+    return OWN_SIZE + block * (num_states - 1) + (CONTEXT_SIZE if context else 0)
 
 
 def parts_of_size(num_states: int, force: bool = False) -> dict[int, Parts]:
-    """What an observation may hold, by its size: no two kinds have one size, since N - 1 < ``CONTEXT_SIZE``."""
-    kinds = [Parts(context, beliefs, force) for context in (True, False) for beliefs in (True, False)]
+    """What an observation may hold, by its size: no two kinds have one size for any N (tested)."""
+    kinds = [Parts(*shown[:2], force, shown[2]) for shown in product((True, False), repeat=3)]
     return {observation_size(num_states, *parts): parts for parts in kinds}
 
 
@@ -230,12 +251,15 @@ def observation_parts(size: int, num_states: int, force: bool = False) -> Parts:
     return sizes[size]
 
 
-def observation_names(num_states: int, context: bool, beliefs: bool = False, force: bool = False) -> list[str]:
+def observation_names(
+    num_states: int, context: bool, beliefs: bool = False, force: bool = False, institutions: bool = False
+) -> list[str]:
     """Column names of an observation: ``own.greed``, ``other0.homeland``, ..., ``context.noise``."""
     names = [f"own.{c.name.lower()}" for c in Own]
     for slot in range(num_states - 1):
         names += [f"other{slot}.{c.name.lower()}" for c in Other]
         names += [f"other{slot}.belief"] * beliefs
+        names += [f"other{slot}.{c.name.lower()}" for c in Institution if institutions]
         names += [f"other{slot}.{c.name.lower()}" for c in Force if force]
     return names + ([f"context.{name}" for name in CONTEXT] if context else [])
 
@@ -245,7 +269,7 @@ def observation_blocks(observations: np.ndarray, force: bool = False) -> tuple[n
     b, n, d = observations.shape
     row, item = d * 4, 4
     own = np.ndarray((b, n), OWN_BLOCK, observations.data, 0, (n * row, row))
-    strides = (n * row, row, other_size(observation_parts(d, n, force).beliefs, force) * item)
+    strides = (n * row, row, observation_parts(d, n, force).block * item)
     return own, np.ndarray((b, n, n - 1), OTHER_BLOCK, observations.data, OWN_SIZE * item, strides)
 
 
@@ -256,22 +280,25 @@ def observed_beliefs(observations: np.ndarray, num_states: int, force: bool = Fa
         ValueError: if the observations have no beliefs.
     """
     size = observations.shape[-1]
-    if not observation_parts(size, num_states, force).beliefs:
+    parts = observation_parts(size, num_states, force)
+    if not parts.beliefs:
         raise ValueError(f"Observations of {size} columns hold no beliefs: the scenario has perception.beliefs false.")
-    width = other_size(True, force)
-    return observations[..., OWN_SIZE + BELIEF : OWN_SIZE + width * (num_states - 1) : width]
+    return observations[..., OWN_SIZE + BELIEF : OWN_SIZE + parts.block * (num_states - 1) : parts.block]
 
 
 _SIGNED_OTHER: Final = (Other.GROWTH, Other.AMITY, Other.THEIR_AMITY)
 
 
-def observation_low(num_states: int, context: bool, beliefs: bool = False, force: bool = False) -> np.ndarray:
+def observation_low(
+    num_states: int, context: bool, beliefs: bool = False, force: bool = False, institutions: bool = False
+) -> np.ndarray:
     """Lower bounds of an observation (the upper bound is ``CEILING`` everywhere), float32."""
-    low = np.zeros(observation_size(num_states, context, beliefs, force), dtype=np.float32)
+    low = np.zeros(observation_size(num_states, context, beliefs, force, institutions), dtype=np.float32)
     low[Own.GROWTH] = -1.0
-    width = other_size(beliefs, force)
+    width = other_size(beliefs, force, institutions)
+    signed = [*_SIGNED_OTHER] + [OTHER_SIZE + int(beliefs) + Institution.REPORT] * institutions
     for slot in range(num_states - 1):
-        for column in _SIGNED_OTHER:
+        for column in signed:
             low[OWN_SIZE + slot * width + column] = -1.0
     if context:
         low[OWN_SIZE + (num_states - 1) * width + CONTEXT.index("threat_inflation")] = -1.0

@@ -25,7 +25,7 @@ from sd_env.layout_actions import OTHER_HEADS, OWN_HEADS, Head
 
 #: Parameters in the order of the ``params`` record. Each is a number of the scenario, by its own name; the
 #: scenario's groups only sort them for people. NaN in ``dual_use`` stands for 1 - distinguishability, NaN in
-#: ``perceived_offense_advantage`` for the true one.
+#: ``perceived_offense_advantage`` for the true one, NaN in ``treaty_limit`` for no treaty.
 PARAMETERS: Final = (
     "horizon",
     "continuation",
@@ -76,6 +76,15 @@ PARAMETERS: Final = (
     # anarchy
     "enforcement",
     "enforcement_lasts",
+    # institutions
+    "treaty_limit",
+    "treaty_penalty",
+    "treaty_error",
+    "hotline",
+    "mediation",
+    "transparency",
+    "crisis_turns",
+    "institutions_shown",
     # motives
     "turnover",
     "power_motive",
@@ -97,7 +106,16 @@ PARAMETERS: Final = (
 
 #: Parameters that are whole numbers, and drawn as such when given as a range.
 WHOLE_PARAMETERS: Final = frozenset(
-    {"horizon", "pledge_turns", "commitment_turns", "call_turns", "rupture_turns", "levels", "force_levels"}
+    {
+        "horizon",
+        "pledge_turns",
+        "commitment_turns",
+        "call_turns",
+        "rupture_turns",
+        "levels",
+        "force_levels",
+        "crisis_turns",
+    }
 )
 
 #: Parameters that an observation's context block shows, in order (``perceived_offense_advantage`` is what the
@@ -240,6 +258,7 @@ BLANK_STATE: Final = _blank(
     ("pledge", np.int64),
     ("commitment", np.int64),
     ("owed", np.int64),  # bit mask: aggressors that a commitment bids it to attack by next turn
+    ("held", np.int64),  # bit mask: states against which its mobilization is too young to attack out of
     ("standing", np.bool_, True),
     # of the turn that just ended
     ("income", np.float64),  # when it began, of which arms are built
@@ -269,6 +288,7 @@ BLANK_STATE: Final = _blank(
     ("pledge_broken", np.bool_),
     ("commitment_failed", np.bool_),
     ("illegal", np.int64),  # illegal entries of its action, replaced
+    ("found", np.bool_),  # in violation of the arms treaty, rightly or not
     # what beliefs about it rest on (rules/beliefs.py)
     ("trust", np.float64),  # probability that it is a security seeker, before any deed
     ("effort_offense", np.float64),  # levels of building, fading as arms do; 0 where no beliefs are tracked
@@ -288,6 +308,8 @@ BLANK_PAIR: Final = _blank(
     # how far i goes against j, 0 to 1, this turn and the turn before; 0 where the scenario does not limit force
     ("degree", np.float64),
     ("degree_before", np.float64),
+    ("alert", np.int64),  # turns in a row that i has been mobilized against j; kept where institutions show
+    ("report", np.int64),  # what the mediator tells i of j: 1 a security seeker, -1 greedy, 0 nothing
     ("allied", np.bool_),
     ("rupture", np.int64),  # turns until an alliance can form again
     ("call", np.int64),  # turns left for i to honour j's call; 0 = none open

@@ -163,6 +163,11 @@ class ParallelEnv(pettingzoo.ParallelEnv[str, Any, Any]):  # type: ignore[misc]
     | other.attacked | share of the third states that attack j |
     | other.mobilizations | share of the third states that j is mobilized against |
     | other.belief | probability that j is a security seeker, by its deeds; only with ``perception.beliefs: true`` |
+    | other.accused | 1 if this state was found to break the treaty; only with ``institutions`` that tell something |
+    | other.found | 1 if j was; likewise |
+    | other.report | what a mediator tells of j: 1 a security seeker, -1 greedy, 0 nothing, ±; likewise |
+    | other.alert | turns in a row that this state has been mobilized against j; likewise |
+    | other.their_alert | ... j against this state; likewise |
     | other.extent | how far this state mobilizes against j or attacks it; only with ``war.force_levels`` above 1 |
     | other.their_extent | how far j goes against this state; likewise |
     | other.extents | mean of how far j goes against the third states; likewise |

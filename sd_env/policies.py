@@ -253,12 +253,13 @@ def answer(policy: Policy, observation: np.ndarray, mask: np.ndarray, heads: Hea
 def as_standard(observation: np.ndarray, mask: np.ndarray, heads: Heads) -> tuple[np.ndarray, np.ndarray]:
     """Observations ``(..., D)`` and masks ``(..., M)`` as a scenario of standard heads would show them.
 
-    A standard choice is legal where the one that stands for it is; columns about extents are left out.
+    A standard choice is legal where the one that stands for it is; columns about extents are left out, those about
+    institutions stay.
     """
     n, limits = heads.num_states, heads.limits_force
     parts = layout.observation_parts(observation.shape[-1], n, limits)
     names = layout.observation_names(n, *parts)
-    plain = set(layout.observation_names(n, parts.context, parts.beliefs))
+    plain = set(layout.observation_names(n, *parts._replace(force=False)))
     columns = [column for column, name in enumerate(names) if name in plain]
     first = np.cumsum([0, *heads.sizes])
     kept = [first[entry] + choice for entry, head in enumerate(heads.kinds) if head in standard_heads(n).all

@@ -31,6 +31,7 @@ from sd_env.scenario_groups import (
     Technology,
     War,
 )
+from sd_env.scenario_institutions import Institutions
 from sd_env.scenario_texts import Places, Texts
 from sd_env.scenario_values import (
     DEFAULT,
@@ -92,6 +93,7 @@ class Scenario(Group):
     alliances: Alliances = Field(default=Alliances(), description="What allies give and owe.")
     war: War = Field(default=War(), description="War and its costs.")
     anarchy: Anarchy = Field(default=Anarchy(), description="How far anarchy is tempered.")
+    institutions: Institutions = Field(default=Institutions(), description="What states have set up together.")
     motives: Motives = Field(default=Motives(), description="What states want.")
     perception: Perception = Field(default=Perception(), description="How truly states see.")
     actions: Actions = Field(default=Actions(), description="What the action mask allows at all.")
@@ -142,6 +144,9 @@ class Scenario(Group):
                 size = f"a {len(matrix)} x {len(matrix)} matrix"
                 allowed = f"a {count} x {count} matrix, since n_states is {count}"
                 raise Refusal(_Words(size), allowed, f"{_GROUP_OF[field]}.{field}")
+        if span(self.institutions.crisis_turns)[1] > 0 and not self.war.mobilization_required:
+            allowed = "0, since war.mobilization_required is false: without a mobilization there is none to stand"
+            raise Refusal(self.institutions.crisis_turns, allowed, "institutions.crisis_turns")
         for head in layout.Head if self.war.mobilization_required else ():
             given = getattr(self.actions, head.label)
             for choice, rung in ((head.labels[choice], head.labels[rung]) for choice, rung in head.below.items()):
@@ -164,7 +169,7 @@ class Scenario(Group):
     def shown(self) -> layout.Parts:
         """What its observations hold."""
         seen = self.perception
-        return layout.Parts(seen.context_observed, seen.beliefs, self.heads.limits_force)
+        return layout.Parts(seen.context_observed, seen.beliefs, self.heads.limits_force, self.institutions.shown)
 
     @classmethod
     def load(cls, source: Source, overrides: Mapping[str, Any] | None = None) -> Scenario:
@@ -267,6 +272,8 @@ class Scenario(Group):
     def _parameter(self, name: str) -> Any:
         if name == "gamble":
             return self.war.outcome == "gamble"
+        if name == "institutions_shown":
+            return self.institutions.shown
         if name == "difference":
             return self.war.contest == "difference"
         if name.startswith("allowed_"):

@@ -21,9 +21,11 @@ from sd_env.events import (
     Conquest,
     Event,
     Falls,
+    FoundInViolation,
     GoesSoFar,
     IllegalAction,
     LeaderFalls,
+    Mediated,
     Mobilizes,
     PledgeBroken,
     Reassures,
@@ -54,6 +56,7 @@ def turn_events(
         events += _illegal(agents, turn, states, pairs, actions, heads)
     events += _deeds(agents, turn, states, heads)
     events += _choices(agents, turn, states, pairs)
+    events += _institutions(agents, turn, states, pairs)
     events += _ties(agents, turn, before[1], pairs)
     events += _war(agents, turn, before, states, pairs)
     events += _calls(agents, turn, before[1], states, pairs)
@@ -112,6 +115,13 @@ def _choices(agents: Sequence[str], turn: int, states: np.ndarray, pairs: np.nda
         else:
             for i in np.flatnonzero(states[head.label] == choice).tolist():
                 yield Chooses(turn, agents[i], head.label, word)
+
+
+def _institutions(agents: Sequence[str], turn: int, states: np.ndarray, pairs: np.ndarray) -> Iterator[Event]:
+    for i in np.flatnonzero(states["found"]).tolist():
+        yield FoundInViolation(turn, agents[i])
+    for i, j in np.argwhere(pairs["report"]).tolist():
+        yield Mediated(turn, agents[i], agents[j], bool(pairs["report"][i, j] > 0))
 
 
 def _ties(agents: Sequence[str], turn: int, before: np.ndarray, pairs: np.ndarray) -> Iterator[Event]:

@@ -79,7 +79,7 @@ def column(table: Worlds, i: int, name: str, j: int | None = None) -> float:
     if j is None:
         return float(table.observations[0, i, layout.Own[name.upper()]])
     slot = j - (j > i)
-    start = layout.OWN_SIZE + slot * layout.other_size(table.beliefs_observed)
+    start = layout.OWN_SIZE + slot * table.scenario.shown.block
     return float(table.observations[0, i, start + (layout.BELIEF if name == "belief" else layout.Other[name.upper()])])
 
 

@@ -48,11 +48,11 @@ def test_the_parameter_table_has_every_key_with_its_default_unit_and_range() -> 
 
 def test_the_observation_tables_have_the_columns_of_the_layout_in_order() -> None:
     own, other = tables(MODEL, "column", "meaning")
-    names = layout.observation_names(2, context=True, beliefs=True, force=True)
+    names = layout.observation_names(2, context=True, beliefs=True, force=True, institutions=True)
     described = [bare(row[0]) for row in own] + [bare(row[0]).replace("other.", "other0.") for row in other]
     assert described == names[: -layout.CONTEXT_SIZE]
     signed = {bare(row[0]).partition(".")[2] for row in [*own, *other] if "±" in row[1]}
-    low = layout.observation_low(2, context=True, beliefs=True, force=True)
+    low = layout.observation_low(2, context=True, beliefs=True, force=True, institutions=True)
     below = {name.partition(".")[2] for name, bound in zip(names, low, strict=True) if bound < 0}
     assert signed == below - {"threat_inflation"}  # of the context block, said in the text
 

@@ -204,6 +204,7 @@ TYPES = {"motives.greed", "motives.p_greedy"}
 #: Parameters that are no numbers of a scenario: switches, choices as bit masks.
 SWITCHES = {
     *("mobilization_required", "context_observed", "beliefs", "gamble", "difference"),
+    *("hotline", "institutions_shown"),
     *(name for name in layout.PARAMETERS if name.startswith("allowed_")),
 }
 

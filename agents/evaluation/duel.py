@@ -41,6 +41,7 @@ _FINEST: Final = 0.005
 _STILL: Final = {
     "war.outcome": "share",
     "war.mobilization_required": False,
+    "institutions.crisis_turns": 0,
     "arming.depreciation": 0.0,
     "technology.drift": 0.0,
     "perception.noise": 0.0,

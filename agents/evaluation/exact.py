@@ -274,6 +274,7 @@ def require_certain(scenario: Scenario) -> None:
     if value["gamble"]:
         raise ExactError("war.outcome is gamble, but exact figures need share.")
     needed = {"noise": 0.0, "signal_noise": 0.0, "drift": 0.0, "turnover": 0.0, "continuation": 1.0}
+    needed |= {"treaty_error": 0.0, "mediation": 0.0}
     for name, certain in needed.items():
         if value[name] != certain:
             raise ExactError(f"{name} is {value[name]:g}, but exact figures need {certain:g}.")

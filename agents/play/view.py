@@ -112,6 +112,12 @@ class Eyes:
             yield "attacked by you"
         elif j["mobilized"]:
             yield "you are mobilized against it"
+        if j.get("found"):
+            yield "found to have more swords than the treaty allows"
+        if report := j.get("report"):
+            yield f"a mediator says that it {'only wants to be safe' if report > 0 else 'wants land'}"
+        if j.get("their_alert", 0) > 1:
+            yield f"mobilized against you for {_turns(j['their_alert'])} now"
         if j["pledge"] > 1:
             yield f"promised not to attack anybody, for {_turns(j['pledge'] - 1)} more"
         if j["commitment"] > 1:
@@ -134,6 +140,8 @@ class Eyes:
     def news(self, now: dict[str, dict[str, float]], past: dict[str, dict[str, float]]) -> Iterator[str]:
         """What has happened on the last turn as far as the state could see."""
         own, was = now["own"], past["own"]
+        if self.others and now["other0"].get("accused"):
+            yield "You were found to have more swords than the treaty allows."
         for slot, name in enumerate(self.others):
             j, old = now[f"other{slot}"], past[f"other{slot}"]
             if j["they_attacked"]:

@@ -66,7 +66,7 @@ def meaning(head: Head, word: int) -> str:
 def why_not(head: Head, word: int, may_mobilize: bool) -> str:
     """Why a choice is illegal now; ``may_mobilize``: whether the same state could be mobilized against."""
     if head is Head.STANCE and word == Stance.ATTACK and may_mobilize:
-        return "not yet: be mobilized against it for a turn first"
+        return "not yet: be mobilized against it for long enough first"
     return "not possible here"
 
 

@@ -35,7 +35,7 @@ class SetEncoder(nn.Module):
     def __init__(self, size: int, heads: layout.Heads, width: int, activation: type[nn.Module]) -> None:
         super().__init__()
         parts = layout.observation_parts(size, heads.num_states, heads.limits_force)
-        self.other_size = layout.other_size(parts.beliefs, parts.force)
+        self.other_size = parts.block
         self.own_size = size - (heads.num_states - 1) * self.other_size
         # one product for two things: its own embedding, and what it adds to those of the others
         self.own_net = nn.Linear(self.own_size, 2 * width)

@@ -57,18 +57,18 @@ class View:
         try:
             num_states = layout.num_states_of(mask.shape[-1])
             self.rows, self.others = len(mask), num_states - 1
-            self._context, beliefs, _ = layout.observation_parts(observation.shape[-1], num_states)
+            parts = layout.observation_parts(observation.shape[-1], num_states)
         except ValueError as error:
             raise PolicyError(str(error)) from None
         values = observation.astype(np.float64)
-        width = layout.other_size(beliefs)
-        end = layout.OWN_SIZE + self.others * width
-        blocks = values[:, layout.OWN_SIZE : end].reshape(self.rows, self.others, width)
+        self._context = parts.context
+        end = layout.OWN_SIZE + self.others * parts.block
+        blocks = values[:, layout.OWN_SIZE : end].reshape(self.rows, self.others, parts.block)
         self._world = values[:, end:]
         self.mask = mask
         self.own = Columns(values[:, : layout.OWN_SIZE], layout.Own)
         self.other = Columns(blocks, layout.Other)
-        self.belief: np.ndarray | None = blocks[..., layout.BELIEF] if beliefs else None
+        self.belief: np.ndarray | None = blocks[..., layout.BELIEF] if parts.beliefs else None
         self.first: np.ndarray = self.own.turn == 0
         self.standing: np.ndarray = self.other.standing > 0
         self.attacked: np.ndarray = self.other.they_attacked > 0

@@ -46,8 +46,8 @@ def all_if(condition):
 
 @rule
 def may_attack(p, s, i, j):
-    """The escalation ladder: to attack, be mobilized against the target already, or have attacked it, last turn."""
-    return (p.mobilization_required == 0.0) | has(s[i].mobilized | s[i].struck, j)
+    """The escalation ladder: to attack, be mobilized against it for long enough, or have attacked it last turn."""
+    return (p.mobilization_required == 0.0) | has((s[i].mobilized & ~s[i].held) | s[i].struck, j)
 
 
 @rule

@@ -15,6 +15,7 @@ from sd_env.layout import INITIAL_STATE, Signal, Stance
 from sd_env.rules.actions import allows, has
 from sd_env.rules.arming import arms_per_level, effort
 from sd_env.rules.compiled import rule
+from sd_env.rules.institutions import signal_noise
 from sd_env.rules.perception import heard, visible_share
 
 _GREED, _P_GREEDY = INITIAL_STATE.index("greed"), INITIAL_STATE.index("p_greedy")
@@ -75,9 +76,10 @@ def judge(p, w, s, r):
         growth = built_beyond_replacement(p, s, j)
         for i in range(len(s)):
             if i != j:
-                signal = signal_ratio(p, heard(p, w.key, w.turn + 1, s, i, j))
+                signal = signal_ratio(p, heard(p, w.key, w.turn + 1, s, i, j), signal_noise(p, s, i, j))
                 buildup = buildup_ratio(p, growth, s[i].rise)
-                r[i, j].evidence = bounded(r[i, j].evidence * stances * signal * buildup)
+                told = report_ratio(p, r[i, j].report)
+                r[i, j].evidence = bounded(r[i, j].evidence * stances * signal * buildup * told)
                 r[i, j].belief = posterior(s[j].trust, bounded(r[i, j].evidence * posture))
 
 
@@ -147,7 +149,8 @@ def stance_ratio(p, s, r, j):
     for k in range(len(s)):
         if k != j and s[k].standing:
             cause = PROVOKED if r[k, j].previous >= Stance.MOBILIZE or has(s[j].named, k) else UNPROVOKED
-            climbs = (p.mobilization_required == 0.0) | (r[j, k].previous >= Stance.MOBILIZE)
+            climbed = (r[j, k].previous >= Stance.MOBILIZE) & (not has(s[j].held, k))
+            climbs = (p.mobilization_required == 0.0) | climbed
             stance = r[j, k].stance
             ratio *= likelihood(p, SEEKER, cause, binding, climbs, stance)
             ratio /= likelihood(p, GREEDY, cause, binding, climbs, stance)
@@ -177,21 +180,30 @@ def likelihood(p, kind, cause, binding, climbs, stance):
 
 
 @rule
-def signal_ratio(p, signal):
+def signal_ratio(p, signal, noise):
     """Evidence of a signal as it was heard; none where breaking one's word costs nothing (Fearon 1997)."""
     if p.audience_cost == 0.0:
         return 1.0
-    return hearing(p, SEEKER, signal) / hearing(p, GREEDY, signal)
+    return hearing(p, SEEKER, signal, noise) / hearing(p, GREEDY, signal, noise)
 
 
 @rule
-def hearing(p, kind, signal):
+def hearing(p, kind, signal, noise):
     """Probability that a state of this type is heard to say this, through the noise that flips signals."""
     signals = int(p.allowed_signal)
     reassure = SIGNALS[kind, Signal.REASSURE.value] * allows(signals, Signal.REASSURE)
     threaten = SIGNALS[kind, Signal.THREATEN.value] * allows(signals, Signal.THREATEN)
     if signal == Signal.REASSURE:
-        return (1.0 - p.signal_noise) * reassure + p.signal_noise * threaten
+        return (1.0 - noise) * reassure + noise * threaten
     if signal == Signal.THREATEN:
-        return (1.0 - p.signal_noise) * threaten + p.signal_noise * reassure
+        return (1.0 - noise) * threaten + noise * reassure
     return 1.0 - reassure - threaten
+
+
+@rule
+def report_ratio(p, report):
+    """Evidence of what a mediator tells, who is right with probability (1 + mediation) / 2 (Kydd 2006)."""
+    if report == 0:
+        return 1.0
+    ratio = (1.0 + p.mediation) / max(1.0 - p.mediation, 1.0 / CERTAINTY)
+    return ratio if report > 0 else 1.0 / ratio

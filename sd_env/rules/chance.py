@@ -42,6 +42,8 @@ OUTCOME = named("turn:outcome")
 CONTINUATION = named("turn:continuation")
 DRIFT = named("turn:drift")
 TURNOVER = named("turn:turnover")
+INSPECTION = named("turn:inspection")
+MEDIATION = named("turn:mediation")
 
 
 @rule

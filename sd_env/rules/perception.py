@@ -4,43 +4,58 @@ from __future__ import annotations
 
 import math
 
-from sd_env.layout import BELIEF, CEILING, CONTEXT, CONTEXT_COLUMNS, OTHER_SIZE, OWN_SIZE, Force, Signal, Stance
+from sd_env.layout import (
+    BELIEF,
+    CEILING,
+    CONTEXT,
+    CONTEXT_COLUMNS,
+    OTHER_SIZE,
+    OWN_SIZE,
+    Force,
+    Institution,
+    Signal,
+    Stance,
+)
 from sd_env.rules.actions import has, members
 from sd_env.rules.arming import can_attack, can_defend
 from sd_env.rules.chance import HEARING, NOISE, normal, slot_of, uniform
 from sd_env.rules.compiled import called_rule, rule
+from sd_env.rules.institutions import signal_noise
 from sd_env.rules.war import contest, garrison
 
 _PERCEIVED_ADVANTAGE = CONTEXT.index("perceived_offense_advantage")
-_CONTEXT_SIZE, _FORCE_SIZE = len(CONTEXT), len(Force)
+_CONTEXT_SIZE, _FORCE_SIZE, _INSTITUTIONS_SIZE = len(CONTEXT), len(Force), len(Institution)
 
 
 @rule
 def visible_share(p, offense, defense):
-    """Share of these arms that looks offensive: the true share, blurred toward one half."""
+    """Share of these arms that looks offensive: the true share, blurred toward one half, less so in open skies."""
     total = offense + defense
     share = offense / total if total > 0.0 else 0.5
-    return p.distinguishability * share + (1.0 - p.distinguishability) * 0.5
+    told_apart = p.distinguishability + p.transparency * (1.0 - p.distinguishability)
+    return told_apart * share + (1.0 - told_apart) * 0.5
 
 
 @rule
 def estimate(p, w, s, i, j):
-    """i's estimate of j's arms in all: with noise and fear."""
+    """i's estimate of j's arms in all: with noise and fear, of which open skies take a share away."""
     total = s[j].offense + s[j].defense
+    hidden = 1.0 - p.transparency
     if p.noise > 0.0:
         shock = normal(w.key, slot_of(NOISE, w.turn, s[i].identity, s[j].identity))
         shock = p.worst_case * 2.0 + (1.0 - p.worst_case) * shock
-        total *= math.exp(p.noise * shock)
-    return total * (1.0 + p.threat_inflation)
+        total *= math.exp(p.noise * hidden * shock)
+    return total * (1.0 + p.threat_inflation * hidden)
 
 
 @rule
 def heard(p, key, turn, s, i, j):
     """The signal of j that i, as the world stands at ``turn``, has heard: noise turns reassurance and threat about."""
     said = s[j].signal
-    if p.signal_noise == 0.0 or said == Signal.SILENCE:
+    noise = signal_noise(p, s, i, j)
+    if noise == 0.0 or said == Signal.SILENCE:
         return said
-    if uniform(key, slot_of(HEARING, turn, s[i].identity, s[j].identity)) >= p.signal_noise:
+    if uniform(key, slot_of(HEARING, turn, s[i].identity, s[j].identity)) >= noise:
         return said
     return Signal.THREATEN + Signal.REASSURE - said
 
@@ -185,10 +200,26 @@ def observe_degrees(p, s, r, observations):
             column += width(p)
 
 
+@called_rule
+def observe_institutions(p, s, r, observations):
+    """Write what institutions tell of another state where the scenario has them: ``layout.Institution``."""
+    for i in range(len(s)):
+        column = OWN_SIZE + OTHER_SIZE + int(p.beliefs != 0.0)
+        for j in range(len(s)):
+            if i != j:
+                observations[i, column + Institution.ACCUSED] = s[i].found
+                observations[i, column + Institution.FOUND] = s[j].found
+                observations[i, column + Institution.REPORT] = r[i, j].report
+                observations[i, column + Institution.ALERT] = r[i, j].alert
+                observations[i, column + Institution.THEIR_ALERT] = r[j, i].alert
+                column += width(p)
+
+
 @rule
 def width(p):
     """Columns of a block about another state."""
-    return OTHER_SIZE + int(p.beliefs != 0.0) + _FORCE_SIZE * int(p.force_levels > 1.0)
+    told = _INSTITUTIONS_SIZE * int(p.institutions_shown != 0.0)
+    return OTHER_SIZE + int(p.beliefs != 0.0) + told + _FORCE_SIZE * int(p.force_levels > 1.0)
 
 
 @rule

@@ -13,9 +13,17 @@ from sd_env.rules.arming import arm
 from sd_env.rules.beliefs import judge
 from sd_env.rules.chance import CONTINUATION, DRIFT, normal, slot_of, uniform
 from sd_env.rules.compiled import entry_point, rule
+from sd_env.rules.institutions import hold_back, inspect, mediate
 from sd_env.rules.leaders import change_leaders
 from sd_env.rules.payoff import close_turn, move_amity, pay
-from sd_env.rules.perception import observe, observe_beliefs, observe_context, observe_degrees, observe_world
+from sd_env.rules.perception import (
+    observe,
+    observe_beliefs,
+    observe_context,
+    observe_degrees,
+    observe_institutions,
+    observe_world,
+)
 from sd_env.rules.setup import begin
 from sd_env.rules.signaling import keep_commitments, signal
 from sd_env.rules.war import declare, fight, muster, settle
@@ -27,12 +35,16 @@ _LOWEST_ADVANTAGE, _HIGHEST_ADVANTAGE = 1e-3, 1e3
 @rule
 def play_turn(p, w, s, r, actions, rewards, track):
     """One turn of one world, with beliefs if they are tracked; whether it goes on, terminated or was truncated."""
-    began = w.standing
+    began, instituted = w.standing, p.institutions_shown != 0.0
     carry_out(p, s, r, actions)
     arm(p, s)
+    if instituted:
+        inspect(p, w, s)
     signal(p, s)
     ally(s, r)
     declare(p, s, r)
+    if instituted:
+        mediate(p, w, s, r)
     if track:
         judge(p, w, s, r)
     muster(p, w, s, r)
@@ -45,6 +57,8 @@ def play_turn(p, w, s, r, actions, rewards, track):
     count_turn(p, w, s, rewards, began)
     close_turn(p, s)
     move_amity(p, r, len(s))
+    if instituted:
+        hold_back(p, s, r)
     return advance(p, w, s)
 
 
@@ -78,6 +92,8 @@ def show(flat, p, w, s, r, observations, own, others, masks, fresh):
     observe(p, w, s, r, own, others)
     if p.beliefs != 0.0:
         observe_beliefs(p, r, len(s), observations)
+    if p.institutions_shown != 0.0:
+        observe_institutions(p, s, r, observations)
     if p.force_levels > 1.0:
         observe_degrees(p, s, r, observations)
     write_masks(p, s, r, masks)

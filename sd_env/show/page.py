@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from sd_env.events import Builds, BuildsShare, Conquest, IllegalAction, LeaderFalls
+from sd_env.events import Builds, BuildsShare, Conquest, IllegalAction, LeaderFalls, Mediated
 from sd_env.layout_actions import Signal
 from sd_env.measures.war import war_of
 from sd_env.show.places import Frame, places_of
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sd_env.record import EpisodeLog
 
 #: What only the state itself knows of its deeds.
-_PRIVATE: Final = (Builds, BuildsShare, IllegalAction, LeaderFalls)
+_PRIVATE: Final = (Builds, BuildsShare, IllegalAction, LeaderFalls, Mediated)
 #: Digits after the point, of amounts and of probabilities.
 _DIGITS: Final = 3
 _AMOUNTS: Final = ("homeland", "holdings", "offense", "defense", "reliability")

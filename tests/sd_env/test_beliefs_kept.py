@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -139,11 +140,14 @@ def test_the_column_shows_the_belief_and_moves_nothing_else(n: int, context: boo
 
 def test_the_size_of_an_observation_says_what_it_holds() -> None:
     for n in range(layout.MIN_STATES, layout.MAX_STATES + 1):
-        for parts in [(True, True), (True, False), (False, True), (False, False)]:
+        for shown in product((True, False), repeat=3):
+            parts = layout.Parts(*shown[:2], institutions=shown[2])
             size = layout.observation_size(n, *parts)
-            assert layout.observation_parts(size, n)[:2] == parts
+            assert layout.observation_parts(size, n) == parts
             assert len(layout.observation_low(n, *parts)) == len(layout.observation_names(n, *parts)) == size
-    with pytest.raises(ValueError, match=r"observation of 50 columns is none of 2 states: they have 47, 48, 86, 87\."):
+    with pytest.raises(
+        ValueError, match=r"observation of 50 columns is none of 2 states: they have 47, 48, 52, 53, 86, 87, 91, 92\."
+    ):
         layout.observation_parts(50, 2)
     with pytest.raises(ValueError, match="47 columns hold no beliefs"):
         layout.observed_beliefs(np.zeros((3, 47)), 2)

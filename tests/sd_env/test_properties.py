@@ -39,6 +39,8 @@ SPANS: dict[str, tuple[float, float]] = {
     "perception.worst_case": (0, 1), "perception.signal_noise": (0, 1), "continuation": (0.8, 1),
     "arming.convexity": (0, 1), "arming.investment_return": (0, 0.2), "perception.buildup_evidence": (0, 5),
     "alliances.alignment_cost": (0, 1), "anarchy.enforcement_lasts": (0, 1), "perception.mistrust": (0, 1),
+    "institutions.treaty_limit": (0, 2), "institutions.treaty_penalty": (0, 1), "institutions.treaty_error": (0, 0.5),
+    "institutions.mediation": (0, 1), "institutions.transparency": (0, 1),
 }  # fmt: skip
 WHOLE = {"signals.pledge_turns", "signals.commitment_turns", "alliances.call_turns", "alliances.rupture_turns"}
 
@@ -55,7 +57,10 @@ def scenarios(draw: st.DrawFn, max_states: int = 6) -> Scenario:
         "war.contest": str(rng.choice(["ratio", "difference"])),
         "perception.context_observed": bool(rng.integers(2)),
         "perception.beliefs": bool(rng.integers(2)),
+        "institutions.hotline": bool(rng.integers(2)),
     }
+    if overrides["war.mobilization_required"]:
+        overrides["institutions.crisis_turns"] = int(rng.integers(3))
     for key, (low, high) in SPANS.items():
         kind = rng.integers(3)
         ends = sorted(rng.integers(low, high + 1, 2) if key in WHOLE else rng.uniform(low, high, 2))
@@ -78,7 +83,7 @@ def test_random_worlds_stay_within_bounds(scenario: Scenario, seed: int) -> None
     """Over 10**6 turns in all: land is never created, stocks >= 0, observations finite and inside their space."""
     rng = np.random.default_rng(seed)
     w = Worlds(scenario, 200, seed=seed)
-    low = layout.observation_low(w.num_states, w.context_observed, w.beliefs_observed)
+    low = layout.observation_low(w.num_states, *scenario.shown)
     before = land(w)
     for _ in range(60):
         w.step(random_actions(rng, w))

@@ -140,6 +140,7 @@ def test_every_kind_of_event_has_a_sentence_with_the_names_of_people() -> None:
         ev.Chooses(1, SERBIA, "effort", "half"), ev.ChoosesToward(1, SERBIA, "embassy", "open", AUSTRIA),
         ev.BuildsShare(1, SERBIA, 0.25, 0.75), ev.GoesSoFar(1, SERBIA, AUSTRIA, 0.5),
         ev.LeaderFalls(1, SERBIA, 0.0), ev.LeaderFalls(1, SERBIA, 1.5),
+        ev.FoundInViolation(1, SERBIA), ev.Mediated(1, SERBIA, AUSTRIA, True), ev.Mediated(1, SERBIA, AUSTRIA, False),
     ]  # fmt: skip
     assert {type(event) for event in told} == set(ev.KINDS.values())
     story = with_events(july(), *told)
@@ -167,9 +168,12 @@ def test_every_kind_of_event_has_a_sentence_with_the_names_of_people() -> None:
         "Serbia goes no further than 50% against Austria-Hungary",
         "the leader of Serbia falls, and the next seeks security",
         "the leader of Serbia falls, and the next is greedy (1.5)",
+        "Serbia is found in violation of the arms treaty",
+        "a mediator tells Serbia that Austria-Hungary seeks security",
+        "a mediator tells Serbia that Austria-Hungary is greedy",
     ]
     assert len(story.sentences(1, SERBIA)) == len(told)
-    assert len(story.sentences(1, RUSSIA)) == 7 and len(story.sentences(1, AUSTRIA)) == 6
+    assert len(story.sentences(1, RUSSIA)) == 7 and len(story.sentences(1, AUSTRIA)) == 8
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def test_every_number_has_unit_range_and_source(key: str) -> None:
 
 def test_every_parameter_of_a_world_is_a_quantity_or_a_choice() -> None:
     switches = {"mobilization_required", "context_observed", "beliefs", "gamble", "difference"}
+    switches |= {"hotline", "institutions_shown"}
     fields = {key.rpartition(".")[2] for key in QUANTITIES} | switches
     assert {name for name in layout.PARAMETERS if not name.startswith("allowed_")} <= fields
     whole = {key.rpartition(".")[2] for key, item in QUANTITIES.items() if item.whole} - {"n_states"}
@@ -100,7 +101,7 @@ def test_bounds_of_the_default() -> None:
     low = dict(zip(layout.PARAMETERS, bounds.parameters[0], strict=True))
     np.testing.assert_array_equal(bounds.parameters[0], bounds.parameters[1])
     assert np.isnan(low.pop("perceived_offense_advantage"))
-    assert np.isnan(low.pop("dual_use"))
+    assert np.isnan(low.pop("dual_use")) and np.isnan(low.pop("treaty_limit"))
     assert low["horizon"] == 32
     assert low["gamble"] == 1
     assert low["difference"] == 0
@@ -121,6 +122,8 @@ def test_each_parameter_lands_in_its_own_column(name: str) -> None:
         "mobilization_required": ("war.mobilization_required", False, (0, 0)),
         "context_observed": ("perception.context_observed", False, (0, 0)),
         "beliefs": ("perception.beliefs", True, (1, 1)),
+        "hotline": ("institutions.hotline", True, (1, 1)),
+        "institutions_shown": ("institutions.mediation", [0, 0.5], (1, 1)),
     }
     if name in special:
         key, value, expected = special[name]
@@ -133,7 +136,9 @@ def test_each_parameter_lands_in_its_own_column(name: str) -> None:
     column = layout.PARAMETERS.index(name)
     assert tuple(changed.parameters[:, column]) == expected
     graded = [f"allowed_{head.label}" for head in layout.Head if head.graded == name]  # they have other choices then
-    others = ~np.isin(layout.PARAMETERS, [name, *graded])
+    shows = {"treaty_limit", "mediation", "crisis_turns", "institutions_shown"}
+    together = {*shows} - {"treaty_limit", "crisis_turns"} if name == "institutions_shown" else {"institutions_shown"}
+    others = ~np.isin(layout.PARAMETERS, [name, *graded, *(together if name in shows else ())])
     np.testing.assert_array_equal(plain.parameters[:, others], changed.parameters[:, others])
     np.testing.assert_array_equal(plain.states, changed.states)
     np.testing.assert_array_equal(plain.pairs, changed.pairs)

@@ -42,18 +42,18 @@ def _field(kind: np.dtype[Any], name: str) -> tuple[str, int]:
 
 def game(scenario: Scenario) -> dict[str, Any]:
     """A scenario: its words, sizes and bounds; the bounds as bytes of float64 in base64, for NaN is no JSON."""
-    bounds, heads = scenario.bounds(), scenario.heads
-    beliefs, force = scenario.perception.beliefs, heads.limits_force
+    bounds, heads, shown = scenario.bounds(), scenario.heads, scenario.shown
     return {
         "name": scenario.name,
         "title": scenario.title or scenario.name,
         "description": scenario.description,
         "agents": scenario.agents,
         "names": list(written(scenario.agents).values()),
-        "columns": layout.observation_size(scenario.n_states, *scenario.shown),
-        "block": layout.other_size(beliefs, force),
-        "context": scenario.shown.context,
-        "beliefs": beliefs,
+        "columns": layout.observation_size(scenario.n_states, *shown),
+        "block": shown.block,
+        "context": shown.context,
+        "beliefs": shown.beliefs,
+        "extra": _extra(scenario),
         "heads": [_head(head, heads) for head in heads.kinds],
         "bounds": {
             "parameters": _bytes(bounds.parameters),
@@ -61,6 +61,13 @@ def game(scenario: Scenario) -> dict[str, Any]:
             "pairs": _bytes(bounds.pairs),
         },
     }
+
+
+def _extra(scenario: Scenario) -> list[str]:
+    """Names of the columns of a block about another state that follow the common ones."""
+    names = layout.observation_names(scenario.n_states, *scenario.shown)
+    first = layout.OWN_SIZE + layout.OTHER_SIZE
+    return [name.partition(".")[2] for name in names[first : layout.OWN_SIZE + scenario.shown.block]]
 
 
 def _head(head: Head, heads: layout.Heads) -> dict[str, Any]:

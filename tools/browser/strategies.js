@@ -18,7 +18,8 @@ class View {
     this.other = [];
     for (let slot = 0; slot < n - 1; slot++) {
       const block = named("others", own + slot * game.block);
-      if (game.beliefs) block.belief = row[own + slot * game.block + common];
+      // columns that only some scenarios have follow the common ones
+      game.extra.forEach((name, k) => { block[name] = row[own + slot * game.block + common + k]; });
       this.other.push(block);
     }
     const end = own + (n - 1) * game.block;

@@ -27,6 +27,9 @@ function ties(all, j) {
   else if (j.they_mobilized) found.push("mobilized against you");
   if (j.at_war) found.push("attacked by you");
   else if (j.mobilized) found.push("you are mobilized against it");
+  if (j.found) found.push("found to have more swords than the treaty allows");
+  if (j.report) found.push(`a mediator says that it ${j.report > 0 ? "only wants to be safe" : "wants land"}`);
+  if (j.their_alert > 1) found.push(`mobilized against you for ${turns(j.their_alert)} now`);
   if (j.pledge > 1) found.push(`promised not to attack anybody, for ${turns(j.pledge - 1)} more`);
   if (j.commitment > 1) found.push(`promised to strike back for itself and its allies, for ${turns(j.commitment - 1)} more`);
   if (j.called) {
@@ -46,6 +49,7 @@ function ties(all, j) {
 /** What has happened on the last turn as far as the state could see. */
 function news(now, past) {
   const found = [], own = now.own, was = past.own, seen = 0.5 * 10 ** -3;
+  if (now.others[0].accused) found.push("You were found to have more swords than the treaty allows.");
   now.others.forEach((j, k) => {
     const old = past.others[k];
     if (j.they_attacked) found.push(`${j.name} attacked you.`);
@@ -88,8 +92,7 @@ function facts(c) {
 function blocks(worlds, seat) {
   const view = new View(worlds, 0, seat), { names } = worlds.game;
   const round = (block) => Object.fromEntries(Object.entries(block).map(([name, value]) => [name, rounded(value, 3)]));
-  const columns = Object.keys(worlds.engine.records.others.fields);
-  if (worlds.game.beliefs) columns.push("belief");
+  const columns = [...Object.keys(worlds.engine.records.others.fields), ...worlds.game.extra];
   return {
     own: round(view.own),
     others: view.other.map((j, slot) => {

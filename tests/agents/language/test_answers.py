@@ -83,7 +83,7 @@ def test_limited_force_is_a_head_like_any() -> None:
         ({"toward": {"Russia": {}, "Serbia": {"stance": "align"}}}, "toward Russia: stance is missing; one of align"),
         (
             {"toward": {"Russia": {"stance": "attack"}, "Serbia": {"stance": "align"}}},
-            r"toward Russia: stance is 'attack' \(not yet: be mobilized against it for a turn first\); legal",
+            r"toward Russia: stance is 'attack' \(not yet: be mobilized against it for long enough first\); legal",
         ),
         ({"words": 3}, "words must be a text, but is 3"),
         ({"notes": {}}, "notes must be a text"),

@@ -56,7 +56,7 @@ def test_help_and_what_is_no_choice(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert told.count("An attacker's arms count") == 2
     for odd in ("'xyz'", "'7'", "'-1'"):
         assert f"{odd} is none of the choices: 0 or none, 1 or half, 2 or full" in told
-    assert "attack is not yet: be mobilized against it for a turn first" in told
+    assert "attack is not yet: be mobilized against it for long enough first" in told
 
 
 def test_a_beginning_that_two_words_share_is_asked_again(
