@@ -23,6 +23,10 @@ FAMILIES = {
         "One concept of the field each, by one parameter or a few, in the physics of one of the four worlds wherever "
         "that serves: comparing it with that world then shows the concept alone.",
     ),
+    "institutions": (
+        "Institutions",
+        "A world in which states cannot tell whom to fear, and the same with one institution more each.",
+    ),
     "history": (
         "History",
         "Cases with stylised parameters. Numbers with a source stand beside the data that they are from; all that is "

@@ -61,6 +61,7 @@ CONCEPTS: Final = (
     "First-strike perceptions after a backfire",
     "Snyder's second reason",
     "Power for survival",
+    "Security regimes",
 )
 INDEX: Final = "index.json"
 PAGE: Final = "README.md"
