@@ -234,7 +234,7 @@ def observation_size(
 
 def parts_of_size(num_states: int, force: bool = False) -> dict[int, Parts]:
     """What an observation may hold, by its size: no two kinds have one size for any N (tested)."""
-    kinds = [Parts(*shown[:2], force, shown[2]) for shown in product((True, False), repeat=3)]
+    kinds = [Parts(context, beliefs, force, told) for context, beliefs, told in product((True, False), repeat=3)]
     return {observation_size(num_states, *parts): parts for parts in kinds}
 
 

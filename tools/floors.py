@@ -57,6 +57,7 @@ FLOORS: Final = (
             "sd_env.scenario_bounds",
             "sd_env.scenario_files",
             "sd_env.scenario_groups",
+            "sd_env.scenario_institutions",
             "sd_env.scenario_texts",
             "sd_env.scenario_values",
         ),

@@ -174,10 +174,10 @@ def test_the_manual_agrees_with_the_layout() -> None:
     rows = [re.findall(r"[^|]+", line) for line in manual.splitlines() if line.strip().startswith("|")]
     cells = [[cell.strip() for cell in row if cell.strip()] for row in rows]
     columns = [row[0] for row in cells if row[0].startswith(("own.", "other."))]
-    wanted = [name.replace("other0.", "other.") for name in layout.observation_names(2, False, True, True)]
+    wanted = [name.replace("other0.", "other.") for name in layout.observation_names(2, False, True, True, True)]
     assert columns == wanted
     signed = {row[0] for row in cells if row[0] in wanted and "±" in row[-1]}
-    low = layout.observation_low(2, False, True, True)
+    low = layout.observation_low(2, False, True, True, True)
     assert signed == {name for name, bound in zip(wanted, low, strict=True) if bound < 0}
     heads = {row[0]: row[1] for row in cells if row[0] in {head.name.lower() for head in layout.Head}}
     choices = {"build_offense": layout.Build, "build_defense": layout.Build, "signal": layout.Signal}

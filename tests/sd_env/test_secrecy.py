@@ -1,7 +1,8 @@
 """A state's type stays its own: turned about, it changes nothing that any other state receives, in no scenario.
 
-Twins are worlds of one seed in which one state has another type and all states do the same. The one exception is
-``motives.identification``, which pays a state out of what its friends earn: their greed is in that.
+Twins are worlds of one seed in which one state has another type and all states do the same. There are two exceptions:
+``motives.identification``, which pays a state out of what its friends earn (their greed is in that), and
+``institutions.mediation``, whose report is of the type.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from tests.table import random_actions
 
 #: Scenarios in which the others' rewards may tell, and do: docs/model.md says so.
 TELLING = ("theories/wendt-culture", "theories/wendt-identification")
+#: Scenarios in which a mediator tells, which is seen in its report and in the belief that it moves.
+MEDIATED = ("institutions/mediation",)
 TURNS = 60
 
 
@@ -46,10 +49,14 @@ def test_a_type_turned_about_changes_nothing_that_others_receive(name: str, monk
         monkeypatch.setattr(Turned, "hidden", hidden)
         true, turned = pair = [kind(scenario, 8, seed=hidden) for kind in (Worlds, Turned)]
         assert (true.observations[:, hidden] != turned.observations[:, hidden]).any()
-        rng, told = np.random.default_rng(hidden), False
+        rng, told, mediated = np.random.default_rng(hidden), False, False
+        names = layout.observation_names(scenario.n_states, *scenario.shown)
+        secret = [not (name in MEDIATED and each.endswith((".report", ".belief"))) for each in names]
         for _ in range(TURNS):
-            for kind in ("observations", "masks"):
-                np.testing.assert_array_equal(*(of_others(getattr(table, kind), hidden) for table in pair), kind)
+            seen = [of_others(table.observations, hidden) for table in pair]
+            np.testing.assert_array_equal(*(each[..., secret] for each in seen), "observations")
+            mediated |= not np.array_equal(*seen)
+            np.testing.assert_array_equal(*(of_others(table.masks, hidden) for table in pair), "masks")
             actions = random_actions(rng, true)
             for table in pair:
                 table.step(actions)
@@ -60,10 +67,13 @@ def test_a_type_turned_about_changes_nothing_that_others_receive(name: str, monk
             for table in pair:
                 table.reset(worlds=ended)
         assert told == (name in TELLING), "rewards"
+        assert mediated == (name in MEDIATED), "reports"
 
 
-def test_the_exceptions_are_the_scenarios_that_share_payoffs() -> None:
-    assert tuple(n for n in sd_env.scenarios() if sd_env.load_scenario(n).motives.identification != 0.0) == TELLING
+def test_the_exceptions_are_the_scenarios_that_share_payoffs_or_have_a_mediator() -> None:
+    games = {name: sd_env.load_scenario(name) for name in sd_env.scenarios()}
+    assert tuple(name for name, game in games.items() if game.motives.identification != 0.0) == TELLING
+    assert tuple(name for name, game in games.items() if game.institutions.mediation != 0.0) == MEDIATED
 
 
 def received(parallel: dict[str, Any], agent: str) -> list[Any]:
@@ -79,7 +89,7 @@ def pair_of(face: ModuleType, make: Any, hidden: int, monkeypatch: pytest.Monkey
     return [true, make()]
 
 
-@pytest.mark.parametrize("name", [name for name in sd_env.scenarios() if name not in TELLING])
+@pytest.mark.parametrize("name", [name for name in sd_env.scenarios() if name not in TELLING + MEDIATED])
 def test_no_face_tells_in_its_infos_or_elsewhere(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """PettingZoo's face, of which solo_env is one agent's view: every value that it hands an agent, bit for bit."""
     agents = sd_env.load_scenario(name).agents

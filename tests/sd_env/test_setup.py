@@ -24,7 +24,7 @@ WORLDS = 6000
 RARE = 1e-6
 QUANTITIES = Scenario.quantities()
 TURNS = 1000  # the longest horizon
-TURN_DRAWS = ("NOISE", "HEARING", "OUTCOME", "CONTINUATION", "DRIFT", "TURNOVER")
+TURN_DRAWS = ("NOISE", "HEARING", "OUTCOME", "CONTINUATION", "DRIFT", "TURNOVER", "INSPECTION", "MEDIATION")
 
 
 def all_ranged(n_states: int) -> Scenario:
