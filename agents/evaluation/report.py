@@ -145,7 +145,7 @@ def report_of(
             "theory": predicted_of(scenario) or theory.get(name, ""),
             "thresholds": dict((thresholds or {}).get(name, {})),
             "starts": starts,
-            "verdict": verdict({path: _start(start) for path, start in starts.items()}),
+            "verdict": verdict_on(starts),
             **{policy: {m: asdict(e) for m, e in metrics.items()} for policy, metrics in world.items()},
             "returns": {w: {p: asdict(e) for p, e in g.items()} for w, g in gained.get(name, {}).items()},
         }
@@ -182,8 +182,20 @@ def start_of(runs: list[dict[str, Any]], certificates: list[dict[str, Any]]) -> 
     }
 
 
-def _start(data: Mapping[str, Any]) -> Start:
-    return Start(data["outcomes"], data["unsettled"], data["uncertified"])
+def verdict_on(starts: Mapping[str, Mapping[str, Any]]) -> str:
+    """The verdict on a world, by its ``starts`` as the report has them."""
+    return verdict(
+        {path: Start(each["outcomes"], each["unsettled"], each["uncertified"]) for path, each in starts.items()}
+    )
+
+
+def with_verdicts(report: Report) -> Report:
+    """The report with its worlds' verdicts given anew, by what it says of their starts, where it says it."""
+    worlds = {
+        name: world | {"verdict": verdict_on(world["starts"])} if "starts" in world else world
+        for name, world in report.get("worlds", {}).items()
+    }
+    return {**report, "worlds": worlds} if worlds else report
 
 
 def judge(report: Report) -> list[Prediction]:

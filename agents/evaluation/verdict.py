@@ -18,6 +18,7 @@ from agents.evaluation.statistics import Estimate
 from agents.table.deviation import WIDTH
 
 NOT_SETTLED: Final = "not settled"
+NOT_CERTIFIED: Final = "not certified"
 
 
 @dataclass(frozen=True)
@@ -98,16 +99,18 @@ def verdict(starts: Mapping[str, Start]) -> str:
 
     ``spiral``, ``arms race without war`` or ``cooperation``, each ``whatever the start``; ``OUTCOME or OUTCOME, by the
     start`` where starts differ, ``by the seed`` where seeds of one start do; ``not settled`` where none stands, or some
-    do not (then of what stands it is told that it is so far).
+    do not (then of what stands it is told that it is so far), and ``not certified`` where all settled and some of them
+    may be beaten.
     """
     standing = {name: start for name, start in starts.items() if start.stands}
+    why = NOT_SETTLED if any(start.unsettled for start in starts.values()) else NOT_CERTIFIED
     if not standing:
-        return NOT_SETTLED
+        return why
     ends = {name: set(start.outcomes) for name, start in standing.items()}
     found = [name for name in (SPIRALS, RACES, COOPERATES) if any(name in end for end in ends.values())]
     if len(standing) < len(starts):
         missing = ", ".join(name for name in starts if name not in standing)
-        return f"{NOT_SETTLED} ({' or '.join(found)} so far; {missing} open)"
+        return f"{why} ({' or '.join(found)} so far; {missing} open)"
     if len(found) == 1:
         return f"{found[0]} whatever the start" if len(starts) > 1 else f"{found[0]}, from one start"
     if all(len(end) == 1 for end in ends.values()):

@@ -160,7 +160,7 @@ def publish(name: str, report: Report, out: Path) -> None:
 def judge_again(name: str, out: Path) -> int:
     """Judge published numbers again, without a run; returns the exit code. What judges nothing is left as it is."""
     if name in TRAININGS:
-        publish(name, results.read(out, name), out)
+        publish(name, training_report.with_verdicts(results.read(out, name)), out)
     elif name == EXPERIMENTS:
         from agents.publish.experiments import judge_again as again
 

@@ -34,11 +34,15 @@ def start(*outcomes: str, unsettled: str = "", uncertified: str = "") -> Start:
         ({"uniform": start(SPIRALS), "peaceful": start(COOPERATES)}, "spiral or cooperation, by the start"),
         ({"uniform": start(SPIRALS, COOPERATES), "peaceful": start(COOPERATES)}, "spiral or cooperation, by the seed"),
         ({"uniform": start(RACES, RACES)}, "arms race without war, from one start"),
-        ({"uniform": start(SPIRALS, uncertified="beaten")}, "not settled"),
+        ({"uniform": start(SPIRALS, uncertified="beaten")}, "not certified"),
+        (
+            {"uniform": start(SPIRALS, uncertified="beaten"), "hostile": start(SPIRALS, unsettled="arms moved")},
+            "not settled",
+        ),
         ({"uniform": start(SPIRALS, unsettled="arms moved")}, "not settled"),
         (
             {"uniform": start(COOPERATES), "hostile": start(SPIRALS, uncertified="beaten")},
-            "not settled (cooperation so far; hostile open)",
+            "not certified (cooperation so far; hostile open)",
         ),
     ],
 )
@@ -116,7 +120,7 @@ def test_the_report_has_the_starts_and_their_verdict(tmp_path: Path) -> None:
     assert max(map(len, text.splitlines())) <= 132 and "\u2026" not in text
     sound["intense"]["peaceful"] = certificate("beaten", 0.55)
     write_report(tmp_path, "title", results, {}, "", sound, theory)
-    assert "not settled (spiral so far; peaceful open)" in " ".join((tmp_path / "table.txt").read_text().split())
+    assert "not certified (spiral so far; peaceful open)" in " ".join((tmp_path / "table.txt").read_text().split())
     assert "55.0% *" in (tmp_path / "table.txt").read_text()
 
 

@@ -24,7 +24,7 @@ def test_two_runs_side_by_side(tmp_path: Path) -> None:
     write_text(two / "versions.json", '{"numpy": "1.0"}')
     found = compare([one, two])
     assert found.names == ["one", "two"]
-    assert found.verdicts["intense"][1] == "" and found.verdicts["doubly-dangerous"][0] == "not settled"
+    assert found.verdicts["intense"][1] == "" and found.verdicts["doubly-dangerous"][0] == "not certified"
     first, second = found.numbers["doubly-dangerous", "outcome/ss_attacks"]
     assert first is not None and first == second and first.value == pytest.approx(0.0408)
     assert found.numbers["intense", "outcome/ss_attacks"][1] is None
