@@ -156,8 +156,9 @@ def certificate_of(run: Run, job: Job, bundle: Path, scenario: Scenario) -> list
     table = folder / f"{EPISODES}.csv"
     if plan is None or not table.is_file():
         raise LeftOut(f"there is no certificate of it in {folder}")
+    inputs = plan.get("inputs") if isinstance(plan, dict) else None
     digest = hashlib.sha256((bundle / MANIFEST).read_bytes()).hexdigest()
-    if digest not in (plan.get("inputs") or {}).values():
+    if not isinstance(inputs, dict) or digest not in inputs.values():
         raise LeftOut(f"the certificates in {folder} are of another policy, by its {PLAN}")
     group, jobs = next((name, jobs) for name, jobs in groups_of(list(run.done)).items() if job in jobs)
     rows = read_table(table)

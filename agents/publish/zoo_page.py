@@ -18,7 +18,8 @@ _HEAD: Final = """# The zoo
 Trained policies that come with the package, by name: what learned to play a world of the catalogue, and against which
 nothing that was tried gains more than {allowed:.0%} of a type's return ([certificates](evaluation.md#certify)). Each is
 a [bundle](bundles.md), with a card that says how it was trained, what it earns, what was tried and what it does. The
-words are made of measured rates, and the tests play the figures again.
+words are made of measured rates, and the tests play the figures again. `sd-env zoo` and `agents.zoo.names()` list them;
+`agents.names()` are the [strategies](strategies.md) alone.
 
 This page is written by `python -m agents.publish.zoo`, which takes the folder of a finished run (`RUN`) and puts in
 whose own certificate holds; of all other jobs it says why not.

@@ -123,6 +123,8 @@ def test_a_policy_of_another_training_than_its_certificates_is_left_out(copied: 
     assert "are of another policy, by its plan.json" in told[2] and told[0] == copied.told[0]
     plan.unlink()
     assert all("there is no certificate of it" in each for each in publisher.publish(copied.run))
+    plan.write_text("[]")
+    assert all("are of another policy" in each for each in publisher.publish(copied.run))
     plan.write_text("{")
     assert all("its certificate cannot be read" in each for each in publisher.publish(copied.run))
 
@@ -185,6 +187,19 @@ def test_the_command_tells_each_job_and_writes_the_page(
     assert f"{card.made()} {' '.join(card.words)}" in " ".join(text.split())
     row = f"| `{NAME}` | `jervis/doubly-dangerous` | {card.returned(SEEKERS)} | {card.returned(GREEDY)} | 1.0% (1.2%) |"
     assert row in text
+
+
+def test_without_a_run_the_page_is_written_of_what_is_there(
+    copied: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    for names in ((NAME, f"{WORLD}/seed7"), ()):
+        assert publisher.main([]) == 0 and lines(capsys) == []
+        text = (tmp_path / zoo_page.PAGE).read_text(encoding="utf-8")
+        assert [name for name in (NAME, f"{WORLD}/seed7") if f"| `{name}` |" in text] == list(names)
+        shutil.rmtree(copied.home / "doubly-dangerous-v1", ignore_errors=True)
+    assert "No policy is in it yet." in text
 
 
 @pytest.mark.parametrize(
