@@ -63,15 +63,19 @@ def _attacks(rates: Rates) -> str:
     """How often they attack; whom, if there is a difference to tell."""
     if not rates["attacks"] or any(rates[against] is None for against in AGAINST.values()):
         return _does(rates, "attacks", "attack")
-    whom = ", ".join(_does(rates, against, f"attack {kind}") for kind, against in AGAINST.items())
-    return whom.replace(", ", " and ")
+    if len({_often(_known(rates, against)) for against in AGAINST.values()}) == 1:
+        return f"{_does(rates, 'attacks', 'attack')}, whoever it is"
+    return " and ".join(_does(rates, against, f"attack {kind}") for kind, against in AGAINST.items())
 
 
 def _does(rates: Rates, name: str, verb: str) -> str:
-    """``seldom mobilize (3% of turns)``."""
+    """``seldom mobilize (3.0% of turns)``."""
     rate = _known(rates, name)
-    often = next(word for most, word in HOW_OFTEN if rate <= most + 1e-12)
-    return f"{often} {verb}" + (f" ({_percent(rate)} of turns)" if rate else "")
+    return f"{_often(rate)} {verb}" + (f" ({_percent(rate)} of turns)" if rate else "")
+
+
+def _often(rate: float) -> str:
+    return next(word for most, word in HOW_OFTEN if rate <= most + 1e-12)
 
 
 def _percent(rate: float) -> str:

@@ -94,6 +94,8 @@ def test_words_are_of_the_rates() -> None:
 def test_whom_they_attack_is_told_where_there_is_a_choice() -> None:
     both = told(attacks=0.1, attacks_on_seekers=0.0, attacks_on_greedy=0.2)
     assert "and never attack security seekers and at times attack greedy states (20.0% of turns)." in both
+    alike = told(attacks=0.15, attacks_on_seekers=0.12, attacks_on_greedy=0.2)
+    assert "and at times attack (15.0% of turns), whoever it is." in alike
     alone = told(attacks=0.2, attacks_on_seekers=0.2, attacks_on_greedy=None)
     assert "and at times attack (20.0% of turns)." in alone
 
