@@ -17,7 +17,7 @@ from sd_env.errors import RefusedError, said, sentence
 #: The commands, each a module of ``agents.commands``, in the order in which they are listed.
 COMMANDS: Final = (
     "train", "evaluate", "tournament", "crossplay", "challenge", "exploit", "certify", "escalation", "ablate",
-    "thresholds", "verify", "replay", "explain", "measure", "dyads", "strategies", "check-policy", "export",
+    "thresholds", "verify", "replay", "explain", "measure", "dyads", "strategies", "zoo", "check-policy", "export",
     "experiment", "play", "serve", "compare", "draw", "tour",
 )  # fmt: skip
 #: What the extra ``train`` brings, by the names that are imported; sd-env alone is the game.

@@ -27,6 +27,8 @@ OWN = {"sd_env", "agents", "benchmarks", "train"}
 EXTRAS = PROJECT["optional-dependencies"]
 #: Modules that may know gymnasium or PettingZoo: the faces, their spaces and their registration.
 FACES = {"parallel", "vector", "solo", "registry", "spaces"}
+#: Endings of the files of the wheel.
+DATA = {".py", ".typed", ".yaml", ".json", ".safetensors", ".csv", ".html", ".css", ".js"}
 
 
 def sources(*folders: str) -> list[Path]:
@@ -231,7 +233,8 @@ def test_the_wheel_holds_both_packages_with_their_data_and_nothing_else(tmp_path
         path.relative_to(ROOT).as_posix()
         for package in ("sd_env", "agents")
         for path in (ROOT / package).rglob("*")
-        if path.is_file() and path.suffix in {".py", ".typed", ".yaml", ".json", ".csv", ".html", ".css", ".js"}
+        if path.is_file()
+        and path.suffix in {".py", ".typed", ".yaml", ".json", ".safetensors", ".csv", ".html", ".css", ".js"}
     }
     assert held == expected
     assert {"sd_env/py.typed", "agents/py.typed", "sd_env/catalogue/jervis/doubly-dangerous.yaml"} <= held

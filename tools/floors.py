@@ -79,7 +79,7 @@ FLOORS: Final = (
         ("agents.files", "agents.machine", "agents.entries", "agents.messages", "agents.escape"),
         "whole files, YAML entries, messages",
     ),
-    Room("policies", ("agents.policies", "agents"), "what a policy is, names, bundles, networks"),
+    Room("policies", ("agents.policies", "agents.zoo", "agents"), "what a policy is, names, bundles, networks"),
     Room("strategies", ("agents.strategies",), "scripted policies, declared traits"),
     Room("work", ("agents.work", "agents.place"), "units of work, here or on a cluster, kept and resumed"),
     Room("table", ("agents.table",), "who sits where, playing policies in worlds"),

@@ -165,7 +165,7 @@ def _policy(data: bytes, place: Path) -> None:
 
 
 #: Commands that are let go on to their work; of the others the words alone are read.
-_LIGHT: Final = ("strategies", "verify", "measure", "replay", "explain", "compare")
+_LIGHT: Final = ("strategies", "zoo", "verify", "measure", "replay", "explain", "compare")
 
 
 def _argv(data: bytes, place: Path) -> None:

@@ -101,8 +101,8 @@ def _training(policy: Policy) -> tuple[float, tuple[Any, ...] | None]:
 
 
 def _unseeded(label: str) -> str:
-    """A label without the training seed that jobs put at its end: ``intense__seed3``."""
-    return re.sub(r"[-_. ]*seed[-_ ]?\d+$", "", label) or label
+    """A label without the training seed that jobs and the zoo put at its end: ``intense__seed3``."""
+    return re.sub(r"[-_./ ]*seed[-_ ]?\d+$", "", label) or label
 
 
 @lru_cache(maxsize=256)

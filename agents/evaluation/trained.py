@@ -64,30 +64,43 @@ def certified(config: TrainingConfig, run: Path, done: list[Job]) -> dict[str, d
     settings = config.certificate
     if settings is None or config.population.mode != "shared":
         return {}
-    groups: dict[tuple[str, str], list[Job]] = {}
-    for job in done:
-        groups.setdefault((job.choice.name, job.path), []).append(job)
+    groups = groups_of(done)
     tables = certify_all(
         {
-            "__".join(filter(None, key)): (
-                [str(bundle) for job in jobs for bundle in job.bundles().values()],
-                jobs[0].scenario(),
-            )
-            for key, jobs in groups.items()
+            group: ([str(bundle) for job in jobs for bundle in job.bundles().values()], jobs[0].scenario())
+            for group, jobs in groups.items()
         },
         searches=[(SCRATCH, settings.scratch), (WARM, settings.warm)],
         steps=settings.steps,
         worlds=settings.worlds,
         searcher=settings.searcher,
         seed=config.evaluation.seed,
-        # by how many jobs are done: what a resumed run adds makes it another piece of work
-        out=run / "certificates" / f"of-{len(done)}-policies",
+        out=certificates_of(run, done),
         workers=config.workers,
     )
     found: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for (name, path), table in zip(groups, tables.values(), strict=True):
-        found.setdefault(name, {})[path] = records(table)
+    for group, jobs in groups.items():
+        found.setdefault(jobs[0].choice.name, {})[jobs[0].path] = records(tables[group])
     return found
+
+
+def groups_of(done: list[Job]) -> dict[str, list[Job]]:
+    """The jobs that are certified together, a world's on one path, by the name of the group in the certificates' rows.
+
+    The place of a job in its group is the ``member`` of its rows.
+    """
+    groups: dict[str, list[Job]] = {}
+    for job in done:
+        groups.setdefault("__".join(filter(None, (job.choice.name, job.path))), []).append(job)
+    return groups
+
+
+def certificates_of(run: Path, done: list[Job]) -> Path:
+    """Where the certificates of a run's finished jobs are kept.
+
+    By how many jobs are done: what a resumed run adds makes it another piece of work.
+    """
+    return run / "certificates" / f"of-{len(done)}-policies"
 
 
 def expected(done: list[Job]) -> dict[str, dict[str, str]]:

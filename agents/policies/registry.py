@@ -3,6 +3,8 @@
 Another package joins by an entry point of the group ``sd_env.agents``: its name is the strategy's, its value a
 :class:`agents.strategies.base.Strategy`, or any callable that returns a policy for keyword parameters
 (``examples/my_strategy``). It is imported only when it is asked for, so that a broken one harms nobody else.
+Policies of the zoo (:mod:`agents.zoo`) are made and described by their names too; :func:`names` are those of
+strategies alone.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from agents import zoo
 from agents.policies.traits import Traits
 from sd_env.errors import RefusedError
 from sd_env.files import read_bounded
@@ -143,7 +146,7 @@ def register(factory: Callable[..., Policy], name: str | None = None) -> None:
 
 
 def make(name: str, **parameters: Any) -> Policy:
-    """The policy of that name, new, with its parameters.
+    """The policy of that name, new, with its parameters: a strategy's, or one of the zoo's.
 
     Raises:
         PolicyError: for a name that does not exist, a parameter that it does not have, a value that is not allowed,
@@ -240,7 +243,7 @@ def search(**traits: bool | int) -> tuple[str, ...]:
 
 
 def describe(name: str) -> Description:
-    """What the strategy does, what it declares, where it comes from and what it takes.
+    """What the strategy does, what it declares, where it comes from and what it takes; of the zoo what a card says.
 
     Raises:
         PolicyError: for a name that does not exist, or a package that is broken.
@@ -262,6 +265,8 @@ def describe(name: str) -> Description:
 
 
 def _find(name: str) -> _Entry:
+    if zoo.is_name(name):
+        return _Entry(name, BUILT_IN, zoo.maker(name))
     entries = _entries()
     if name not in entries:
         near = difflib.get_close_matches(name, entries, n=3, cutoff=0.5)

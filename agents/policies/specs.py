@@ -3,6 +3,7 @@
 A specification is
 
 * the name of a strategy, with parameters if there are any: ``tit-for-tat``, ``richardson:reaction=0.3``;
+* the name of a policy of the zoo, ``zoo/doubly-dangerous-v1/seed72``, a bundle that comes with the package;
 * the path of a bundle, ``runs/.../policy.sd``, or of the folder of a job or run that has exactly one;
 * where that is trusted, the path of a zip of stable-baselines3;
 * likewise, a class or function of a Python file, ``my_file.py:Porcupine``, with parameters if there are any:
@@ -10,7 +11,8 @@ A specification is
 * the config of a language policy, ``llm:my_model.yaml``, or ``llm:my_model.yaml:offline=true``, which asks nobody;
 * a policy itself.
 
-A bundle takes the parameters ``deterministic`` and ``device``: ``runs/.../policy.sd:deterministic=true``.
+A bundle, one of the zoo too, takes the parameters ``deterministic`` and ``device``:
+``runs/.../policy.sd:deterministic=true``.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from agents import zoo
 from agents.policies import registry
 from sd_env.policies import PolicyError, check_policy
 from sd_env.reading import ReadError, read_yaml
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from agents.policies.bundles import LearnedBundle
     from agents.policies.protocol import Policy
 
-__all__ = ["PolicyError", "Spec", "check_fits", "label_of", "made_from", "policy_from", "stamp_of"]
+__all__ = ["PolicyError", "Spec", "bundle_from", "check_fits", "label_of", "made_from", "policy_from", "stamp_of"]
 
 Spec: TypeAlias = "str | os.PathLike[str] | Policy"
 
@@ -75,7 +78,7 @@ def policy_from(spec: Spec, *, trust: bool = False) -> Policy:
         return registry.make_from(Path(in_file["file"]), in_file["name"], **parameters)
     path = Path(name)
     if path.is_dir():
-        return _bundle(_resolve(path), parameters)
+        return bundle_from(_resolve(path), parameters, str(path))
     if path.suffix == ".zip" and path.exists():
         from agents.policies.bundles import import_zip
 
@@ -95,7 +98,7 @@ def made_from(spec: str | os.PathLike[str]) -> Path | Callable[..., Any]:
     """
     name, _ = _split(os.fspath(spec))
     if not _is_path(name):
-        return registry.factory_of(name)
+        return zoo.bundle(name) if zoo.is_name(name) else registry.factory_of(name)
     in_file = _IN_FILE.fullmatch(name) or _LANGUAGE.fullmatch(name)
     path = Path(in_file["file"] if in_file else name)
     path = _resolve(path) if path.is_dir() else path
@@ -225,12 +228,12 @@ def _pairs(text: str) -> list[str]:
 
 
 def _is_path(name: str) -> bool:
-    """Whether a name means a file: it is there, or it looks like one. A strategy's name always means the strategy."""
-    if name in registry.names():
+    """Whether a name means a file: it is there, or it looks like one. A policy's own name always means that policy."""
+    if name in registry.names() or zoo.has(name):
         return False
-    if _LANGUAGE.fullmatch(name) or _IN_FILE.fullmatch(name) or _exists(name):
+    if _LANGUAGE.fullmatch(name) or _IN_FILE.fullmatch(name) or _exists(name) or name.endswith((".sd", ".zip")):
         return True
-    return "/" in name or os.sep in name or name.endswith((".sd", ".zip"))
+    return not zoo.is_name(name) and ("/" in name or os.sep in name)
 
 
 def _exists(name: str) -> bool:
@@ -257,15 +260,25 @@ def _bundles(path: Path) -> list[Path]:
     return [bundle for place in _PLACES for bundle in sorted(path.glob(place)) if bundle.is_dir()]
 
 
-def _bundle(path: Path, parameters: dict[str, Any]) -> LearnedBundle:
+def bundle_from(path: Path, parameters: dict[str, Any], called: str) -> LearnedBundle:
+    """The policy of a bundle, with the parameters of a specification.
+
+    Args:
+        path: the bundle.
+        parameters: ``deterministic`` and ``device``, neither of which must be given.
+        called: how the policy is named, for errors.
+
+    Raises:
+        PolicyError: for another parameter, a value that is not allowed, or a bundle that cannot be used.
+    """
     from agents.policies.bundles import load_bundle
 
     if unknown := sorted(set(parameters) - set(_BUNDLE_PARAMETERS)):
         known = " and ".join(_BUNDLE_PARAMETERS)
-        raise PolicyError(f"Policy '{path}': a bundle has no parameter {unknown[0]!r}; it has {known}.")
+        raise PolicyError(f"Policy '{called}': a bundle has no parameter {unknown[0]!r}; it has {known}.")
     deterministic, device = parameters.get("deterministic", False), parameters.get("device", "cpu")
     if not isinstance(deterministic, bool):
-        raise PolicyError(f"Policy '{path}': deterministic is {deterministic!r}, but must be true or false.")
+        raise PolicyError(f"Policy '{called}': deterministic is {deterministic!r}, but must be true or false.")
     if not isinstance(device, str):
-        raise PolicyError(f"Policy '{path}': device is {device!r}, but must be a text such as cpu, cuda or auto.")
+        raise PolicyError(f"Policy '{called}': device is {device!r}, but must be a text such as cpu, cuda or auto.")
     return load_bundle(path, device=device, deterministic=deterministic)

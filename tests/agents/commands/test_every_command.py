@@ -42,6 +42,7 @@ WORDS = {
     "measure": "LOG",
     "dyads": "LOG",
     "strategies": "",
+    "zoo": "",
     "check-policy": "dove",
     "export": "nobody --bundle x.sd",
     "experiment": "nobody",
