@@ -308,8 +308,9 @@ BLANK_PAIR: Final = _blank(
     # how far i goes against j, 0 to 1, this turn and the turn before; 0 where the scenario does not limit force
     ("degree", np.float64),
     ("degree_before", np.float64),
-    ("alert", np.int64),  # turns in a row that i has been mobilized against j; kept where institutions show
-    ("report", np.int64),  # what the mediator tells i of j: 1 a security seeker, -1 greedy, 0 nothing
+    # of one byte each, since there is a pair for every two states and most worlds have no institutions
+    ("alert", np.int8),  # turns in a row that i has been mobilized against j; kept where institutions show
+    ("report", np.int8),  # what the mediator tells i of j: 1 a security seeker, -1 greedy, 0 nothing
     ("allied", np.bool_),
     ("rupture", np.int64),  # turns until an alliance can form again
     ("call", np.int64),  # turns left for i to honour j's call; 0 = none open

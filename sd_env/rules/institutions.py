@@ -9,6 +9,7 @@ from sd_env.rules.chance import INSPECTION, MEDIATION, slot_of, uniform
 from sd_env.rules.compiled import called_rule, rule
 
 SEEKER, UNKNOWN, GREEDY = 1, 0, -1  # what a mediator may tell of a state
+LONGEST = 127  # turns that an alert counts to, more than any ``crisis_turns``
 
 
 @called_rule
@@ -46,7 +47,7 @@ def hold_back(p, s, r):
     for i in range(len(s)):
         held = 0
         for j in range(len(s)):
-            r[i, j].alert = r[i, j].alert + 1 if r[i, j].mobilized else 0
+            r[i, j].alert = min(int(r[i, j].alert) + 1, LONGEST) if r[i, j].mobilized else 0
             held |= (r[i, j].mobilized & (r[i, j].alert <= p.crisis_turns)) << j
         s[i].held = held
 

@@ -37,15 +37,14 @@ def visible_share(p, offense, defense):
 
 
 @rule
-def estimate(p, w, s, i, j):
-    """i's estimate of j's arms in all: with noise and fear, of which open skies take a share away."""
+def estimate(p, w, s, i, j, noise, inflation):
+    """i's estimate of j's arms in all: with noise and fear."""
     total = s[j].offense + s[j].defense
-    hidden = 1.0 - p.transparency
-    if p.noise > 0.0:
+    if noise > 0.0:
         shock = normal(w.key, slot_of(NOISE, w.turn, s[i].identity, s[j].identity))
         shock = p.worst_case * 2.0 + (1.0 - p.worst_case) * shock
-        total *= math.exp(p.noise * hidden * shock)
-    return total * (1.0 + p.threat_inflation * hidden)
+        total *= math.exp(noise * shock)
+    return total * (1.0 + inflation)
 
 
 @rule
@@ -93,10 +92,12 @@ def observe(p, w, s, r, own, others):
         o.step = step
         o.turn = w.turn
         o.horizon = p.horizon
+    hidden = 1.0 - p.transparency
+    noise, inflation = p.noise * hidden, p.threat_inflation * hidden
     for i in range(n):  # in a loop of their own, the draws of several pairs overlap in the processor
         for j in range(n):
             if i != j:
-                r[i, j].estimate = estimate(p, w, s, i, j)
+                r[i, j].estimate = estimate(p, w, s, i, j, noise, inflation)
     for j in range(n):
         share = visible_share(p, s[j].offense, s[j].defense)
         for i in range(n):
