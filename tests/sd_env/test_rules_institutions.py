@@ -88,6 +88,12 @@ def test_the_fallen_are_not_inspected() -> None:
         assert not w.states["found"][0, 1]
 
 
+def test_without_a_treaty_nobody_is_found_whatever_the_error() -> None:
+    w = worlds(num_worlds=50, institutions__treaty_error=0.5, institutions__mediation=0.5)
+    play(w, s0={"offense": "full"})
+    assert not w.states["found"].any()
+
+
 # --- hotline ----------------------------------------------------------------------------------------------------------
 
 
@@ -168,6 +174,15 @@ def test_a_mediator_is_right_as_often_as_it_says() -> None:
         of_kind = found[0][seeker[:, ::-1] == kind]
         assert of_kind.mean() == pytest.approx(0.8, abs=4 * 0.4 / np.sqrt(of_kind.size))
     assert abs(np.corrcoef(found[0].ravel(), found[1].ravel())[0, 1]) < 4 / np.sqrt(2 * WORLDS)
+
+
+def test_a_report_is_the_draw_of_its_listener_turn_and_subject() -> None:
+    w = worlds(num_worlds=40, institutions__mediation=0.6, **TYPES)
+    keys = w.worlds["key"].copy()
+    play(w, s0=mobilize(1), s1=mobilize(0))
+    for b, (i, j) in product(range(40), ((0, 1), (1, 0))):
+        right = chance.uniform(keys[b], np.uint64(chance.slot_of(chance.MEDIATION, 0, i, j))) < 0.8
+        assert w.pairs["report"][b, i, j] == (1 if (w.states["greed"][b, j] == 0) == right else -1)
 
 
 def test_a_report_moves_beliefs_by_its_odds() -> None:
