@@ -201,6 +201,10 @@ def test_a_mediator_who_knows_leaves_no_doubt_but_what_evidence_leaves() -> None
     play(w, s0=mobilize(1), s1=mobilize(0))
     seeker, belief = w.states["greed"][:, 1] == 0, w.pairs["belief"][:, 0, 1]
     assert (belief[seeker] > 0.99).all() and (belief[~seeker] < 0.01).all()
+    evidence = w.pairs["evidence"][
+        :, 0, 1
+    ]  # odds of 2 to 1e-4, and the inverse, which with .08 / .18 is below the bound
+    assert evidence[seeker] == pytest.approx(2e4 * 0.08 / 0.18) and (evidence[~seeker] == 1e-4).all()
 
 
 # --- transparency -----------------------------------------------------------------------------------------------------
