@@ -265,6 +265,12 @@ def test_an_attack_out_of_a_young_mobilization_is_one_turn_more_of_it() -> None:
     assert may_attack(w, 0, 1)
 
 
+def test_where_no_institution_tells_anything_nobody_keeps_count() -> None:
+    w = worlds(institutions__hotline=True, **LADDER)
+    play(w, s0=mobilize(1))
+    assert not w.pairs["alert"].any() and not w.states["held"].any()
+
+
 def test_who_lets_go_starts_anew_and_each_target_counts_for_itself() -> None:
     w = worlds(3, institutions__crisis_turns=1, **LADDER)
     play(w, s0=mobilize(1))
