@@ -32,7 +32,7 @@ OWN, GENERALIST, SCRIPTED = "own", "generalist", "scripted"
 #: What makes an experiment smoke-sized: seconds, and numbers that mean nothing.
 SMOKE: Final[dict[str, Any]] = {
     "total_steps": 1, "worlds": 8, "learner.n_steps": 8, "learner.batch_size": 32, "learner.n_epochs": 1,
-    "certificate": None,
+    "rounds": None, "certificate": None,
 }  # fmt: skip
 
 
