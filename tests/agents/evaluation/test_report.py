@@ -168,7 +168,7 @@ def test_no_sign_is_supported_of_a_world_that_is_not_certified(tmp_path: Path) -
     # "intense" is not "not-intense"
     assert len(marked) == 4 and all("intense" in sign.claim.replace("not-intense", "") for sign in marked)
     assert "uncertified: intense: greedy states beaten, +55.0%" in marked[0].status
-    assert (tmp_path / "table.txt").read_text().count("not certified") == 1
+    assert (tmp_path / "table.txt").read_text().count("not certified") == 2  # its verdict, and its mark
     write_report(tmp_path, "title", as_theory_says(), {}, "")
     report = json.loads((tmp_path / "report.json").read_text())
     assert {sign.word for sign in predictions_of(report, "")} == {"uncertified"}
