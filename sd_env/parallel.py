@@ -19,14 +19,7 @@ from sd_env.events import Event
 from sd_env.scenario import Scenario, ScenarioLike
 from sd_env.show.ansi import ansi
 from sd_env.show.raster import raster
-from sd_env.spaces import (
-    ActionSpace,
-    check_action,
-    check_render_mode,
-    check_seed,
-    observation_space,
-    state_space,
-)
+from sd_env.spaces import ActionSpace, check_action, check_render_mode, check_seed, observation_space, state_space
 from sd_env.turn_events import turn_events
 from sd_env.worlds import Worlds
 
