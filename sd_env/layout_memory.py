@@ -106,16 +106,8 @@ PARAMETERS: Final = (
 
 #: Parameters that are whole numbers, and drawn as such when given as a range.
 WHOLE_PARAMETERS: Final = frozenset(
-    {
-        "horizon",
-        "pledge_turns",
-        "commitment_turns",
-        "call_turns",
-        "rupture_turns",
-        "levels",
-        "force_levels",
-        "crisis_turns",
-    }
+    {"horizon", "pledge_turns", "commitment_turns", "call_turns", "rupture_turns", "levels", "force_levels"}
+    | {"crisis_turns"}
 )
 
 #: Parameters that an observation's context block shows, in order (``perceived_offense_advantage`` is what the

@@ -91,6 +91,8 @@ def table(scores: Scores, mine: tuple[str, str], theirs: tuple[str, str], title:
     """
     heads = [("", "measure", 0), ("", mine[1], 2), ("", theirs[1], 2), ("", "difference", 2)]
     found = frame_of(title, "world", heads)
+    for column in found.columns:  # rather on two lines than cut: the ends of intervals are numbers
+        column.no_wrap, column.overflow = False, "fold"
     for world, measure, own, other in pairs(scores, mine[0], theirs[0]):
         numbers = (estimate(own), estimate(other), paired_difference(own, other))
         if not any(math.isnan(each.value) for each in numbers):  # where nobody seeks security, nobody attacks as such
