@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool
 
+from sd_env.scenario_bounds import span
 from sd_env.scenario_groups import ARMS, PAYOFF
 from sd_env.scenario_values import Group, Number, Quantity, WholeNumber
 
@@ -51,5 +52,4 @@ class Institutions(Group):
     @property
     def shown(self) -> bool:
         """Whether observations have the columns of what a treaty, a mediator or a crisis tells."""
-        most = (each[1] if isinstance(each, tuple) else each for each in (self.mediation, self.crisis_turns))
-        return self.treaty_limit is not None or any(high > 0 for high in most)
+        return self.treaty_limit is not None or any(span(each)[1] > 0 for each in (self.mediation, self.crisis_turns))

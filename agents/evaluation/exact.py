@@ -273,8 +273,8 @@ def require_certain(scenario: Scenario) -> None:
     value = dict(zip(layout.PARAMETERS, low, strict=True))
     if value["gamble"]:
         raise ExactError("war.outcome is gamble, but exact figures need share.")
-    needed = {"noise": 0.0, "signal_noise": 0.0, "drift": 0.0, "turnover": 0.0, "continuation": 1.0}
-    needed |= {"treaty_error": 0.0, "mediation": 0.0}
+    none = ("noise", "signal_noise", "drift", "turnover", "treaty_error", "mediation")
+    needed = {**dict.fromkeys(none, 0.0), "continuation": 1.0}
     for name, certain in needed.items():
         if value[name] != certain:
             raise ExactError(f"{name} is {value[name]:g}, but exact figures need {certain:g}.")

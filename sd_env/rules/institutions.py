@@ -8,7 +8,7 @@ from sd_env.rules.actions import has
 from sd_env.rules.chance import INSPECTION, MEDIATION, slot_of, uniform
 from sd_env.rules.compiled import called_rule, rule
 
-SEEKER, UNKNOWN, GREEDY = 1, 0, -1  # what a mediator may tell of a state
+TOLD_SEEKER, TOLD_NOTHING, TOLD_GREEDY = 1, 0, -1  # what a mediator may tell of a state
 LONGEST = 127  # turns that an alert counts to, more than any ``crisis_turns``
 
 
@@ -34,11 +34,11 @@ def mediate(p, w, s, r):
     """
     for i in range(len(s)):
         for j in range(len(s)):
-            r[i, j].report = UNKNOWN
+            r[i, j].report = TOLD_NOTHING
             if p.mediation > 0.0 and r[i, j].mobilized and r[j, i].mobilized:
                 draw = uniform(w.key, slot_of(MEDIATION, w.turn, s[i].identity, s[j].identity))
                 right = draw < 0.5 * (1.0 + p.mediation)
-                r[i, j].report = SEEKER if (s[j].greed == 0.0) == right else GREEDY
+                r[i, j].report = TOLD_SEEKER if (s[j].greed == 0.0) == right else TOLD_GREEDY
 
 
 @called_rule
