@@ -3,7 +3,8 @@
 What policies do says something of the game only if nobody gains by doing otherwise. So the policies of an experiment's
 first seed are held against the battery of scripted deviators and learned responses, from each seat that differs, with
 all that states are bound to; ``training.certificate`` says how much is tried. A prediction that rests on policies which
-something beats by more than 2% of a type's return, or may, is marked *uncertified*, whatever was found.
+something beats by more than 2% of a type's return, or may, is marked *uncertified*, whatever was found; it rests on
+those who play in the cells that it speaks of, and on no others.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from agents.evaluation.certify import ALLOWED, CERTIFIED, SCRATCH, WARM, certifi
 from agents.evaluation.predictions import Prediction, mark_uncertified
 from agents.evaluation.tables import records
 from agents.evaluation.verdict import uncertified
-from agents.experiments.work import job_of
+from agents.experiments.language import Expectation, Experiment, Setup
+from agents.experiments.work import GENERALIST, OWN, digest, job_of
 from agents.training.job import learners_of_states
 from agents.work import Unit, policy_inputs, run_units
+from sd_env.scenario import Scenario
 
 #: Folder of the searches.
 FOLDER: Final = "certificates"
@@ -34,11 +37,15 @@ def certified(units: Sequence[Unit], out: Path, workers: int) -> list[dict[str, 
 
     Returns:
         A row for each training, seat and type: ``policies`` (name of the training), ``cells`` (labels of those in which
-        they play), and the columns of :func:`agents.evaluation.certify.certificates`.
+        they play), ``whose`` (a generalist's, or a cell's own), and the columns of
+        :func:`agents.evaluation.certify.certificates`. A generalist has rows over all that it was trained over, and
+        rows in each cell that has policies of its own.
     """
     first = units[0].arguments["seed"]
     trained = [unit.arguments for unit in units if unit.arguments["seed"] == first and unit.arguments["training"]]
-    games, searches, policies = {}, list[Unit](), list[str]()
+    kinds = {given["name"]: {kind for kind, _, _ in given["cells"]} for given in trained}
+    beside = [labels for given in trained for kind, labels, _ in given["cells"] if kind == OWN]
+    games, searches, policies = dict[str, tuple[dict[str, Any], Scenario]](), list[Unit](), list[str]()
     for given in trained:
         job = job_of(given["training"], first, given["folder"], given["name"])
         game, asked, bundles = job.scenario(), job.config.certificate, job.bundles()
@@ -46,27 +53,37 @@ def certified(units: Sequence[Unit], out: Path, workers: int) -> list[dict[str, 
             return None
         cast = [str(bundles[name]) for name in learners_of_states(job, game)]
         starts = [(SCRATCH, asked.scratch), (WARM, asked.warm)]
-        searches += units_against(
-            cast, game, group=given["name"], name=f"seed {first}", searches=starts,
-            steps=asked.steps, worlds=asked.worlds, searcher=asked.searcher, seed=first,
-            interventions=job.config.population.interventions,
-        )  # fmt: skip
-        games[given["name"]] = game
+        about = {"policies": given["name"], "cells": [labels for _, labels, _ in given["cells"]]}
+        whose = GENERALIST if GENERALIST in kinds[given["name"]] else OWN
+        places = {given["name"]: (about | {"whose": whose}, game)}
+        if whose == GENERALIST:  # where it was trained is a whole range: what is gained in a corner, the mean hides
+            for _, labels, setup in (cell for cell in given["cells"] if cell[1] in beside):
+                where = Setup.model_validate(setup)
+                group = f"{given['name']} in {digest(labels)}"
+                about = {"policies": given["name"], "cells": [labels], "whose": GENERALIST}
+                places[group] = about, Scenario.load(where.scenario, where.overrides)
+        for group, (_, place) in places.items():
+            searches += units_against(
+                cast, place, group=group, name=f"seed {first}", searches=starts,
+                steps=asked.steps, worlds=asked.worlds, searcher=asked.searcher, seed=first,
+                interventions=job.config.population.interventions,
+            )  # fmt: skip
+        games |= places
         policies += cast
     if not searches:
         return None
     folder, inputs = out / FOLDER / f"of-{len(games)}-trainings", policy_inputs(policies)
     rows = run_units(search, searches, folder, workers=workers, title="certify", inputs=inputs)
-    cells = {given["name"]: [labels for _, labels, _ in given["cells"]] for given in trained}
     return [
-        {"policies": name, "cells": cells[name], **row}
-        for name, game in games.items()
-        for row in records(certificates(rows_of(rows, name), game))
+        {**about, **row}
+        for group, (about, game) in games.items()
+        for row in records(certificates(rows_of(rows, group), game))
     ]
 
 
 def told(rows: Sequence[Mapping[str, Any]] | None) -> str:
-    """What was found, in words; ``rows`` as :func:`certified` gives them."""
+    """What was found, in words; ``rows`` as :func:`certified` gives them. Where a generalist plays, what it is."""
+    rows = _played(rows or [])
     if not rows:
         return uncertified([])
     trainings = dict.fromkeys(row["policies"] for row in rows)
@@ -78,8 +95,30 @@ def told(rows: Sequence[Mapping[str, Any]] | None) -> str:
     return words
 
 
-def marked(predictions: Sequence[Prediction], rows: Sequence[Mapping[str, Any]] | None) -> list[Prediction]:
-    """Predictions with the mark of what rests on policies that are not certified, but for those with another mark."""
-    if not uncertified(rows or []):
-        return list(predictions)
-    return [each if each.status else mark_uncertified(each, told(rows)) for each in predictions]
+def marked(
+    experiment: Experiment, predictions: Sequence[Prediction], rows: Sequence[Mapping[str, Any]] | None
+) -> list[Prediction]:
+    """Predictions with the mark of what rests on policies that are not certified, but for those with another mark.
+
+    Args:
+        experiment: whose they are.
+        predictions: judged, in the order in which the experiment has them.
+        rows: as :func:`certified` gives them.
+    """
+    found = []
+    for each, wanted in zip(predictions, experiment.predictions, strict=True):
+        under = resting(experiment, wanted, rows or [])
+        found.append(each if each.status or (under and not uncertified(under)) else mark_uncertified(each, told(under)))
+    return found
+
+
+def resting(experiment: Experiment, wanted: Expectation, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows of those policies on whose play a prediction rests: of those who play in a cell that it speaks of."""
+    needed = [cell.labels for cell in experiment.cells() if any(map(cell.matches, wanted.cells))]
+    return [row for row in _played(rows) if any(labels in needed for labels in row["cells"])]
+
+
+def _played(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows of those whose play is measured: not of those beside whom a generalist is put."""
+    generalists = [row for row in rows if row.get("whose") == GENERALIST]
+    return generalists or list(rows)

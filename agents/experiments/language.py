@@ -162,6 +162,14 @@ class Expectation(_Model):
         parts += [self.less.of, self.less.against] if self.less else []
         return tuple(part for part in parts if part is not None)
 
+    @property
+    def cells(self) -> tuple[Selector, ...]:
+        """Selectors of the cells that the prediction speaks of: one that any of them matches is among them."""
+        if self.along is not None:
+            return (self.where,)
+        pairs = [(self.of, self.against), (self.less.of, self.less.against) if self.less else (None, None)]
+        return tuple({**self.where, **part} for pair in pairs for part in pair if part is not None)
+
 
 class Picture(_Model):
     """How the result is drawn: measures against an axis, or a map over two."""

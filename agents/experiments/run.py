@@ -111,7 +111,7 @@ def judged(experiment: Experiment, frame: pd.DataFrame, made: Mapping[str, Any])
     """
     found, cells, compared = judge(experiment, frame), levels(experiment, frame), checks(experiment, frame)
     if experiment.cast is None:
-        found = certificate.marked(found, made.get("certificates"))
+        found = certificate.marked(experiment, found, made.get("certificates"))
     report = {
         **made,
         "expectations": [wanted.model_dump(mode="json") for wanted in experiment.predictions],

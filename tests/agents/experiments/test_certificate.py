@@ -78,18 +78,64 @@ def test_a_response_is_learned_against_the_others_as_they_are_and_bound() -> Non
     assert seated(NOT_INTENSE, REST) == [REST, REST]
 
 
+def experiment(**changes: Any) -> Experiment:
+    """One with a prediction of its two cells, of greed 0 and .6."""
+    wanted = {"claim": "claim", "measure": "outcome/attacks", "expect": "rises", "along": "motives.p_greedy"}
+    data = {"grid": {"motives.p_greedy": [0.0, 0.6]}, "predictions": [wanted], "picture": PICTURE}
+    return Experiment.model_validate(made(**data | changes))
+
+
+PICTURE = {"x": "motives.p_greedy", "measures": ["outcome/attacks"]}
+NONE, SOME = {"motives.p_greedy": "0"}, {"motives.p_greedy": "0.6"}
+BEAT = {"type": GREEDY, "verdict": BEATEN, "gain": 0.3, "response": "strikes first"}
+
+
 def test_what_rests_on_policies_that_are_beaten_is_marked() -> None:
     [claim] = [judge("claim", "measure", estimate([1.0, 1.1, 0.9]), (0.0, None))]
-    stands = [row(), row(type=GREEDY)]
-    beaten = [row(), row(type=GREEDY, verdict=BEATEN, gain=0.3, response="strikes first"), row(policies="other")]
-    assert marked([claim], stands) == [claim] and told(stands) == "1 of 1 policies certified"
-    [found] = marked([claim], beaten)
+    stands = [row(cells=[NONE, SOME]), row(cells=[NONE, SOME], type=GREEDY)]
+    beaten = [row(cells=[SOME]), row(cells=[SOME], **BEAT), row(policies="other", cells=[NONE])]
+    both = experiment()
+    assert marked(both, [claim], stands) == [claim] and told(stands) == "1 of 1 policies certified"
+    [found] = marked(both, [claim], beaten)
     assert found.word == "uncertified" and found.verdict == SUPPORTED
     assert found.status.endswith("1 of 2 policies certified; state_0, greedy states, gains +30.0% (strikes first)")
-    [untried] = marked([claim], None)
+    [untried] = marked(both, [claim], None)
     assert untried.status == "uncertified: nothing was tried against these policies"
     withdrawn = claim.model_copy(update={"status": "withdrawn: wrong"})
-    assert marked([withdrawn], beaten) == [withdrawn]
+    assert marked(both, [withdrawn], beaten) == [withdrawn]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "stands"),
+    [
+        ({"of": NONE}, True),
+        ({"of": SOME}, False),
+        ({"of": NONE, "against": SOME}, False),
+        ({"of": {}, "where": NONE}, True),
+        ({"of": {}, "where": SOME}, False),
+        ({"of": {}}, False),
+        ({"of": NONE, "less": {"of": NONE}}, True),
+        ({"of": NONE, "less": {"of": NONE, "against": SOME}}, False),
+    ],
+)
+def test_a_prediction_rests_on_those_who_play_where_it_speaks_of(wanted: dict[str, Any], stands: bool) -> None:
+    claim = judge("claim", "measure", estimate([1.0, 1.1, 0.9]), (0.0, None))
+    asked = {"claim": "claim", "measure": "outcome/attacks", "expect": "above", **wanted}
+    found = marked(experiment(predictions=[asked]), [claim], [row(cells=[NONE]), row(cells=[SOME], **BEAT)])
+    assert (found == [claim]) is stands
+
+
+def test_of_policies_beside_which_a_generalist_is_put_no_prediction_speaks() -> None:
+    claim = judge("claim", "measure", estimate([1.0, 1.1, 0.9]), (0.0, None))
+    own = row(policies="own", cells=[NONE], whose="own", **BEAT)
+    everywhere = row(cells=[NONE, SOME], whose="generalist")
+    for wanted, cell, stands in (({"of": NONE}, NONE, False), ({"of": SOME}, NONE, True)):
+        [asked] = [{"claim": "claim", "measure": "outcome/attacks", "expect": "above", **wanted}]
+        tried = experiment(predictions=[asked])
+        assert marked(tried, [claim], [everywhere, own]) == [claim]
+        in_a_cell = [everywhere, row(cells=[cell], whose="generalist", **BEAT), own]
+        assert (marked(tried, [claim], in_a_cell) == [claim]) is stands
+    assert told([everywhere, own]) == "1 of 1 policies certified"
 
 
 def test_an_experiment_tries_to_beat_the_policies_of_its_first_seed(tmp_path: Path) -> None:
@@ -108,3 +154,16 @@ def test_an_experiment_tries_to_beat_the_policies_of_its_first_seed(tmp_path: Pa
     again = run(asked, tmp_path, workers=1)
     assert again.report["certificates"] == rows and before
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_a_generalist_is_tried_over_its_range_and_in_each_cell_that_has_policies_of_its_own(tmp_path: Path) -> None:
+    data = made(
+        grid={"motives.p_greedy": [0.0, 0.6]},
+        generalist={"ranges": {"motives.p_greedy": [0.0, 0.6]}, "check": [SOME]},
+        seeds=[2, 1], worlds=8, logs=4,
+    )  # fmt: skip
+    small = smoke_sized(Experiment.model_validate(data))
+    tried = {"scratch": 0, "warm": 1, "steps": 1, "worlds": 64, "searcher": "FastPPO"}
+    result = run(small.model_copy(update={"training": small.training | {"certificate": tried}}), tmp_path, workers=1)
+    found = {(each["whose"], str(each["cells"])) for each in result.report["certificates"]}
+    assert found == {("generalist", str([NONE, SOME])), ("generalist", str([SOME])), ("own", str([SOME]))}
