@@ -1,13 +1,12 @@
 """What FastPPO learns beside stable-baselines3's PPO: the four worlds, the same settings and seeds, paired by seed.
 
-``python -m agents.publish.fast_path`` trains from configs/fast_path.yaml, one path for each learner, and leaves
-``fast_path.json`` and ``fast_path.txt`` in docs/results/. Both are one algorithm, so that only chance should part
-them: their random draws are others. What would be wrong is a return below SB3's.
+``python -m agents.publish.science --only fast_path`` trains from configs/fast_path.yaml, one path for each learner, and
+leaves ``fast_path.json`` and ``fast_path.txt`` in docs/results/. Both are one algorithm, so that only chance should
+part them: their random draws are others. What would be wrong is a return below SB3's.
 """
 
 from __future__ import annotations
 
-import sys
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -54,6 +53,3 @@ def shown(report: Report) -> RenderableType:
 COMPARISON: Final = paired.Comparison(
     NAME, "The four worlds by FastPPO and by stable-baselines3's PPO", MEASURES, judge, shown
 )
-
-if __name__ == "__main__":
-    sys.exit(paired.main(COMPARISON))

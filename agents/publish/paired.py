@@ -1,12 +1,11 @@
 """Ways to learn the same worlds side by side: the paths of one training, seed by seed, as a published result.
 
-A comparison is a module with a ``main``: ``python -m agents.publish.NAME`` trains what configs/NAME.yaml asks for and
-leaves ``NAME.json`` and ``NAME.txt`` in docs/results/.
+``python -m agents.publish.science --only NAME`` trains what configs/NAME.yaml asks for and leaves ``NAME.json`` and
+``NAME.txt`` in docs/results/.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,10 +21,8 @@ from agents.evaluation.report import Report
 from agents.evaluation.statistics import Interval, estimate, paired_difference
 from agents.evaluation.tables import frame_of
 from agents.evaluation.trained import train_and_report
-from agents.messages import shown as messages_shown
 from agents.publish import results
-from agents.publish.door import through
-from agents.publish.science import CONFIGS, RESULTS, smoke_sized
+from agents.publish.science import CONFIGS, smoke_sized
 from agents.training.config import TrainingConfig, load_training
 from agents.training.job import jobs_of
 from agents.training.measure import LEARNED
@@ -43,7 +40,7 @@ class Comparison:
     """What is compared.
 
     Attributes:
-        name: of the config, of the module and of the result.
+        name: of the config and of the result.
         title: in the results.
         measures: what is measured of a finished job -> how, by its metrics.
         judge: what was predicted of the scores, judged.
@@ -108,39 +105,26 @@ def _bounds(found: Interval) -> str:
     return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]" if found.known else f"{found.value:.3f}"
 
 
-def main(of: Comparison, argv: list[str] | None = None) -> int:
-    """Command line; returns 0 well, 1 a job failed, 2 bad arguments."""
-    parser = argparse.ArgumentParser(prog=f"python -m agents.publish.{of.name}", description=of.title)
-    parser.add_argument("--smoke", action="store_true", help="seconds instead of hours; the numbers mean nothing")
-    parser.add_argument("--out", type=Path, help=f"where results go (default {RESULTS}; needed by --smoke)")
-    parser.add_argument("--runs", type=Path, help="where run folders go, instead of the config's folder")
-    parser.add_argument("--fresh", action="store_true", help="begin anew, whatever an earlier run has finished")
-    parser.add_argument("--rejudge", action="store_true", help="run nothing: judge the published numbers again")
-    arguments = parser.parse_args(argv)
-    if arguments.smoke and arguments.out is None:
-        parser.error("--smoke needs --out: its numbers must not replace the real ones")
-    return through(parser.prog, lambda: _asked(of, arguments, parser.prog))
+def run(of: Comparison, out: Path, smoke: bool, runs: Path | None, fresh: bool = False) -> int:
+    """Train both ways and publish the comparison in ``out``; returns the exit code.
 
-
-def _asked(of: Comparison, arguments: argparse.Namespace, prog: str) -> int:
-    out = arguments.out or RESULTS
-    if arguments.rejudge:
-        return _publish(of, results.read(out, of.name), out)
+    A run that was begun as this one would be is gone on with, unless ``fresh``: what it finished is not done again.
+    """
     config = load_training(CONFIGS / f"{of.name}.yaml")
-    config = smoke_sized(config) if arguments.smoke else config
-    if arguments.runs is not None:
-        config = config.model_copy(update={"runs": arguments.runs})
+    config = smoke_sized(config) if smoke else config
+    if runs is not None:
+        config = config.model_copy(update={"runs": runs})
     check(config)
     started = time.monotonic()
-    with messages_shown():
-        report = _run(of, config, arguments.fresh)
+    report = _run(of, config, fresh)
     if report is None:
         return 1
     about: dict[str, Any] = results.made(
-        of.title, prog, seeds=config.seeds, steps=config.total_steps, seconds=time.monotonic() - started,
-        versions=versions(),
+        of.title, f"python -m agents.publish.science --only {of.name}", seeds=config.seeds, steps=config.total_steps,
+        seconds=time.monotonic() - started, versions=versions(),
     )  # fmt: skip
-    return _publish(of, {**report, **about}, out)
+    publish(of, {**report, **about}, out)
+    return 0
 
 
 def _run(of: Comparison, config: TrainingConfig, fresh: bool) -> Report | None:
@@ -152,7 +136,7 @@ def _run(of: Comparison, config: TrainingConfig, fresh: bool) -> Report | None:
     return {"scores": scores_of(of, config, folder)}
 
 
-def _publish(of: Comparison, report: Report, out: Path) -> int:
+def publish(of: Comparison, report: Report, out: Path) -> None:
+    """Judge the numbers of a comparison and write its report and its text into ``out``."""
     report = results.judged(report, of.judge(report), out, of.name)
     results.write(out, of.name, report, of.shown(report))
-    return 0

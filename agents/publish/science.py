@@ -2,9 +2,9 @@
 
 ``python -m agents.publish.science`` (``make science``) runs each of :data:`TRAININGS` from its file in configs/ and
 leaves in docs/results/ its table, its numbers with every seed's value, its picture, and with what and how long it was
-made; then the reference tournament and the challenge suite (:mod:`agents.publish.reference`) with the policies that
-were trained, the experiments of theory's predictions (:mod:`agents.experiments`), and Tang's components of the dilemma
-in every scenario (:mod:`agents.publish.components`).
+made; then two ways to learn side by side (:data:`COMPARED`), the reference tournament and the challenge suite
+(:mod:`agents.publish.reference`) with the policies that were trained, the experiments of theory's predictions
+(:mod:`agents.experiments`), and Tang's components of the dilemma in every scenario (:mod:`agents.publish.components`).
 """
 
 from __future__ import annotations
@@ -76,6 +76,8 @@ def _special(name: str) -> Any:
     return importlib.import_module(f"agents.publish.{name}")
 
 
+#: Two ways to learn side by side: a module of ``agents.publish`` each, with a ``COMPARISON``.
+COMPARED: Final = ("fast_path", "shaping")
 #: What is played with the trained policies, after the experiments.
 PLAYED: Final = ("tournament", "challenges")
 #: The experiments of agents/experiments/, all of them.
@@ -161,6 +163,10 @@ def judge_again(name: str, out: Path) -> int:
     """Judge published numbers again, without a run; returns the exit code. What judges nothing is left as it is."""
     if name in TRAININGS:
         publish(name, training_report.with_verdicts(results.read(out, name)), out)
+    elif name in COMPARED:
+        from agents.publish import paired
+
+        paired.publish(_special(name).COMPARISON, results.read(out, name), out)
     elif name == EXPERIMENTS:
         from agents.publish.experiments import judge_again as again
 
@@ -201,6 +207,13 @@ def play(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fal
     return 0
 
 
+def compare(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = False) -> int:
+    """Train both ways of one of :data:`COMPARED` and publish the comparison; returns the exit code."""
+    from agents.publish import paired
+
+    return paired.run(_special(name).COMPARISON, out, smoke, runs, fresh)
+
+
 def experiment(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = False) -> int:
     """Run the experiments of agents/experiments/ and publish them in ``out/experiments``; returns the exit code."""
     from agents.publish.experiments import publish_all
@@ -223,15 +236,16 @@ def fill(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fal
 
 
 def _work(name: str) -> Callable[[str, Path, bool, Path | None, bool], int]:
-    if name == COMPONENTS:
-        return fill
-    return experiment if name == EXPERIMENTS else play if name in PLAYED else run
+    others = (
+        {COMPONENTS: fill, EXPERIMENTS: experiment} | dict.fromkeys(PLAYED, play) | dict.fromkeys(COMPARED, compare)
+    )
+    return others.get(name, run)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns 0 well, 1 a job failed, 2 bad arguments."""
     parser = argparse.ArgumentParser(prog="python -m agents.publish.science", description=__doc__.splitlines()[0])
-    everything = (*TRAININGS, *PLAYED, EXPERIMENTS, COMPONENTS)
+    everything = (*TRAININGS, *COMPARED, *PLAYED, EXPERIMENTS, COMPONENTS)
     parser.add_argument("--only", nargs="+", choices=everything, default=everything, help="which experiments")
     parser.add_argument("--smoke", action="store_true", help="seconds instead of hours; the numbers mean nothing")
     parser.add_argument(

@@ -1,9 +1,9 @@
 """What opponent shaping does to spirals: AlignedPPO (Duque et al. 2025) beside plain PPO, paired by seed.
 
-``python -m agents.publish.shaping`` trains from configs/shaping.yaml, each world from an even and from a hostile start
-by either learner, and leaves ``shaping.json`` and ``shaping.txt`` in docs/results/. The repeated prisoner's dilemma is
-the control: what the paper claims is claimed of it. The doubly dangerous world is the question: whether states that
-shape one another are spared what fear alone makes them do, or pay for reciprocity with wars.
+``python -m agents.publish.science --only shaping`` trains from configs/shaping.yaml, each world from an even and from a
+hostile start by either learner, and leaves ``shaping.json`` and ``shaping.txt`` in docs/results/. The repeated
+prisoner's dilemma is the control: what the paper claims is claimed of it. The doubly dangerous world is the question:
+whether states that shape one another are spared what fear alone makes them do, or pay for reciprocity with wars.
 
 What is expected was written before anything but the control was tried (``EXPECTED``); weight and decay were chosen by
 three seeds of the control alone.
@@ -12,7 +12,6 @@ three seeds of the control alone.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -88,6 +87,3 @@ def shown(report: Report) -> RenderableType:
 COMPARISON: Final = paired.Comparison(
     NAME, "Opponent shaping and spirals: AlignedPPO beside PPO", MEASURES, judge, shown
 )
-
-if __name__ == "__main__":
-    sys.exit(paired.main(COMPARISON))

@@ -11,7 +11,7 @@ import pytest
 
 from agents.evaluation.outcome import ATTACKS, SPIRAL
 from agents.evaluation.report import as_text
-from agents.publish import fast_path, paired, shaping
+from agents.publish import fast_path, science, shaping
 from agents.publish.paired import Comparison
 from agents.training.config import load_training
 
@@ -27,7 +27,7 @@ def test_smoke_sized_it_leaves_its_results_and_judges_them_again(
     monkeypatch.chdir(ROOT)
     out, runs = tmp_path / "out", tmp_path / "runs"
     where = ["--out", str(out)]
-    assert paired.main(of, ["--smoke", *where, "--runs", str(runs)]) == 0
+    assert science.main(["--only", of.name, "--smoke", *where, "--runs", str(runs)]) == 0
     report = json.loads((out / f"{of.name}.json").read_text())
     config = load_training(of.name)
     assert set(report["scores"]) == set(config.paths)
@@ -38,7 +38,7 @@ def test_smoke_sized_it_leaves_its_results_and_judges_them_again(
     text = (out / f"{of.name}.txt").read_text()
     assert of.title in text and "AlignedPPO" in text if of.name == "shaping" else "FastPPO" in text
     before = (out / f"{of.name}.txt").read_bytes()
-    assert paired.main(of, ["--rejudge", *where]) == 0
+    assert science.main(["--only", of.name, "--rejudge", *where]) == 0
     assert (out / f"{of.name}.txt").read_bytes() == before
     capsys.readouterr()
 
@@ -47,9 +47,9 @@ def test_smoke_numbers_never_replace_the_real_ones_and_there_must_be_some_to_jud
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as left:
-        paired.main(shaping.COMPARISON, ["--smoke"])
+        science.main(["--only", "shaping", "--smoke"])
     assert left.value.code == 2 and "--smoke needs --out" in capsys.readouterr().err
-    assert paired.main(shaping.COMPARISON, ["--rejudge", "--out", str(tmp_path)]) == 2
+    assert science.main(["--only", "shaping", "--rejudge", "--out", str(tmp_path)]) == 2
     assert "shaping.json is not there" in capsys.readouterr().err
 
 

@@ -6,7 +6,6 @@ import importlib
 import json
 import math
 import shutil
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from agents.evaluation import predictions
 from agents.evaluation.predictions import predictions_of
 from agents.evaluation.report import as_text
 from agents.evaluation.statistics import Interval
-from agents.publish import experiments, paired, results, science
+from agents.publish import experiments, results, science
 from agents.publish.door import through
 from agents.publish.results import ResultError
 
@@ -193,20 +192,15 @@ def test_a_publisher_that_cannot_go_on_says_so_in_one_line(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What it is given is no report and no table, or nothing can be read or written."""
-    module = importlib.import_module(f"agents.publish.{name}")
-    main = module.main if hasattr(module, "main") else partial(paired.main, module.COMPARISON)
-    words = {
-        "search": ["--retell"],
-        "science": ["--rejudge", "--only", "science"],
-        "fast_path": ["--rejudge"],
-        "shaping": ["--rejudge"],
-    }[name]
+    module = "search" if name == "search" else "science"
+    main = importlib.import_module(f"agents.publish.{module}").main
+    words = ["--retell"] if name == "search" else ["--rejudge", "--only", name]
     kept = tmp_path / f"{name}.{'csv' if name == 'search' else 'json'}"
     for text in ("", "[]", "{", "setting\n1\n", "\x00", '{"a": NaN}'):
         kept.write_text(text)
         assert main([*words, "--out", str(tmp_path)]) == 2
         [line] = capsys.readouterr().err.splitlines()
-        assert line.startswith(f"python -m agents.publish.{name}: ") and str(kept) in line
+        assert line.startswith(f"python -m agents.publish.{module}: ") and str(kept) in line
     kept.unlink()
     kept.mkdir()
     assert main([*words, "--out", str(tmp_path)]) == 2
