@@ -236,10 +236,8 @@ def fill(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fal
 
 
 def _work(name: str) -> Callable[[str, Path, bool, Path | None, bool], int]:
-    others = (
-        {COMPONENTS: fill, EXPERIMENTS: experiment} | dict.fromkeys(PLAYED, play) | dict.fromkeys(COMPARED, compare)
-    )
-    return others.get(name, run)
+    special = {COMPONENTS: fill, EXPERIMENTS: experiment}
+    return special.get(name) or (play if name in PLAYED else compare if name in COMPARED else run)
 
 
 def main(argv: list[str] | None = None) -> int:
