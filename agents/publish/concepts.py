@@ -32,7 +32,8 @@ and the gap between the concept and what the game can say of it. Made by `{COMMA
 counted by experiment; what each prediction says, with its interval and its mark, is on the page of
 [predictions and verdicts](results/experiments/README.md). *By scripts* is an experiment in which nobody learns: it says
 what pays, not what is chosen ([experiments](experiments.md#what-an-experiment-cannot-say)). *Exact* is a closed form
-that played numbers are held to ([reductions](reductions.md)). None of the learned policies is certified.
+that played numbers are held to ([reductions](reductions.md)). What rests on learned policies that are not certified is
+called uncertified, whatever was found.
 """
 _COLUMNS: Final = ("concept", "source", "term in the game", "scenario", "prediction", "verdict", "gap")
 
