@@ -290,8 +290,8 @@ def _product(weights: np.ndarray, offset: int, width: int, units: int, x: np.nda
             b0, b1, b2, b3 = weights[b + c], weights[b + c + _1], weights[b + c + _2], weights[b + c + _3]
             for r in range(_ROWS):
                 x0, x1, x2, x3 = x[c, r], x[c + _1, r], x[c + _2, r], x[c + _3, r]
-                out[u, r] += a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3
-                out[u + _1, r] += b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
+                out[u, r] += (a0 * x0 + a1 * x1) + (a2 * x2 + a3 * x3)
+                out[u + _1, r] += (b0 * x0 + b1 * x1) + (b2 * x2 + b3 * x3)
 
 
 @rule
