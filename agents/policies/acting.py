@@ -27,8 +27,9 @@ from sd_env.rules.compiled import UNCOMPILED, entry_point, rule
 BLOCK: Final = 32
 #: Units and inputs are padded with zeros to a multiple, which the products take four by two at a time.
 _MULTIPLE: Final = 4
-#: Most weights of the layers of a type: what a core's own cache holds. Beyond it torch's products are the faster ones.
-MOST_WEIGHTS: Final = 1 << 17
+#: Most weights of the layers of a type. Two layers of 512 units take half of torch's time; each block reads all weights
+#: again, so that larger networks, which no core's cache holds, are left to torch.
+MOST_WEIGHTS: Final = 1 << 19
 
 _GREED: Final = int(layout.Own.GREED)
 _0, _1, _2, _3, _4, _ROWS = (np.uint64(x) for x in (0, 1, 2, 3, 4, BLOCK))

@@ -211,7 +211,7 @@ def test_other_kinds_are_left_to_torch(kind: str) -> None:
 
 
 def test_so_are_large_networks_and_other_activations() -> None:
-    assert policy_of(layers=(512, 512))._acting is None
+    assert policy_of(layers=(1024, 1024))._acting is None
     assert policy_of(activation="gelu")._acting is None
 
 
