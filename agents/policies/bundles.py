@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch as th
 
+from agents.policies.acting import acting_of
 from agents.policies.bundle_files import blank_network, fill, plain, read_bundle, serialise, write_bundle
 from agents.policies.manifest import (
     FORMAT,
@@ -74,6 +75,7 @@ class LearnedBundle:
         self.device = _device(device)
         self.network = network.to(self.device)
         self.manifest = manifest
+        self._acting = acting_of(manifest, [self.network], self.device)
         self._actors: Memory | None = None
         self._critics: Memory | None = None
         self._generator = th.Generator(self.device)
@@ -127,6 +129,9 @@ class LearnedBundle:
         Raises:
             BundleError: if a shape is not the policy's, or the number of rows changes in the middle of an episode.
         """
+        if self._acting is not None:
+            self._fits(observation, mask)
+            return self._acting(observation, None, [self._draws()])
         seen, legal = self._rows(observation, mask)
         with th.no_grad():
             actors, critics = self._memories(seen)
@@ -179,16 +184,25 @@ class LearnedBundle:
         return found
 
     def _rows(self, observation: np.ndarray, mask: np.ndarray | None) -> tuple[th.Tensor, th.Tensor]:
+        choices = self._fits(observation, mask)
+        seen = th.as_tensor(np.asarray(observation), dtype=th.float32, device=self.device)
+        if mask is None:
+            return seen, th.ones((len(seen), choices), dtype=th.bool)
+        return seen, th.as_tensor(mask != 0, device=self.device)
+
+    def _draws(self) -> th.Generator | None:
+        """Where its draws come from; None if it makes its most probable choices."""
+        return None if self.deterministic else self._generator
+
+    def _fits(self, observation: np.ndarray, mask: np.ndarray | None) -> int:
+        """How many flat choices there are; what has not the policy's shapes is refused."""
         rows = np.asarray(observation)
         size, choices = self._sizes(rows, mask)
         if rows.ndim != 2 or rows.shape[1] != size:
             raise BundleError(f"{self.name} takes observations of shape (rows, {size}), got {rows.shape}.")
-        seen = th.as_tensor(rows, dtype=th.float32, device=self.device)
-        if mask is None:
-            return seen, th.ones((len(rows), choices), dtype=th.bool)
-        if mask.shape != (len(rows), choices):
+        if mask is not None and mask.shape != (len(rows), choices):
             raise BundleError(f"{self.name} takes masks of shape ({len(rows)}, {choices}), got {mask.shape}.")
-        return seen, th.as_tensor(mask != 0, device=self.device)
+        return choices
 
     def _sizes(self, rows: np.ndarray, mask: np.ndarray | None) -> tuple[int, int]:
         """Columns and flat choices of the worlds that these are of, if it plays there; else of where it was trained."""

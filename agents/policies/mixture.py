@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch as th
 
+from agents.policies.acting import acting_of
 from agents.policies.bundle_files import plain, serialise, write_bundle
 from agents.policies.bundles import LearnedBundle
 from agents.policies.manifest import VERSION, BundleError, Manifest, Mixture
@@ -53,6 +54,7 @@ class MixedBundle(LearnedBundle):
             member.deterministic = likeliest
         self._drawn: np.ndarray | None = None
         super().__init__(manifest, networks[0], scenario, device=device, deterministic=deterministic)
+        self._acting = acting_of(alone, networks, self.device)  # of all members at once
         self.memory = int(Scenario.quantities()["horizon"].high)  # of who it is, to the end of an episode
 
     def __deepcopy__(self, memo: dict[int, Any]) -> MixedBundle:
@@ -76,12 +78,15 @@ class MixedBundle(LearnedBundle):
 
     def act(self, observation: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """As :meth:`LearnedBundle.act`: each row by the member that it drew."""
-        self._rows(observation, mask)  # refuses what fits none, before anything is drawn
+        self._fits(observation, mask)  # refuses what fits none, before anything is drawn
         playing = self._draw(observation)
+        for member, likeliest in zip(self.members, self._likeliest, strict=True):
+            member.deterministic = self.deterministic or likeliest
+        if self._acting is not None:
+            return self._acting(observation, playing, [member._draws() for member in self.members])
         chosen = np.zeros((len(observation), len(self.spaces.nvec)), np.int64)
         for k in np.unique(playing):
             member, rows = self.members[k], np.flatnonzero(playing == k)
-            member.deterministic = self.deterministic or self._likeliest[k]
             chosen[rows] = member.act(observation[rows], mask[rows])
         return chosen
 

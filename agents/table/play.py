@@ -170,12 +170,13 @@ def _play_out(
     if recorder is not None:
         recorder.start(table)
     turn = 0
+    going: np.ndarray | slice = slice(None)  # the worlds that are on; as a slice nothing is gathered and scattered
     while on.any():
         turn += 1
         changes = [each.change(table, turn) for each in interventions]
         if any(changes):
             table.show()
-            seen[on], masks[on] = table.observations[on], table.masks[on]
+            seen[going], masks[going] = table.observations[going], table.masks[going]
             if recorder is not None:
                 recorder.changed(table)
         for each in interventions:
@@ -188,15 +189,17 @@ def _play_out(
         if recorder is not None:
             recorder.step(table, actions)
         foreseen.turn(table.pairs["attacks"], on)
-        outcome.returns[on] += table.rewards[on]
+        outcome.returns[going] += table.rewards[going]
         others = stood.sum(axis=1, keepdims=True) - 1
-        outcome.pair_turns[on] += (stood * others)[on]
-        outcome.attacks[on] += np.bitwise_count(table.states["attacked"])[on]
-        outcome.mobilizations[on] += np.bitwise_count(table.states["mobilized"])[on]
+        outcome.pair_turns[going] += (stood * others)[going]
+        outcome.attacks[going] += np.bitwise_count(table.states["attacked"])[going]
+        outcome.mobilizations[going] += np.bitwise_count(table.states["mobilized"])[going]
         ended = on & (table.terminations | table.truncations)
-        outcome.tallies[ended] = tally_rows(table.worlds)[ended]
-        outcome.terminated[ended] = table.terminations[ended]
-        on &= ~ended
-        cast.board.over.update(np.flatnonzero(~on).tolist())
-        seen[on], masks[on] = table.observations[on], table.masks[on]
+        if ended.any():
+            outcome.tallies[ended] = tally_rows(table.worlds)[ended]
+            outcome.terminated[ended] = table.terminations[ended]
+            on &= ~ended
+            going = np.flatnonzero(on)
+            cast.board.over.update(np.flatnonzero(ended).tolist())
+        seen[going], masks[going] = table.observations[going], table.masks[going]
     return outcome
