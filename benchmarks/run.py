@@ -20,7 +20,7 @@ from rich.console import Console
 from benchmarks.harness import Report, save, show
 
 BENCHMARKS: Final = (
-    *("engine", "bare", "growth", "faces", "others", "training", "learner", "table", "startup", "units"),
+    *("engine", "bare", "growth", "faces", "others", "training", "learner", "acting", "table", "startup", "units"),
 )
 RESULTS: Final = Path(__file__).parent / "results"
 

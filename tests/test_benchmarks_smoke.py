@@ -49,6 +49,7 @@ EXPECTED = {
         "masks: FastPPO against MaskablePPO",
         "memory: FastPPO against RecurrentPPO",
     },
+    "acting": {"a mixture of 6, 64 rows: compiled against torch", "one policy, 64 rows: torch"},
     "startup": {"import sd_env"},
     "units": {
         "50 units, kept in a folder",
