@@ -47,6 +47,9 @@ thread: on the worlds, on an environment that costs nothing (the ceiling), and b
 installed.""",
     "learner": """Our learner, FastPPO, beside stable-baselines3 at equal settings and networks, by processor time; and
 beside the products of matrices that these networks need, which no learner in torch can go below.""",
+    "acting": """Trained policies at play, alone and as a mixture of several: compiled code on the processor beside
+the same networks as torch's modules, which make the same choices. Searches for what beats a policy ask for 64 rows at a
+time, evaluations for thousands.""",
 }
 _TITLES: Final = {
     "others": "Beside other games",
@@ -56,6 +59,7 @@ _TITLES: Final = {
     "faces": "Faces",
     "training": "stable-baselines3 on the worlds",
     "learner": "FastPPO beside stable-baselines3",
+    "acting": "Trained policies at play",
 }
 
 

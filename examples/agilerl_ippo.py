@@ -60,7 +60,7 @@ def main() -> None:
     smoke = say.smoke(__doc__)
     torch.manual_seed(1)
     world = sd_env.parallel_env(say.SCENARIO, mask_in_info=False)  # illegal choices become their nearest legal ones
-    learn_step, turns, clock = (64, 64, say.Clock()) if smoke else (1024, 65_536, say.Clock())
+    learn_step, turns, clock = (64, 64, say.Clock()) if smoke else (1024, 16_384, say.Clock())
     trained = learn(world, learn_step, turns)
     clock.rate(2 * turns)
     loops = 4 if smoke else 64
