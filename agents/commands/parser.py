@@ -65,3 +65,11 @@ class Parser(argparse.ArgumentParser):
         """What to add about an option that there is not."""
         near = difflib.get_close_matches(option, self._option_string_actions, n=1)
         return f"; did you mean {near[0]}?" if near else ""
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """As argparse does; a word for which there is no place is named, with the option that it may be meant for."""
+        found, rest = self.parse_known_args(args, namespace)
+        if rest:
+            config = "; did you mean --config " + rest[0] + "?" if "--config" in self._option_string_actions else ""
+            self.error(f"there is no place for {rest[0]!r} here{config}")
+        return found

@@ -153,7 +153,7 @@ def test_a_run_is_not_continued_twice_at_once(tmp_path: Path, capsys: pytest.Cap
         (["--config", "nowhere.yaml"], "Config 'nowhere.yaml' does not exist; by name there are"),
         (["--device", "cuda:99"], "device = cuda:99 is not there"),
         (["--device", "tpu"], "device = 'tpu' is not allowed"),
-        (["stray"], "unrecognized arguments: stray"),
+        (["stray"], "there is no place for 'stray' here; did you mean --config stray?"),
         (["--resume", "nowhere"], "--resume nowhere goes with the run's own config"),
     ],
 )
