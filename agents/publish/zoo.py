@@ -2,7 +2,8 @@
 
 ``python -m agents.publish.zoo RUN`` takes a run folder as ``python -m agents.publish.science --only held_back`` leaves
 it. A job's policy goes into the zoo if its own certificate holds for both types; of each that does not it is said why.
-A policy of the same name is replaced, all others stay. Without a run the page alone is written, from what is there.
+A policy of the same name is replaced, all others stay; with ``--lacking`` the run gives policies to those worlds alone of
+which the zoo has none. Without a run the page alone is written, from what is there.
 """
 
 from __future__ import annotations
@@ -96,8 +97,12 @@ def run_at(folder: Path) -> Run:
     )
 
 
-def publish(folder: Path) -> list[str]:
+def publish(folder: Path, lacking: bool = False) -> list[str]:
     """Put the certified policies of a run into the zoo.
+
+    Args:
+        folder: of the run.
+        lacking: whether only the first policy of each world is taken of which the zoo has none.
 
     Returns:
         A sentence for each job: the name of its policy, or why it is left out.
@@ -107,8 +112,11 @@ def publish(folder: Path) -> list[str]:
     """
     run = run_at(folder)
     told, taken = [], set[str]()
+    held = {zoo.card(name).scenario for name in zoo.names()} if lacking else set[str]()
     for job in jobs_of(run.config, folder):
         try:
+            if job.choice.scenario in held:
+                raise LeftOut(f"the zoo has a policy of {job.choice.scenario}")
             policy, rows = certified(run, job)
             name = zoo.name_of(job.choice.scenario, job.seed)
             if name in taken:
@@ -118,6 +126,7 @@ def publish(folder: Path) -> list[str]:
             told.append(f"{job.name} is left out: {why}.")
         else:
             taken.add(name)
+            held |= {job.choice.scenario} if lacking else set()
             told.append(f"{job.name} is {card.name} now, {card.bundle.bytes:,} bytes.")
     return told
 
@@ -276,11 +285,12 @@ def main(argv: list[str] | None = None) -> int:
     prog = "python -m agents.publish.zoo"
     parser = argparse.ArgumentParser(prog=prog, description=(__doc__ or "").splitlines()[0])
     parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="run folders; none writes the page alone")
+    parser.add_argument("--lacking", action="store_true", help="only worlds of which the zoo has no policy")
     arguments = parser.parse_args(argv)
 
     def run() -> int:
         for folder in arguments.runs:
-            print("\n".join(publish(folder)), flush=True)
+            print("\n".join(publish(folder, arguments.lacking)), flush=True)
         zoo_page.write()
         return 0
 

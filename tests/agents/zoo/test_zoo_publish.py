@@ -81,6 +81,16 @@ def test_the_interval_is_that_of_the_worlds_luck(gain: float, error: float, stay
         assert GREEDY in told and SEEKERS not in told
 
 
+def test_a_world_that_has_a_policy_may_be_left_as_it_is(copied: Made) -> None:
+    told = publisher.publish(copied.run, lacking=True)
+    assert all("the zoo has a policy of" in each for each in told)
+    for name in zoo.names():
+        (zoo.folder(name) / "card.json").unlink()
+    told = publisher.publish(copied.run, lacking=True)
+    taken = [each for each in told if "is left out" not in each]
+    assert len(taken) == len(zoo.names()) == len({zoo.card(name).scenario for name in zoo.names()}) > 0
+
+
 def test_what_is_there_is_replaced_and_all_else_stays(copied: Made) -> None:
     other = zoo.HOME / "doubly-dangerous-v1" / "seed40"
     shutil.copytree(zoo.folder(NAME), other)
