@@ -82,12 +82,16 @@ def test_the_figures_of_the_null_are_those_that_it_has() -> None:
         assert shown in text
 
 
-def test_what_was_learned_in_jerviss_worlds_is_withdrawn_until_it_is_certified() -> None:
-    """As long as ``science``, the verdict on the four worlds, is withdrawn, so is all that rests on their policies."""
+def test_what_was_learned_in_jerviss_worlds_is_withdrawn_until_it_is_learned_anew_and_tried() -> None:
+    """As long as ``science``, the verdict on the four worlds, is withdrawn, so is what rests on policies like its own.
+
+    What was learned since, in the game that is scored, has certificates, by which it is judged.
+    """
     if not results.read(PUBLISHED, "science")["status"].startswith("withdrawn: "):
         pytest.skip("the verdict on the four worlds stands again")
     learned = [each for each in map(load_experiment, experiments()) if each.cast is None]
     resting = [each.name for each in learned if each.scenario.startswith("jervis/")]
     folders = {"four_states": PUBLISHED, "four_rivals": PUBLISHED, **dict.fromkeys(resting, PUBLISHED / "experiments")}
-    marks = {name: results.read(folder, name)["status"] for name, folder in folders.items()}
-    assert [name for name, mark in marks.items() if not mark.startswith("withdrawn: ")] == []
+    reports = {name: results.read(folder, name) for name, folder in folders.items()}
+    open_ = {name: each for name, each in reports.items() if not each["status"].startswith("withdrawn: ")}
+    assert [name for name, report in open_.items() if not report.get("certificates")] == []
