@@ -2,7 +2,7 @@
 
 ``python -m agents.publish.zoo RUN`` takes a run folder as ``python -m agents.publish.science --only held_back`` leaves
 it. A job's policy goes into the zoo if its own certificate holds for both types; of each that does not it is said why.
-A policy of the same name is replaced, all others stay; with ``--lacking`` only worlds of which the zoo has none get one.
+A policy of the same name is replaced, all others stay; with ``--lacking`` worlds of which the zoo has one get none.
 Without a run the page alone is written, from what is there.
 """
 
