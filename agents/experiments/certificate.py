@@ -43,7 +43,6 @@ def certified(units: Sequence[Unit], out: Path, workers: int) -> list[dict[str, 
     """
     first = units[0].arguments["seed"]
     trained = [unit.arguments for unit in units if unit.arguments["seed"] == first and unit.arguments["training"]]
-    kinds = {given["name"]: {kind for kind, _, _ in given["cells"]} for given in trained}
     beside = [labels for given in trained for kind, labels, _ in given["cells"] if kind == OWN]
     games, searches, policies = dict[str, tuple[dict[str, Any], Scenario]](), list[Unit](), list[str]()
     for given in trained:
@@ -53,15 +52,14 @@ def certified(units: Sequence[Unit], out: Path, workers: int) -> list[dict[str, 
             return None
         cast = [str(bundles[name]) for name in learners_of_states(job, game)]
         starts = [(SCRATCH, asked.scratch), (WARM, asked.warm)]
-        about = {"policies": given["name"], "cells": [labels for _, labels, _ in given["cells"]]}
-        whose = GENERALIST if GENERALIST in kinds[given["name"]] else OWN
-        places = {given["name"]: (about | {"whose": whose}, game)}
-        if whose == GENERALIST:  # where it was trained is a whole range: what is gained in a corner, the mean hides
-            for _, labels, setup in (cell for cell in given["cells"] if cell[1] in beside):
+        whose = GENERALIST if any(kind == GENERALIST for kind, _, _ in given["cells"]) else OWN
+        about = {"policies": given["name"], "cells": [labels for _, labels, _ in given["cells"]], "whose": whose}
+        places = {given["name"]: (about, game)}
+        for _, labels, setup in given["cells"]:
+            if whose == GENERALIST and labels in beside:  # what is gained in a corner, the mean over the range hides
                 where = Setup.model_validate(setup)
-                group = f"{given['name']} in {digest(labels)}"
-                about = {"policies": given["name"], "cells": [labels], "whose": GENERALIST}
-                places[group] = about, Scenario.load(where.scenario, where.overrides)
+                own = about | {"cells": [labels]}, Scenario.load(where.scenario, where.overrides)
+                places[f"{given['name']} in {digest(labels)}"] = own
         for group, (_, place) in places.items():
             searches += units_against(
                 cast, place, group=group, name=f"seed {first}", searches=starts,
@@ -108,7 +106,7 @@ def marked(
     found = []
     for each, wanted in zip(predictions, experiment.predictions, strict=True):
         under = resting(experiment, wanted, rows or [])
-        found.append(each if each.status or (under and not uncertified(under)) else mark_uncertified(each, told(under)))
+        found.append(each if each.status or not uncertified(under) else mark_uncertified(each, told(under)))
     return found
 
 

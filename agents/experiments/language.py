@@ -158,17 +158,18 @@ class Expectation(_Model):
     @property
     def selectors(self) -> tuple[Selector, ...]:
         """All selectors of the prediction."""
-        parts = [self.where, self.of, self.against]
-        parts += [self.less.of, self.less.against] if self.less else []
-        return tuple(part for part in parts if part is not None)
+        return (self.where, *self._sides)
 
     @property
     def cells(self) -> tuple[Selector, ...]:
         """Selectors of the cells that the prediction speaks of: one that any of them matches is among them."""
-        if self.along is not None:
-            return (self.where,)
-        pairs = [(self.of, self.against), (self.less.of, self.less.against) if self.less else (None, None)]
-        return tuple({**self.where, **part} for pair in pairs for part in pair if part is not None)
+        return tuple({**self.where, **side} for side in self._sides) or (self.where,)
+
+    @property
+    def _sides(self) -> tuple[Selector, ...]:
+        """Selectors of what is compared; none along an axis."""
+        sides = [self.of, self.against, *((self.less.of, self.less.against) if self.less else ())]
+        return tuple(side for side in sides if side is not None)
 
 
 class Picture(_Model):

@@ -22,11 +22,11 @@ from agents.evaluation.statistics import Interval, estimate, paired_difference
 from agents.evaluation.tables import frame_of
 from agents.evaluation.trained import train_and_report
 from agents.publish import results
-from agents.publish.science import CONFIGS, smoke_sized
-from agents.training.config import TrainingConfig, load_training
+from agents.publish.science import config_of
+from agents.training.config import TrainingConfig
 from agents.training.job import jobs_of
 from agents.training.measure import LEARNED
-from agents.training.run import begun, check, held, new_run, versions
+from agents.training.run import begun, held, new_run, versions
 from agents.training.run import results as measured_in
 
 #: path -> world -> measure -> one number a seed.
@@ -110,11 +110,7 @@ def run(of: Comparison, out: Path, smoke: bool, runs: Path | None, fresh: bool =
 
     A run that was begun as this one would be is gone on with, unless ``fresh``: what it finished is not done again.
     """
-    config = load_training(CONFIGS / f"{of.name}.yaml")
-    config = smoke_sized(config) if smoke else config
-    if runs is not None:
-        config = config.model_copy(update={"runs": runs})
-    check(config)
+    config = config_of(of.name, smoke, runs)
     started = time.monotonic()
     report = _run(of, config, fresh)
     if report is None:

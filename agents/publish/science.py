@@ -107,6 +107,22 @@ def smoke_sized(config: TrainingConfig) -> TrainingConfig:
     return TrainingConfig.model_validate(data)
 
 
+def config_of(name: str, smoke: bool, runs: Path | None) -> TrainingConfig:
+    """The training of a file in configs/, smoke-sized or as it stands, with its run folders in ``runs`` if given.
+
+    Raises:
+        ConfigError: for a training that cannot be.
+    """
+    from agents.training.run import check
+
+    config = load_training(CONFIGS / f"{name}.yaml")
+    config = smoke_sized(config) if smoke else config
+    if runs is not None:
+        config = config.model_copy(update={"runs": runs})
+    check(config)
+    return config
+
+
 def run(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = False) -> int:
     """Run one experiment and publish it in ``out``; returns its exit code.
 
@@ -115,14 +131,9 @@ def run(name: str, out: Path, smoke: bool, runs: Path | None, fresh: bool = Fals
     from agents.evaluation.trained import train_and_report
     from agents.pages.drawn import CURVES
     from agents.pages.write import write_run
-    from agents.training.run import begun, check, held, new_run, versions
+    from agents.training.run import begun, held, new_run, versions
 
-    config = load_training(CONFIGS / f"{name}.yaml")
-    if smoke:
-        config = smoke_sized(config)
-    if runs is not None:
-        config = config.model_copy(update={"runs": runs})
-    check(config)
+    config = config_of(name, smoke, runs)
     started = time.monotonic()
     report: Report | None
     if name in ("isolation", "one_shot"):  # which train without a run folder

@@ -126,7 +126,8 @@ def publish(folder: Path, lacking: bool = False) -> list[str]:
             told.append(f"{job.name} is left out: {why}.")
         else:
             taken.add(name)
-            held |= {job.choice.scenario} if lacking else set()
+            if lacking:
+                held.add(job.choice.scenario)
             told.append(f"{job.name} is {card.name} now, {card.bundle.bytes:,} bytes.")
     return told
 
