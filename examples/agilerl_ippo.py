@@ -65,11 +65,11 @@ def main() -> None:
     clock.rate(2 * turns)
     loops = 4 if smoke else 64
     returned = trained.test(PzDummyVecEnv(world), loop=loops, sum_scores=True) / len(world.possible_agents)
-    say.learned(float(returned), full_size=not smoke)
     say.works("IPPO, one policy for all states by their common name")
     say.refuses("its own pins beside sd-env's", "AgileRL's: it works beside the newer one all the same", pins)
     masked = sd_env.parallel_env(say.SCENARIO)
     say.refuses("masks from infos, for states that share a policy", "AgileRL's", lambda: learn(masked, 64, 64))
+    say.learned(float(returned), full_size=not smoke)
 
 
 if __name__ == "__main__":

@@ -25,14 +25,16 @@ state truly wanted, and how right it was. A regression on the columns that an ob
 the causes that made the data.
 
 ```bash
-sd-env evaluate tit-for-tat --scenario jervis/multipolar --worlds 64 --log 64 --out runs/wars
+sd-env evaluate bayesian-realist --against balancer --scenario jervis/multipolar --worlds 64 --log 64 --out runs/wars
 sd-env dyads runs/wars/logs --csv runs/dyads.csv
+Rscript examples/read_dyads.R runs/dyads.csv
 ```
 
-The second command takes logs, and folders of them; it writes `dyads.csv`, this codebook beside it as
-`dyads-codebook.csv`, and with `--parquet` the rows as Parquet too. In Python `sd_env.measures.dyad_years(log)` gives
-the columns of one log. In R `read.csv` is enough: `examples/read_dyads.R` fits a logit of onset, and
-`examples/dyad_regression.py` fits it in Python to data of which the cause is known.
+A realist acts on its fears there, and no data set has a column for fear: the last command finds what that leaves out.
+The second takes logs, and folders of them; it writes `dyads.csv`, this codebook beside it as `dyads-codebook.csv`,
+and with `--parquet` the rows as Parquet too. In Python `sd_env.measures.dyad_years(log)` gives the columns of one
+log. In R `read.csv` is enough: `examples/read_dyads.R` fits a logit of onset, and `examples/dyad_regression.py` fits
+it in Python to data of which the cause is known.
 
 A column whose name has two numbers here, `hostlev1`, `hostlev2`, is there for both sides: that of state 1 is what
 state 1 does to, holds toward or is beside state 2. Flags are 0 or 1, nothing is missing, and texts may be empty. Each

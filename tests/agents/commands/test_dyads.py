@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ import pytest
 
 from agents import make
 from agents.cli import main
+from agents.publish.codebook import PAGE
 from sd_env.measures import dyad_years
 from sd_env.measures.codebook import COLUMNS
 from sd_env.record import read_log, record, write_log
@@ -46,6 +50,27 @@ def test_the_rows_of_all_logs_are_written_with_the_codebook(
         assert np.array_equal(table[table["log"] == 1][name].to_numpy(), values), name
     with (tmp_path / "made" / "dyads-codebook.csv").open(encoding="utf-8") as file:
         assert [row["column"] for row in csv.DictReader(file)] == list(table)
+
+
+def test_the_commands_of_the_codebook_leave_something_to_explain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    commands = [line.split() for line in lines if line.startswith(("sd-env ", "Rscript "))]
+    script = Path(commands[-1][1]).absolute()
+    monkeypatch.chdir(tmp_path)
+    for command in commands[:-1]:
+        words = ["16" if before in ("--worlds", "--log") else word for before, word in pairwise(command)]
+        assert main(words + ["--seeds", "1"] * (words[0] == "evaluate")) == 0
+    capsys.readouterr()
+    table = pd.read_csv(commands[-1][2])
+    chance = table[(table["peaceyrs"] > 0) | (table["year"] == 1)]
+    assert 20 < chance["init1"].sum() < len(chance) / 2
+    causes = ["cinc1", "cinc2", "arms1", "arms2", "allied", "peaceyrs", "revstate1", "fear1"]
+    assert (chance[causes].nunique() > 1).all(), "each of the script's causes differs between rows"
+    if (rscript := shutil.which("Rscript")) is not None:
+        told = subprocess.run([rscript, str(script), commands[-1][2]], capture_output=True, text=True, check=True)
+        assert "fear1" in told.stdout and told.stdout.startswith(f"{chance['init1'].sum()} of {len(chance)} rows")
 
 
 def test_parquet_has_the_same(folder: Path, tmp_path: Path) -> None:
