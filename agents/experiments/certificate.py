@@ -1,7 +1,7 @@
 """Whether anything that is tried beats the policies of an experiment, where they were trained.
 
-What policies do says something of the game only if nobody gains by doing otherwise. So the policies of an experiment's
-first seed are held against the battery of scripted deviators and learned responses, from each seat that differs, with
+What policies do says something of the game only if nobody gains by doing otherwise. So the policies of all seeds of an
+experiment are held against the battery of scripted deviators and learned responses, from each seat that differs, with
 all that states are bound to; ``training.certificate`` says how much is tried. A prediction that rests on policies which
 something beats by more than 2% of a type's return, or may, is marked *uncertified*, whatever was found; it rests on
 those who play in the cells that it speaks of, and on no others.
@@ -10,6 +10,7 @@ those who play in the cells that it speaks of, and on no others.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ FOLDER: Final = "certificates"
 
 
 def certified(units: Sequence[Unit], out: Path, workers: int) -> list[dict[str, Any]] | None:
-    """Certificates of the policies of the first seed; None if nobody learned, or nothing is to be tried.
+    """Certificates of the policies of all seeds; None if nobody learned, or nothing is to be tried.
 
     Args:
         units: of :func:`agents.experiments.work.units_of`, finished.
@@ -36,35 +37,27 @@ def certified(units: Sequence[Unit], out: Path, workers: int) -> list[dict[str, 
         workers: processes; 0 is one a core.
 
     Returns:
-        A row for each training, seat and type: ``policies`` (name of the training), ``cells`` (labels of those in which
-        they play), ``whose`` (a generalist's, or a cell's own), and the columns of
-        :func:`agents.evaluation.certify.certificates`. A generalist has rows over all that it was trained over, and
-        rows in each cell that has policies of its own.
+        A row for each training, seat and type: ``policies`` (name of the training), ``seeds``, ``cells`` (labels of
+        those in which they play), ``whose`` (a generalist's, or a cell's own), and the columns of
+        :func:`agents.evaluation.certify.certificates`, with intervals over seeds where there are several. A generalist
+        has rows over all that it was trained over, and rows in each cell that has policies of its own.
     """
-    first = units[0].arguments["seed"]
-    trained = [unit.arguments for unit in units if unit.arguments["seed"] == first and unit.arguments["training"]]
+    seeds = list(dict.fromkeys(unit.arguments["seed"] for unit in units))
+    trained = [each.arguments for each in units if each.arguments["seed"] == seeds[0] and each.arguments["training"]]
     beside = [labels for given in trained for kind, labels, _ in given["cells"] if kind == OWN]
     games, searches, policies = dict[str, tuple[dict[str, Any], Scenario]](), list[Unit](), list[str]()
-    for given in trained:
-        job = job_of(given["training"], first, given["folder"], given["name"])
-        game, asked, bundles = job.scenario(), job.config.certificate, job.bundles()
+    for given, (member, seed) in product(trained, enumerate(seeds)):
+        job = job_of(given["training"], seed, given["folder"], given["name"])
+        asked, bundles = job.config.certificate, job.bundles()
         if asked is None:
             return None
-        cast = [str(bundles[name]) for name in learners_of_states(job, game)]
-        starts = [(SCRATCH, asked.scratch), (WARM, asked.warm)]
-        whose = GENERALIST if any(kind == GENERALIST for kind, _, _ in given["cells"]) else OWN
-        about = {"policies": given["name"], "cells": [labels for _, labels, _ in given["cells"]], "whose": whose}
-        places = {given["name"]: (about, game)}
-        for _, labels, setup in given["cells"]:
-            if whose == GENERALIST and labels in beside:  # what is gained in a corner, the mean over the range hides
-                where = Setup.model_validate(setup)
-                own = about | {"cells": [labels]}, Scenario.load(where.scenario, where.overrides)
-                places[f"{given['name']} in {digest(labels)}"] = own
+        cast = [str(bundles[name]) for name in learners_of_states(job, job.scenario())]
+        places = _places(given, job.scenario(), seeds, beside)
         for group, (_, place) in places.items():
             searches += units_against(
-                cast, place, group=group, name=f"seed {first}", searches=starts,
-                steps=asked.steps, worlds=asked.worlds, searcher=asked.searcher, seed=first,
-                interventions=job.config.population.interventions,
+                cast, place, group=group, name=f"seed {seed}", member=member,
+                searches=[(SCRATCH, asked.scratch), (WARM, asked.warm)], steps=asked.steps, worlds=asked.worlds,
+                searcher=asked.searcher, seed=seed, interventions=job.config.population.interventions,
             )  # fmt: skip
         games |= places
         policies += cast
@@ -77,6 +70,32 @@ def certified(units: Sequence[Unit], out: Path, workers: int) -> list[dict[str, 
         for group, (about, game) in games.items()
         for row in records(certificates(rows_of(rows, group), game))
     ]
+
+
+def _places(
+    given: Mapping[str, Any], game: Scenario, seeds: Sequence[int], beside: Sequence[Mapping[str, str]]
+) -> dict[str, tuple[dict[str, Any], Scenario]]:
+    """Where policies of a training are held against others, and what is said of it: where they were trained.
+
+    A generalist's are in each cell ``beside`` it, too, that has policies of its own: what is gained in a corner, the
+    mean over the range hides.
+    """
+    name, cells = given["name"], given["cells"]
+    whose = GENERALIST if any(kind == GENERALIST for kind, _, _ in cells) else OWN
+    about = {"policies": name, "seeds": list(seeds), "cells": [labels for _, labels, _ in cells], "whose": whose}
+    places = {name: (about, game)}
+    for _, labels, setup in cells:
+        if whose == GENERALIST and labels in beside:
+            where = Setup.model_validate(setup)
+            own = about | {"cells": [labels]}, Scenario.load(where.scenario, where.overrides)
+            places[f"{name} in {digest(labels)}"] = own
+    return places
+
+
+def held(rows: Sequence[Mapping[str, Any]] | None, first: int) -> str:
+    """Policies of which seeds were held against others, in words; ``first``: of what is older and does not say so."""
+    seeds = next((row["seeds"] for row in rows or [] if "seeds" in row), [first])
+    return f"Seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
 
 
 def told(rows: Sequence[Mapping[str, Any]] | None) -> str:

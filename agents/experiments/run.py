@@ -202,7 +202,7 @@ def table(result: Result, judged: Sequence[Prediction]) -> RenderableType:
     )
     if not experiment.cast:
         tried = result.report.get("certificates")
-        shown.append(Text(f"Seed {experiment.seeds[0]}: {certificate.told(tried)}."))
+        shown.append(Text(f"{certificate.held(tried, experiment.seeds[0])}: {certificate.told(tried)}."))
     for row in result.checks:
         where = ", ".join(f"{axis} = {row[axis]}" for axis in experiment.grid)
         shown.append(

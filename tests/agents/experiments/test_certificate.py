@@ -11,7 +11,7 @@ from agents.evaluation.certify import BATTERY, BEATEN, CERTIFIED, GREEDY, SEEKER
 from agents.evaluation.predictions import SUPPORTED, judge
 from agents.evaluation.statistics import estimate
 from agents.experiments import Experiment
-from agents.experiments.certificate import marked, told
+from agents.experiments.certificate import held, marked, told
 from agents.experiments.run import run
 from agents.experiments.work import smoke_sized
 from agents.strategies.deviators import BuildThenStrike
@@ -138,7 +138,7 @@ def test_of_policies_beside_which_a_generalist_is_put_no_prediction_speaks() -> 
     assert told([everywhere, own]) == "1 of 1 policies certified"
 
 
-def test_an_experiment_tries_to_beat_the_policies_of_its_first_seed(tmp_path: Path) -> None:
+def test_an_experiment_tries_to_beat_the_policies_of_all_its_seeds(tmp_path: Path) -> None:
     data = made(grid={"motives.p_greedy": [0.0, 0.6]}, seeds=[2, 1], worlds=8, logs=4)
     small = smoke_sized(Experiment.model_validate(data))
     tried = {"scratch": 0, "warm": 1, "steps": 1, "worlds": 64, "searcher": "FastPPO"}
@@ -147,9 +147,10 @@ def test_an_experiment_tries_to_beat_the_policies_of_its_first_seed(tmp_path: Pa
     rows = result.report["certificates"]
     assert [each["cells"] for each in rows] == [[{"motives.p_greedy": p}] for p in ("0", "0.6", "0.6")]
     assert [each["type"] for each in rows] == [SEEKERS, SEEKERS, GREEDY]
-    assert all(each["searches"] == 1 for each in rows)
+    assert all(each["searches"] == 2 and each["seeds"] == [2, 1] for each in rows), "one a seed"
     assert {each.word for each in result.predictions} <= {"uncertified", "supported", "contradicted", "undecided"}
-    assert "policies certified" in (tmp_path / "table.txt").read_text()
+    assert "Seeds 2, 1: " in (tmp_path / "table.txt").read_text()
+    assert held([row()], 4) == held(None, 4) == "Seed 4"  # of a report that was made when one seed alone was tried
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "certificates").rglob("*.json")}
     again = run(asked, tmp_path, workers=1)
     assert again.report["certificates"] == rows and before
