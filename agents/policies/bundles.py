@@ -88,8 +88,8 @@ class LearnedBundle:
         twin._generator.set_state(self._generator.get_state())
         return twin
 
-    def leading(self, greedy: bool) -> LearnedBundle:
-        """Whoever plays most of the states of a type: of a mixture a member, else the policy itself."""
+    def leading(self, greedy: bool, rank: int = 0) -> LearnedBundle:
+        """Whoever plays most of the states of a type, or second most and so on: of a mixture a member, else itself."""
         return self
 
     def likeliest(self) -> LearnedBundle:

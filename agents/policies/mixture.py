@@ -115,9 +115,11 @@ class MixedBundle(LearnedBundle):
         """
         raise BundleError(f"{self.name} is a mixture of {len(self.members)} policies, which share no hidden layer.")
 
-    def leading(self, greedy: bool) -> LearnedBundle:
-        """The member that has the largest share of a type."""
-        return self.members[int(self.shares[int(greedy)].argmax())]
+    def leading(self, greedy: bool, rank: int = 0) -> LearnedBundle:
+        """The member that has the largest share of a type (rank 0), or the next; of those that have any, the last."""
+        shares = self.shares[int(greedy)]
+        order = np.argsort(-shares, kind="stable")
+        return self.members[int(order[min(rank, int(np.count_nonzero(shares)) - 1)])]
 
     def titled(self, name: str, algorithm: str, training: Mapping[str, Any]) -> MixedBundle:
         """The same mixture under another name, of another training, whoever of its members was learned by what."""

@@ -138,6 +138,9 @@ class RoundsConfig(Settings):
     gap: float = Field(ge=0, description="share of a type's return that a response must gain to join the policy")
     response_steps: Positive = Field(description="turns that a response is learned over, from scratch")
     worlds: Whole = Field(ge=2, description="worlds in which each pair of members meets, and a response is measured")
+    warm: Annotated[int, Field(ge=1, le=16)] = Field(
+        default=1, description="responses of a round that start from the policy, each from another of its members"
+    )
     searcher: Searcher = Field(default="PPO", description="who learns the responses: SB3's PPO, or FastPPO")
 
 

@@ -30,6 +30,7 @@ def learn_response(
     worlds: int,
     config: LearnerConfig,
     begin: LearnedBundle | None = None,
+    rank: int = 0,
     interventions: InterventionsLike | None = None,
 ) -> LearnedBundle:
     """What a learner answers to ``policy`` from ``seat`` after ``steps`` turns, rounded up to whole rollouts.
@@ -38,13 +39,14 @@ def learn_response(
 
     ``seat`` is the index of a state or a seat's name; ``"rotating"`` learns one answer for all states.
     With ``begin`` it starts with that bundle's weights, whose networks ``config`` must describe, instead of its own;
-    where that is a mixture, with those of the members that have the largest share of each type.
+    where that is a mixture, with those of the members that have the largest share of each type (``rank`` 0), or the
+    next.
     """
 
     def learner_of(place: Seat) -> OnPolicyAlgorithm:
         learner = make_learner(config, place, seed=seed)
         if begin is not None:
-            seeker, greedy = (begin.leading(kind).network for kind in (False, True))
+            seeker, greedy = (begin.leading(kind, rank).network for kind in (False, True))
             learner.policy.load_state_dict(seeker.state_dict())
             if greedy is not seeker:
                 cast(TypesPolicy, learner.policy).take(greedy, greedy=True)

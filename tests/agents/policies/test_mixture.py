@@ -130,6 +130,16 @@ def test_what_may_be_drawn_and_what_was_is_seen_in_the_probabilities_and_values(
     np.testing.assert_allclose(policy.value(seen(1)[0]), drawn.astype(float), atol=1e-5)
 
 
+def test_members_lead_a_type_in_the_order_of_their_shares() -> None:
+    policy = mixture()
+    order = [[policy.members.index(policy.leading(greedy, rank)) for rank in range(3)] for greedy in (False, True)]
+    for greedy, found in enumerate(order):
+        shares = policy.shares[greedy]
+        assert list(shares[found[: np.count_nonzero(shares)]]) == sorted(shares[shares > 0], reverse=True)
+        assert found[2] == found[1], "only two members have a share of either type"
+    assert policy.members[0].leading(True, 5) is policy.members[0]
+
+
 def test_a_bundle_of_a_mixture_comes_back_as_it_was(tmp_path: Path) -> None:
     policy = mixture()
     policy.save(tmp_path / "mixed.sd")

@@ -181,6 +181,25 @@ def test_a_search_that_begins_with_a_mixture_begins_with_who_leads_each_type() -
     np.testing.assert_allclose(is_[1::2], greedy[1::2], atol=1e-5)
 
 
+def test_a_round_starts_from_as_many_members_as_asked_and_from_scratch_only_against_a_new_policy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scenario = Scenario.load("jervis/not-intense")
+    settings = config({"most": 2, "quiet": 2, "gap": 1e6, "warm": 3, "response_steps": 512, "worlds": 16})
+    starts: list[tuple[bool, int]] = []
+    seeds: list[int] = []
+
+    def response(*arguments: Any, seed: int, begin: Any, rank: int, **keywords: Any) -> Any:
+        starts.append((begin is not None, rank))
+        seeds.append(seed)
+        return learn_response(*arguments, seed=seed, begin=begin, rank=rank, **keywords)
+
+    monkeypatch.setattr(rounds, "learn_response", response)
+    improve(settings, at_rest(scenario, settings), scenario, 1)
+    assert starts == [(False, 0), (True, 0), (True, 1), (True, 2), (True, 0), (True, 1), (True, 2)]
+    assert len(set(seeds)) == len(seeds)
+
+
 # --- in a job -----------------------------------------------------------------------------------------------------
 
 
