@@ -23,6 +23,7 @@ from agents.evaluation.statistics import estimate
 from agents.strategies.deviators import battery
 from agents.table.deviation import WIDTH, deviate
 from agents.table.play import play
+from agents.table.seating import seat_groups
 from agents.training.learner_config import Searcher
 from agents.training.searcher import SEARCH_WORLDS, scratch, warm
 from agents.work import Unit, WorkError, run_units
@@ -196,7 +197,7 @@ def units_against(
 def _seats(cast: Sequence[Spec], game: Scenario, bound: bool) -> list[int]:
     """One seat of each group whose members could change places: that differ in nothing, and play by the same policy."""
     alike = all(spec is cast[0] or spec == cast[0] for spec in cast) and not bound  # to what tells them apart, too
-    return list(exploit.seat_groups(game) if alike else range(game.n_states))
+    return list(seat_groups(game) if alike else range(game.n_states))
 
 
 def search(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from agents.table.play import play
+from agents.training.types_drawn import with_types_even
 from sd_env.policies import another
 from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
@@ -121,20 +122,6 @@ def weighted(payoffs: np.ndarray, meetings: np.ndarray) -> np.ndarray:
     likely = np.divide(meetings, met, out=np.zeros_like(meetings, dtype=np.float64), where=met > 0)
     found: np.ndarray = payoffs * likely[:, None, :, None]
     return found
-
-
-def with_types_even(scenario: Scenario) -> Scenario:
-    """The game with as many greedy states as others, if how often they occur decides nothing but who is drawn.
-
-    What the rarer type earns is then measured as well as the other's. Where beliefs are shown, which begin with how
-    often a type occurs, or a government may change, or the types are given, the game stays as it is.
-    """
-    motives = scenario.motives
-    share = motives.p_greedy
-    drawn = scenario.states.greed is None and isinstance(share, float) and 0.0 < share < 1.0
-    if not drawn or scenario.perception.beliefs or motives.turnover:
-        return scenario
-    return scenario.with_overrides({"motives.p_greedy": 0.5})
 
 
 def _meetings(scenario: Scenario, worlds: int, seed: int) -> np.ndarray:
