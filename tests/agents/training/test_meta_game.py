@@ -9,7 +9,7 @@ import pytest
 
 from agents.strategies.deviators import BuildThenStrike
 from agents.table.play import play
-from agents.training.meta_game import MetaGame, with_types_even
+from agents.training.meta_game import MetaGame
 from sd_env.scenario import Scenario
 
 
@@ -94,20 +94,6 @@ def test_a_type_that_does_not_occur_has_no_regret() -> None:
     shares = game.settle(np.full((2, 2), 0.5))
     assert game.regrets(shares)[1] == 0.0 and np.isfinite(shares).all()
     assert shares[0] == pytest.approx([1.0, 0.0], abs=0.02)
-
-
-def test_types_are_drawn_evenly_where_how_often_they_occur_decides_nothing_else() -> None:
-    scenario = Scenario.load("jervis/not-intense", {"motives.p_greedy": 0.1})
-    assert with_types_even(scenario) == scenario.with_overrides({"motives.p_greedy": 0.5})
-    for overrides in (
-        {"perception.beliefs": True},
-        {"motives.turnover": 0.1},
-        {"motives.p_greedy": [0.1, 0.2]},
-        {"motives.p_greedy": 1.0},
-        {"states.greed": [0.0, 1.5]},
-    ):
-        other = scenario.with_overrides(overrides)
-        assert with_types_even(other) is other
 
 
 def test_worth_is_weighed_by_how_often_types_meet_in_the_game_itself() -> None:
