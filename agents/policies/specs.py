@@ -3,7 +3,7 @@
 A specification is
 
 * the name of a strategy, with parameters if there are any: ``tit-for-tat``, ``richardson:reaction=0.3``;
-* the name of a policy of the zoo, ``zoo/doubly-dangerous-v1/seed72``, a bundle that comes with the package;
+* the name of a policy of the zoo, ``zoo/doubly-dangerous-v1/seed80``, a bundle that comes with the package;
 * the path of a bundle, ``runs/.../policy.sd``, or of the folder of a job or run that has exactly one;
 * where that is trusted, the path of a zip of stable-baselines3;
 * likewise, a class or function of a Python file, ``my_file.py:Porcupine``, with parameters if there are any:

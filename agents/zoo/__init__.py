@@ -1,6 +1,6 @@
 """The zoo: certified policies of the catalogue's worlds, which come with the package, by name.
 
-``agents.make("zoo/doubly-dangerous-v1/seed72")`` makes one, and so does its name wherever a policy is named. Each is a
+``agents.make("zoo/doubly-dangerous-v1/seed80")`` makes one, and so does its name wherever a policy is named. Each is a
 folder ``WORLD-vN/seedK/`` here: a bundle, and beside it a card that says how it was trained, what it earns, what was
 tried against it and what it does (:mod:`agents.zoo.cards`). ``python -m agents.publish.zoo RUN`` puts them here. To
 list them imports neither torch nor pydantic.
