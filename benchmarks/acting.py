@@ -20,7 +20,7 @@ from agents.policies.specs import policy_from
 from benchmarks.harness import Report, alternate, one_core, timed
 from sd_env.worlds import Worlds
 
-POLICY: Final = "zoo/doubly-dangerous-v1/seed80"
+POLICY: Final = "zoo/not-intense-v1/seed80"
 ROWS: Final = (64, 8192)
 #: Ratios that are claimed of a mixture, at each number of rows.
 CLAIMS: Final = (5.0, 2.0)

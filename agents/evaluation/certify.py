@@ -21,9 +21,9 @@ from agents.evaluation.evaluate import check_most, check_sizes
 from agents.evaluation.players import Spec, digests, load, players_of
 from agents.evaluation.statistics import estimate
 from agents.strategies.deviators import battery
+from agents.table.alike import seat_groups
 from agents.table.deviation import WIDTH, deviate
 from agents.table.play import play
-from agents.table.seating import seat_groups
 from agents.training.learner_config import Searcher
 from agents.training.searcher import SEARCH_WORLDS, scratch, warm
 from agents.work import Unit, WorkError, run_units

@@ -11,7 +11,6 @@ from agents.policies.protocol import Policy
 from agents.policies.state import capture, recall
 from agents.table.population import Pool
 from sd_env.policies import another, ask, derived_seed
-from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
 
 #: Seats that are no state's name: all states, all that no other seat names, and one state of each world in rotation
@@ -21,26 +20,6 @@ OTHERS: Final = "others"
 ROTATING: Final = "rotating"
 
 SeatName = str | tuple[str, ...]
-
-
-def seat_groups(scenario: Scenario) -> dict[int, int]:
-    """One seat of each group whose members could change places without changing the game, and the group's size.
-
-    Seats are told apart by what the scenario gives them: starting values, greed, reach and amity.
-    """
-    bounds = scenario.bounds()
-    groups: dict[int, int] = {}
-    for seat in range(scenario.n_states):
-        for first in groups:
-            order = np.arange(scenario.n_states)
-            order[[first, seat]] = seat, first
-            same = np.array_equal(bounds.states[:, order], bounds.states)
-            if same and np.array_equal(bounds.pairs[:, order][:, :, order], bounds.pairs):
-                groups[first] += 1
-                break
-        else:
-            groups[seat] = 1
-    return groups
 
 
 def slots_of_seats(names: Sequence[SeatName], agents: Sequence[str], num_worlds: int) -> dict[str, np.ndarray]:

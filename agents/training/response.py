@@ -16,8 +16,9 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from agents.policies.bundles import LearnedBundle, bundle_of
 from agents.policies.protocol import Policy
 from agents.policies.sb3 import TypesPolicy
+from agents.table.alike import seat_groups
 from agents.table.interventions import InterventionsLike
-from agents.table.seating import OTHERS, ROTATING, SeatName, seat_groups, seat_name
+from agents.table.seating import OTHERS, ROTATING, SeatName, seat_name
 from agents.training.callbacks import Anneal
 from agents.training.learner_config import LearnerConfig
 from agents.training.learners import make_learner
