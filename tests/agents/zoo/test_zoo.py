@@ -51,12 +51,14 @@ def test_a_policy_replays_the_figures_of_its_card(name: str) -> None:
     scenario = Scenario.load(zoo.card(name).scenario)
     frame = play(scenario, agents.make(name), worlds=played.worlds, seed=played.seed, recorder=deeds)
     found = without_nan(returns_of_types(frame))
-    assert found.keys() == played.returns.keys() and SEEKERS in found
+    assert found and found.keys() == played.returns.keys()
     for kind, figures in played.returns.items():
         assert found[kind] == pytest.approx(figures.model_dump(), rel=1e-6)
     rates = without_nan(deeds.rates())
     for kind, known in played.rates.items():
-        assert rates[kind] == pytest.approx(known, rel=1e-6)
+        assert rates[kind].keys() == known.keys()
+        for rate, value in known.items():  # null where nobody could have done it
+            assert rates[kind][rate] == (None if value is None else pytest.approx(value, rel=1e-6)), rate
     assert sentences(rates) == zoo.card(name).words
 
 
