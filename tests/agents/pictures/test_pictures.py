@@ -172,3 +172,11 @@ def test_the_command_draws_and_refuses(
     for words, sentence in refused.items():
         assert cli.main(["draw", *words]) == 2
         assert capsys.readouterr().err == f"sd-env: {sentence}\n"
+
+
+@pytest.mark.parametrize("greedy", [0.0, 0.5, 1.0])
+def test_a_map_is_drawn_whatever_the_trust(greedy: float, tmp_path: Path) -> None:
+    """Trust of 0, of one half and of 1 are where other lines of the map are."""
+    scenario = Scenario.load("jervis/doubly-dangerous", {"motives.p_greedy": greedy})
+    draw(scenario, [Point("world", 1.2, 0.0, ["cooperation"], True)], tmp_path / "map.png", "a map")
+    assert (tmp_path / "map.png").stat().st_size > 1000
