@@ -132,8 +132,9 @@ def draw(scenario: Scenario, points: Sequence[Point], picture: Path, title: str)
     up = np.linspace(0.0, 1.0, _FINE)
     m = np.array([[_threshold(scenario, h, v, arms) for h in across] for v in up])
     figure, [axis] = panels(1, size=(7.2, 6.0))
-    levels = [-10.0, *sorted({0.0, 0.5, trust}), 10.0]  # trust may be 0, or one half
-    axis.contourf(across, up, np.maximum(m, -9.0), levels=levels, colors=_GROUNDS)
+    edges = [-10.0, *sorted((0.0, 0.5, trust)), 10.0]  # trust may be 0, or one half: what lies between is not there
+    grounds = {low: ground for low, high, ground in zip(edges, edges[1:], _GROUNDS, strict=False) if low < high}
+    axis.contourf(across, up, np.maximum(m, -9.0), levels=[*grounds, edges[-1]], colors=[*grounds.values()])
     handles = thresholds(axis, across, up, {"m=0": m, "m=1/2": m - 0.5, "m=t": m - trust})
     width, height = 0.035 * (across[-1] - across[0]), 0.05
     seen = set()

@@ -54,6 +54,7 @@ def learn_response(
     if seat == ROTATING and not interventions and len(seat_groups(scenario)) == 1:
         seat = 0  # what one of them answers, all do
     taken: SeatName = scenario.agents[seat] if isinstance(seat, int) else seat
+    name = seat_name(taken)
     games = _by_type(scenario, taken) if _types_apart(config) else [scenario]
 
     def learner_of(place: Seat) -> OnPolicyAlgorithm:
@@ -82,7 +83,6 @@ def learn_response(
                 interventions=interventions,
                 horizon_ends=True,
             )
-            name = seat_name(taken)
             table.learn(-(-steps // len(games)), each={name: {"callback": Anneal(config)}})
             learners.append(table.learners[name])
     learner = learners[0]

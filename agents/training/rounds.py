@@ -246,15 +246,8 @@ class _Search:
         return gains.gain - gains.error > self.rounds.gap * abs(gains.own)
 
     def _responses(self) -> Iterator[tuple[str, LearnedBundle, dict[bool, _Gains]]]:
-        """What was learned from scratch, from the policy, and from a script, if any gains enough; what they gain.
-
-        Against a policy at rest it is those from the policy that find something: of the 48 from scratch in the
-        certificates of seeds 77 to 79 (docs/results/held_back.txt) one gained 1%, of the others 14. So where a round
-        before found nothing, none starts from scratch.
-        """
+        """What was learned from scratch, from the policy, and from a script, if any gains enough; what they gain."""
         starts = list(self._starts())
-        if starts[1:] and self.again:
-            starts = starts[1:]
         for start in starts:
             if start.name == TAUGHT and start.bundle is not None:
                 yield TAUGHT, start.bundle, self._gains(start.bundle, self.own)
@@ -276,10 +269,17 @@ class _Search:
             yield better, found[better], gains[better]
 
     def _starts(self) -> Iterator[_Start]:
-        """Where responses start to learn; the first is from scratch."""
-        shape = {name: getattr(self.config.learner, name) for name in ("net_arch", "activation", "observations")}
-        yield _Start(0, SCRATCH, scratch(self.rounds.searcher).model_copy(update=shape))
-        if (config := warm(self.first, self.rounds.searcher)) is None:
+        """Where responses start to learn.
+
+        Against a policy at rest it is those from the policy that find something: of the 48 from scratch in the
+        certificates of seeds 77 to 79 (docs/results/held_back.txt) one gained 1%, of the others 14. So where a round
+        before found nothing, none starts from scratch.
+        """
+        config = warm(self.first, self.rounds.searcher)
+        if config is None or not self.again:
+            shape = {name: getattr(self.config.learner, name) for name in ("net_arch", "activation", "observations")}
+            yield _Start(0, SCRATCH, scratch(self.rounds.searcher).model_copy(update=shape))
+        if config is None:
             return
         yield _Start(1, WARM, config, self.policy)
         scripts, gain = self._best_scripts()
