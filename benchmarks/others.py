@@ -146,7 +146,8 @@ class Process:
     def close(self) -> None:
         """End the worker: it does when there is nothing more to read."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):  # a line that it did not live to read may still wait to be sent
+            self._process.stdin.close()
         self._process.wait()
 
 
