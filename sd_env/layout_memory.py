@@ -161,7 +161,8 @@ PARAMS: Final = np.dtype([(name, np.float64) for name in PARAMETERS])
 CONTEXT_COLUMNS: Final = np.array([PARAMETERS.index(name) for name in CONTEXT], dtype=np.int64)
 
 #: Numbers of a state that the scenario sets, in the order of the bounds that ``Scenario.bounds`` returns.
-#: ``greed`` and ``p_greedy``: the state is greedy with probability ``p_greedy`` and then has greed ``greed``.
+#: ``greed`` and ``p_greedy``: the state is greedy with probability ``p_greedy`` and then has greed ``greed``;
+#: ``trust``: how probable others think it that it is not, before any deed.
 INITIAL_STATE: Final = (
     "homeland",
     "holdings",
@@ -172,6 +173,7 @@ INITIAL_STATE: Final = (
     "reliability",
     "greed",
     "p_greedy",
+    "trust",
 )
 #: Numbers of an ordered pair that the scenario sets.
 INITIAL_PAIR: Final = ("reach", "amity")
@@ -246,7 +248,7 @@ BLANK_WORLD: Final = _blank(
 
 BLANK_STATE: Final = _blank(
     ("identity", np.int64),  # which of the world's random draws are this state's
-    *[(name, np.float64) for name in INITIAL_STATE if name != "p_greedy"],
+    *[(name, np.float64) for name in INITIAL_STATE if name not in ("p_greedy", "trust")],
     ("pledge", np.int64),
     ("commitment", np.int64),
     ("owed", np.int64),  # bit mask: aggressors that a commitment bids it to attack by next turn

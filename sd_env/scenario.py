@@ -135,7 +135,7 @@ class Scenario(Group):
                     allowed = f"given for a state of this scenario ({', '.join(names)}) or for '{DEFAULT}'"
                     raise Refusal(value[name], allowed, f"states.{field}.{name}")
             missing = [name for name in names if name not in value]
-            if missing and DEFAULT not in value and field != "greed":  # greed left out is drawn from the motives
+            if missing and DEFAULT not in value and field not in _LEFT_OUT:
                 allowed = f"given for every state or with a '{DEFAULT}' (it leaves out {', '.join(missing)})"
                 raise Refusal(value, allowed, f"states.{field}")
         for field in layout.INITIAL_PAIR:
@@ -288,9 +288,24 @@ class Scenario(Group):
             if greed is None:
                 return getattr(self.motives, field)
             return greed if field == "greed" else float(span(greed)[1] > 0)
-        return of_state(getattr(self.states, field), state)
+        given = of_state(getattr(self.states, field), state)
+        return self.trust(state) if field == "trust" and given is None else given
+
+    def trust(self, state: str) -> float:
+        """t: how probable others think it, before any deed, that ``state`` is a security seeker; of a range the middle.
+
+        Where the scenario does not say: as probable as it is, and of a range of probabilities the middle, since what
+        was drawn is not public.
+        """
+        given = of_state(self.states.trust, state)
+        if given is None:
+            may_be = span(self._initial(state, "greed"))[1] > 0.0
+            return 1.0 - sum(span(self._initial(state, "p_greedy"))) / 2.0 if may_be else 1.0
+        return sum(span(given)) / 2.0
 
 
+#: Fields of states whose mapping may leave states out: of those, the motives say it.
+_LEFT_OUT: Final = ("greed", "trust")
 #: What names a game wherever one is asked for: a scenario, a catalogue name or a path, or a mapping.
 ScenarioLike: TypeAlias = Scenario | str | os.PathLike[str] | Mapping[str, Any]
 

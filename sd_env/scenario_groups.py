@@ -33,6 +33,7 @@ SNYDER = "Snyder 1984, The Security Dilemma in Alliance Politics"
 FEARON = "Fearon 1997, Signaling Foreign Policy Interests"
 RICHARDSON = "Richardson 1960, Arms and Insecurity"
 BOULDING = "Boulding 1962, Conflict and Defense (loss-of-strength gradient)"
+JERVIS_1976 = "Jervis 1976, Perception and Misperception in International Politics"
 WENDT = "Wendt 1992, Anarchy Is What States Make of It"
 KYDD = "Kydd 2000, Trust, Reassurance, and Cooperation"
 SCHELLING = "Schelling 1966, Arms and Influence (the dynamics of mutual alarm)"
@@ -75,6 +76,11 @@ class States(Group):
         default=None,
         description="Value of foreign land, fixed for sure (0 = security seeker); null, and a state that a mapping "
         "leaves out, is drawn from motives.greed and motives.p_greedy.",
+    )
+    trust: Annotated[StateNumber | None, StateQuantity(0, 1, "probability", JERVIS_1976, optional=True)] = Field(
+        default=None,
+        description="t: how probable all others think it, before any deed, that the state is a security seeker; null, "
+        "and for a state that a mapping leaves out: as probable as it is.",
     )
 
 

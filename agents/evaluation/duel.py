@@ -66,10 +66,7 @@ class Duel:
     @property
     def trust(self) -> float:
         """t: how likely the rival is a security seeker, before anything is seen."""
-        fixed = of_state(self.scenario.states.greed, self.scenario.agents[self.rival])
-        if fixed is not None:
-            return 1.0 if middle(fixed) == 0.0 else 0.0
-        return 1.0 - middle(self.scenario.motives.p_greedy) if middle(self.scenario.motives.greed) > 0 else 1.0
+        return self.scenario.trust(self.scenario.agents[self.rival])
 
     @cached_property
     def turns(self) -> float:

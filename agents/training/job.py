@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +25,12 @@ from agents.training import checkpoint
 from agents.training.callbacks import WORLDS, Anneal, OnRollout, Rollouts, check_finite
 from agents.training.config import ScenarioChoice, TrainingConfig, job_folder
 from agents.training.learners import use_threads
+from agents.training.live import ROUNDS
 from agents.training.logs import Curves, is_whole, told_once
 from agents.training.measure import LEARNED, measure, moved
 from agents.training.meta_game import STATES
 from agents.training.players import Players, seat_players, seats_of
-from agents.training.rounds import improve
+from agents.training.rounds import Answer, improve, write_rounds
 from agents.work import WorkError, locked, set_aside
 from sd_env.errors import RefusedError
 from sd_env.files import read_bounded
@@ -158,9 +159,10 @@ def jobs_of(config: TrainingConfig, run: Path) -> list[Job]:
 def run_job(job: Job, report: Callable[[int], None] = lambda steps: None) -> None:
     """Train and measure, from the last checkpoint if there is one; does nothing if the job is finished and whole.
 
-    Leaves in the job's folder: ``scenario.yaml``, ``progress.csv``, ``tensorboard/``, ``checkpoints/``, ``policy.sd/``
-    (a bundle) and, last, ``result.json``. Unless one policy plays all states, each learner has a folder of its own in
-    ``learners/`` with its ``progress.csv``, ``tensorboard/`` and ``policy.sd/``, and those of the job are the worlds'.
+    Leaves in the job's folder: ``scenario.yaml``, ``progress.csv``, ``tensorboard/``, ``checkpoints/``, ``rounds.csv``
+    where there are rounds, ``policy.sd/`` (a bundle) and, last, ``result.json``. Unless one policy plays all states,
+    each learner has a folder of its own in ``learners/`` with its ``progress.csv``, ``tensorboard/`` and
+    ``policy.sd/``, and those of the job are the worlds'.
 
     Args:
         job: what to do.
@@ -182,6 +184,7 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
     use_threads(config.torch_threads)
     scenario = job.scenario()
     write_text(job.folder / "scenario.yaml", scenario.to_yaml())
+    (job.folder / ROUNDS).unlink(missing_ok=True)  # of a job that was killed within them: they begin anew
     players = seat_players(config, scenario, job.seed)
     saved = checkpoint.take_up(job.folder / "checkpoints", players)
     curves = _curves(job, players, saved["rows"] if saved else {})
@@ -199,7 +202,12 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
     if config.rounds is not None and scenario.n_states == STATES:
         # no checkpoints within them: a killed job does them again from the end of its training, to the same end
         [learner] = players.learners.values()
-        rounds = improve(config, bundle_of(learner, scenario, name=job.name), scenario, job.seed)
+
+        def told(answers: Sequence[Answer]) -> None:
+            write_rounds(job.folder, answers)
+            report(players.steps)
+
+        rounds = improve(config, bundle_of(learner, scenario, name=job.name), scenario, job.seed, told)
     for each in curves.values():
         each.close()
     result: dict[str, Any] = {

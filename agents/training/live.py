@@ -26,7 +26,9 @@ ATTACKS, ARMS = "outcome/ss_attacks", "arms/s_total"
 _LEAST: Final = 16
 #: Bytes at the end of a file of curves, in which its last row is.
 _TAIL: Final = 65_536
-_WAITING, _LEARNING, _DONE = "waiting", "learning", "done"
+_WAITING, _LEARNING, _IN_ROUNDS, _DONE = "waiting", "learning", "in rounds of responses", "done"
+#: The table of what the rounds of a job have found so far, in its folder.
+ROUNDS: Final = "rounds.csv"
 
 
 @dataclass
@@ -57,9 +59,10 @@ class Watch:
         self._outcome, self._certified = outcome, certified
 
     def learned(self, name: str) -> None:
-        """A job has ended a rollout: its curves have a new row."""
+        """A job has ended a rollout, so that its curves have a new row, or a round of responses."""
         job = self._jobs[name]
-        job.stage = _LEARNING
+        job.gap = gap_so_far(job.folder / ROUNDS)
+        job.stage = _LEARNING if math.isnan(job.gap) else _IN_ROUNDS
         last = last_values(job.folder / "progress.csv")
         job.steps, job.attacks, job.arms = (last.get(key, math.nan) for key in ("time/total_timesteps", ATTACKS, ARMS))
 
@@ -83,7 +86,8 @@ class Watch:
                 words = Text(name.replace("__", " "))  # so that a narrow column breaks it where its parts meet
                 shown.add_row(words, steps, _plain(job.attacks, 4), _plain(job.arms, 2), gap, self._verdict(job))
         count = Counter(job.stage for job in self._jobs.values())
-        stages = ", ".join(f"{count[stage]} {stage}" for stage in (_LEARNING, _DONE, _WAITING) if count[stage])
+        order = (_LEARNING, _IN_ROUNDS, _DONE, _WAITING)
+        stages = ", ".join(f"{count[stage]} {stage}" for stage in order if count[stage])
         shown.caption = f"{stages}; certificates come after" if self._certified else stages
         return shown if shown.row_count else Text(shown.caption)
 
@@ -93,7 +97,12 @@ class Watch:
         if not begun:
             return ""
         found = Counter(filter(None, (self._outcome(job.attacks, job.arms) for job in begun)))
-        return "so far " + ", ".join(f"{name} in {count}" for name, count in found.most_common()) if found else ""
+        said = ["so far " + ", ".join(f"{name} in {count}" for name, count in found.most_common())] if found else []
+        in_rounds = [job.gap for job in begun if job.stage == _IN_ROUNDS]
+        if in_rounds:
+            most = max(in_rounds)
+            said.append(f"{len(in_rounds)} {_IN_ROUNDS}, whose last gained {most:.1%} at most")
+        return "; ".join(said)
 
     def _verdict(self, job: _Job) -> str:
         return "-" if math.isnan(job.attacks) else self._outcome(job.attacks, job.arms) or "-"
@@ -126,6 +135,15 @@ def gap_of(path: Path) -> float:
         last = max(each["round"] for each in rounds)
         return max(float(each["gain"]) / abs(float(each["own"])) for each in rounds if each["round"] == last)
     except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
+        return math.nan
+
+
+def gap_so_far(path: Path) -> float:
+    """The same of the last round of a table of :data:`ROUNDS`; NaN where there is none yet."""
+    try:
+        rows = list(csv.DictReader(io.StringIO(read_bounded(path).decode())))
+        return max(float(row["share"]) for row in rows if row["round"] == rows[-1]["round"])
+    except (OSError, ValueError, KeyError, TypeError, IndexError, csv.Error):
         return math.nan
 
 

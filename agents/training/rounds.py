@@ -13,13 +13,15 @@ two states only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
+from agents.files import write_text
 from agents.policies.bundles import LearnedBundle
 from agents.policies.mixture import MixedBundle, mix
 from agents.strategies.deviators import battery
@@ -29,6 +31,7 @@ from agents.table.play import play
 from agents.table.seating import ROTATING
 from agents.training.config import RoundsConfig, TrainingConfig
 from agents.training.learner_config import LearnerConfig
+from agents.training.live import ROUNDS
 from agents.training.meta_game import STATES, MetaGame
 from agents.training.response import learn_response
 from agents.training.searcher import SEARCH_WORLDS, scratch, warm
@@ -80,6 +83,12 @@ class Answer:
         return _share(self.gain, self.own)
 
 
+def write_rounds(folder: Path, answers: Sequence[Answer]) -> None:
+    """Write what the rounds of a job have found so far into its folder, as a table: a row a round and type."""
+    frame = pd.DataFrame([{**asdict(answer), "share": answer.share} for answer in answers])
+    write_text(folder / ROUNDS, frame.to_csv(index=False))
+
+
 @dataclass(frozen=True)
 class Improved:
     """What came of the rounds.
@@ -102,7 +111,13 @@ class Improved:
         return [asdict(answer) for answer in self.answers]
 
 
-def improve(config: TrainingConfig, first: LearnedBundle, scenario: Scenario, seed: int) -> Improved:
+def improve(
+    config: TrainingConfig,
+    first: LearnedBundle,
+    scenario: Scenario,
+    seed: int,
+    told: Callable[[Sequence[Answer]], None] = lambda answers: None,
+) -> Improved:
     """Do the rounds of ``config.rounds``: the most, or until so many in a row that find nothing which gains enough.
 
     Args:
@@ -110,6 +125,7 @@ def improve(config: TrainingConfig, first: LearnedBundle, scenario: Scenario, se
         first: the trained policy, with networks by type.
         scenario: the game, of two states.
         seed: of the job.
+        told: called after each round with the best answers of all rounds so far.
     """
     rounds = config.rounds
     assert rounds is not None, "rounds are to be done"
@@ -138,6 +154,7 @@ def improve(config: TrainingConfig, first: LearnedBundle, scenario: Scenario, se
             members[f"round {number}: {name}"] = member
             game.add(member)
         quiet = 0 if joining else quiet + 1
+        told(answers)
         if quiet == rounds.quiet:
             break
     # one search misses what another finds: what joined in any round is held against all mixtures

@@ -1,8 +1,8 @@
 """Beliefs: how probable it is that another is a security seeker, by Bayes' rule from its deeds (model.md section 4.2).
 
-Belief is trust times evidence, in odds. Trust is the scenario's: one minus the probability of greed. Evidence is a
-likelihood ratio: how much more probable a security seeker would have made what was seen than a greedy state. It reads
-deeds alone, never the type; the numbers below are this project's, argued for where they stand.
+Belief is trust times evidence, in odds. Trust is the scenario's: one minus the probability of greed, or what it says.
+Evidence is a likelihood ratio: how much more probable a security seeker would have made what was seen than a greedy
+state. It reads deeds alone, never the type; the numbers below are this project's, argued for where they stand.
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ import math
 
 import numpy as np
 
-from sd_env.layout import INITIAL_STATE, Signal, Stance
+from sd_env.layout import Signal, Stance
 from sd_env.rules.actions import allows, has
 from sd_env.rules.arming import arms_per_level, effort
 from sd_env.rules.compiled import rule
 from sd_env.rules.institutions import signal_noise
 from sd_env.rules.perception import heard, visible_share
-
-_GREED, _P_GREEDY = INITIAL_STATE.index("greed"), INITIAL_STATE.index("p_greedy")
 
 #: Types, and whether the other gave cause: rows of the tables below.
 SEEKER, GREEDY = 0, 1
@@ -45,15 +43,6 @@ SIGNALS = np.array([[0.60, 0.30, 0.10], [0.60, 0.20, 0.20]])
 ANSWER = 0.5
 #: Evidence never leaves 1 / CERTAINTY to CERTAINTY: no string of deeds makes a belief that deeds cannot move again.
 CERTAINTY = 1e4
-
-
-@rule
-def prior(low, high):
-    """Trust in a state: one minus its probability of greed as the scenario has it (the middle, if it is a range).
-
-    ``low`` and ``high`` are the bounds of its ``layout.INITIAL_STATE``: what was drawn between them is not used.
-    """
-    return 1.0 - 0.5 * (low[_P_GREEDY] + high[_P_GREEDY]) if high[_GREED] > 0.0 else 1.0
 
 
 @rule

@@ -16,7 +16,6 @@ from sd_env.layout import (
     PARAMETERS,
     WHOLE_PARAMETERS,
 )
-from sd_env.rules.beliefs import prior
 from sd_env.rules.chance import named, slot_of, stream_key, uniform
 from sd_env.rules.compiled import called_rule, rule
 
@@ -87,7 +86,6 @@ def place(low, high, key, s, i):
         s[i][name] = between(low[k], high[k], key, slot_of(_STATE_DRAWS[k], 0, me, 0))
         field += 1  # noqa: SIM113 - numba unrolls no enumeration
     s[i].greed = draw_greed(low, high, key, 0, me)
-    s[i].trust = prior(low, high)
 
 
 @rule

@@ -47,6 +47,21 @@ def test_a_greed_that_is_fixed_is_known_and_deeds_do_not_move_it(deed: str) -> N
     assert belief(w, 0, 2) not in (0.75, 0.0, 1.0)
 
 
+def test_what_others_hold_a_state_to_be_is_what_the_scenario_says_whatever_it_is() -> None:
+    """Deeds move beliefs from there, and types and all else are drawn as without."""
+    fixed = {"states__greed": {"state_1": 2.0}, "states__trust": {"state_1": 0.6}}
+    w = tracked(3, states__greed=fixed["states__greed"], states__trust=fixed["states__trust"])
+    assert (w.states["greed"][:, 1] == 2.0).all()
+    assert [belief(w, 0, 1), belief(w, 2, 1), belief(w, 0, 2), belief(w, 1, 0)] == [0.6, 0.6, 0.75, 0.75]
+    play(w, s1={"stance": {0: "mobilize"}})
+    evidence = (0.08 + 0.02) / (0.18 + 0.10) * 0.60 / 0.52  # mobilizing at one, neutral to the other; attacks not open
+    assert belief(w, 2, 1) == pytest.approx(posterior(evidence, 0.6), rel=1e-12)
+    drawn, usual = (Worlds(quiet(2, **more), 64, seed=3) for more in ({"states__trust": [0.2, 0.4]}, {}))
+    np.testing.assert_array_equal(drawn.states["greed"], usual.states["greed"])
+    held = drawn.pairs["belief"][:, 0, 1]
+    assert 0.2 <= held.min() < 0.22 and 0.38 < held.max() <= 0.4
+
+
 @pytest.mark.parametrize(("p_greedy", "greed", "trust"), [(1.0, 1.5, 0.0), (0.0, 1.5, 1.0), (0.5, 0.0, 1.0)])
 def test_certainty_at_the_start_is_for_good(p_greedy: float, greed: float, trust: float) -> None:
     """A greed of 0 makes a security seeker, however likely it is."""

@@ -70,6 +70,8 @@ def test_certain_types_stay() -> None:
         ({"motives__p_greedy": 1.0, "motives__greed": [1.0, 2.0]}, [False] * 3),
         ({"motives__p_greedy": 0.0}, [False] * 3),
         ({"motives__p_greedy": 0.5}, [True] * 3),
+        ({**fixed, "states__trust": {"default": 0.4}}, [False, False, True]),  # whatever they are held to be
+        ({"motives__p_greedy": 0.5, "states__trust": 0.0}, [True] * 3),
     ):
         w = worlds(3, num_worlds=50, motives__turnover=1.0, **settings)
         before = w.states["greed"].copy()
@@ -180,6 +182,13 @@ def test_beliefs_fade_toward_trust_between_turns() -> None:
             b = 0.8 * b + 0.2 * 0.75
         assert belief(w, 0, 1) == pytest.approx(b, rel=1e-12)
     assert w.truncations.all()
+
+
+def test_beliefs_fade_toward_the_trust_that_the_scenario_gives_even_about_a_type_that_stays() -> None:
+    w = tracked(motives__turnover=0.2, horizon=3, states__greed={"state_1": 2.0}, states__trust={"state_1": 0.4})
+    play(w, s1={"stance": {0: "mobilize"}})
+    b = posterior((0.08 + 0.02) / (0.18 + 0.10), 0.4)
+    assert belief(w, 0, 1) == pytest.approx(0.8 * b + 0.2 * 0.4, rel=1e-12)
 
 
 def test_with_leaders_who_fall_every_turn_nothing_is_learnt() -> None:

@@ -55,6 +55,8 @@ def test_the_regime_of_the_spiral_has_its_published_thresholds() -> None:
     assert found[0] == pytest.approx(-0.5, abs=0.05)  # given with one digit
     assert found[1:] == pytest.approx([0.47, 0.75, 0.81, 0.83], abs=0.01)
     assert duel.trust == 0.5
+    held = {"states.trust": {"state_0": 0.9, "state_1": 0.2}, "states.greed": {"state_1": 0.0}}
+    assert Duel(Scenario.load("jervis/doubly-dangerous", REGIME | held)).trust == 0.2  # whatever it is
     x = duel.arms_of_war()  # between .47 at 1/2 and .75 at 1
     assert 0.5 < x < 0.6
     assert duel.at(x * 0.99).m() < 0.5 < duel.at(x * 1.01).m()

@@ -17,6 +17,7 @@ from agents.files import write_json, write_text
 from agents.table.metrics import RATES
 from agents.training.live import Watch, gap_of, last_values
 from agents.training.logs import LAYOUT, Curves
+from agents.training.rounds import Answer, write_rounds
 from agents.work import Board, board
 
 HEAD = "time/total_timesteps,arms/s_total,outcome/ss_attacks\n"
@@ -43,6 +44,26 @@ def test_the_gap_is_the_largest_of_the_last_round(tmp_path: Path) -> None:
     assert gap_of(tmp_path / "result.json") == pytest.approx(0.02)
     write_json(tmp_path / "result.json", {"rounds": []})
     assert math.isnan(gap_of(tmp_path / "result.json")) and math.isnan(gap_of(tmp_path / "nothing.json"))
+
+
+def test_the_rounds_of_a_job_are_shown_as_they_go(tmp_path: Path) -> None:
+    """A job stands at its last agent-step for many minutes while what beats its policy is looked for."""
+    write_text(tmp_path / "progress.csv", HEAD + "4096,1.7,0.0\n")
+    watch = Watch({"a": tmp_path}, outcome)
+    found = [
+        Answer(number, greedy, own=-10.0, gain=gain, error=0.1, response="x", taken=True)
+        for number, greedy, gain in ((1, False, 3.0), (1, True, 0.5), (2, False, 0.1), (2, True, 0.25))
+    ]
+    for answers, most in ((found[:2], "30.0%"), (found, "2.5%")):
+        write_rounds(tmp_path, answers)
+        watch.learned("a")
+        said = " ".join(as_text(watch.table()).split())
+        assert f"a 4,096 0.0000 1.70 {most} arms race" in said and said.endswith("1 in rounds of responses")
+        told = f"so far arms race without war in 1; 1 in rounds of responses, whose last gained {most} at most"
+        assert watch.words() == told
+    write_text(tmp_path / "rounds.csv", "round,share\n1,no number\n")
+    watch.learned("a")
+    assert "1 learning" in as_text(watch.table())
 
 
 def test_the_table_says_how_each_job_stands(tmp_path: Path) -> None:

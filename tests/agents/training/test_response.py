@@ -19,12 +19,12 @@ from sd_env.scenario import Scenario
 from sd_env.worlds import Worlds
 
 RARE = Scenario.load("jervis/not-intense", {"motives.p_greedy": 0.1})
-#: Where how often types occur says something else, too, or there is but one.
+#: Where a type does not last, or there is but one.
 TOGETHER = (
-    {"perception.beliefs": True},
     {"motives.turnover": 0.1},
-    {"motives.p_greedy": [0.1, 0.2]},
     {"motives.p_greedy": 1.0},
+    {"motives.p_greedy": 0.0},
+    {"motives.greed": 0.0},
     {"states.greed": [0.0, 1.5]},
 )
 REST = BuildThenStrike(0, 0)
@@ -50,7 +50,8 @@ def tables(monkeypatch: pytest.MonkeyPatch, scenario: Scenario, seat: Any = 0, *
 
 
 def test_types_are_drawn_evenly_where_how_often_they_occur_decides_nothing_else() -> None:
-    assert with_types_even(RARE) == RARE.with_overrides({"motives.p_greedy": 0.5})
+    even = {"motives.p_greedy": 0.5, "states.trust": {"state_0": 0.9, "state_1": 0.9}}
+    assert with_types_even(RARE) == RARE.with_overrides(even)
     for overrides in TOGETHER:
         other = RARE.with_overrides(overrides)
         assert with_types_even(other) is other and of_type(other, "state_0", True) is None
@@ -65,6 +66,27 @@ def test_a_state_is_of_a_type_and_its_rival_drawn_as_ever() -> None:
         assert (greed[:, 0] > 0).mean() == pytest.approx(0.1, abs=0.02)
         drawn = Worlds(RARE, 4096, seed=1).states["greed"]
         assert np.array_equal(np.unique(drawn[drawn > 0]), np.unique(greed[greed > 0]))
+
+
+def test_beliefs_begin_as_in_the_game_however_types_are_drawn() -> None:
+    """Else a game of one type would be another game where beliefs are shown."""
+    shown = RARE.with_overrides({"perception.beliefs": True, "motives.p_greedy": [0.1, 0.3]})
+    for game in (with_types_even(shown), *(of_type(shown, "state_1", greedy) for greedy in (False, True))):
+        assert game is not None
+        seen, usual = (Worlds(each, 512, seed=1) for each in (game, shown))
+        np.testing.assert_array_equal(seen.pairs["belief"], usual.pairs["belief"])
+        assert seen.pairs["belief"][0, 0, 1] == 0.8
+    share = (Worlds(with_types_even(shown), 4096, seed=1).states["greed"] > 0).mean()
+    assert share == pytest.approx(0.5, abs=0.03)
+
+
+def test_types_that_are_given_stay_where_others_are_drawn() -> None:
+    given = RARE.with_overrides({"states.greed": {"state_0": 1.0}, "states.trust": {"state_0": 0.3}})
+    assert of_type(given, "state_0", True) is None
+    for game in (with_types_even(given), of_type(given, "state_1", True)):
+        assert game is not None
+        assert game.states.trust == {"state_0": 0.3, "state_1": 0.9}
+        assert game.states.greed["state_0"] == 1.0  # type: ignore[index, call-overload]
 
 
 def test_each_type_learns_over_half_of_the_turns_in_a_game_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

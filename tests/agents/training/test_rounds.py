@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch as th
 
@@ -225,6 +226,9 @@ def test_a_jobs_policy_is_what_came_of_its_rounds_and_its_result_says_what_they_
     assert result is not None
     assert any(answer["taken"] for answer in result["rounds"])  # two rollouts still play at random: easily bettered
     assert result["agent_steps"] == 2048
+    kept = pd.read_csv(done.folder / "rounds.csv")
+    assert kept["gain"].tolist() == pytest.approx([answer["gain"] for answer in result["rounds"]])
+    assert kept["round"].max() == 1 and set(kept["greedy"]) == {False, True}
     policy = trained_policy(done)
     assert isinstance(policy, MixedBundle) and policy.info["training"]["seed"] == 1
     assert policy.info["training"]["metrics"] == result["evaluation"]["learned"]
