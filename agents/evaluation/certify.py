@@ -26,6 +26,7 @@ from agents.table.deviation import WIDTH, deviate
 from agents.table.play import play
 from agents.training.learner_config import Searcher
 from agents.training.searcher import SEARCH_WORLDS, scratch, warm
+from agents.training.types_drawn import apart
 from agents.work import Unit, WorkError, run_units
 from sd_env.scenario import Scenario
 
@@ -188,8 +189,8 @@ def units_against(
         for start, again in [(BATTERY, 0), *learned]:
             arguments = {
                 "group": group, "cast": list(cast), "member": member, "scenario": game.to_dict(), "seat": seat,
-                "start": start, "seed": seed + again, "steps": steps, "worlds": worlds, "searcher": searcher,
-                "interventions": interventions, "trust": trust,
+                "start": start, "rank": again, "seed": seed + again, "steps": steps, "worlds": worlds,
+                "searcher": searcher, "interventions": interventions, "trust": trust,
             }  # fmt: skip
             yield Unit(f"{group} {name} {member} seat {seat} {start} {again}".strip(), arguments)
 
@@ -201,26 +202,33 @@ def _seats(cast: Sequence[Spec], game: Scenario, bound: bool) -> list[int]:
 
 
 def search(
-    *, group: str, cast: Sequence[Spec], member: int, scenario: dict[str, Any], seat: int, start: str, seed: int,
-    steps: int, worlds: int, searcher: Searcher, interventions: InterventionsLike | None, trust: bool,
+    *, group: str, cast: Sequence[Spec], member: int, scenario: dict[str, Any], seat: int, start: str, rank: int,
+    seed: int, steps: int, worlds: int, searcher: Searcher, interventions: InterventionsLike | None, trust: bool,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """The unit of work: one search of one seat; a row for each type that the seat may have.
 
-    The deviator that does best in some worlds is measured in others, so that luck in the choice is no gain.
+    The deviator that does best in some worlds is measured in others, so that luck in the choice is no gain. Where a
+    type can be given to the seat's state, it has either in half of the worlds, so that what the rarer one gains is
+    known as well. Of the searches that begin with a mixture each begins with another member.
     """
     game = Scenario.load(scenario)
     frozen = [load(spec, trust) for spec in cast]
+    games = apart(game, game.agents[seat])
 
-    def own(worlds: int, seed: int) -> pd.DataFrame:
-        return play(game, frozen, worlds=worlds, seed=seed, interventions=interventions)
+    def own(worlds: int, seed: int) -> list[pd.DataFrame]:
+        share = -(-worlds // len(games))
+        return [play(each, frozen, worlds=share, seed=seed, interventions=interventions) for each in games]
 
-    def gains(deviator: Policy, own: pd.DataFrame) -> dict[str, dict[str, float]]:
-        return _by_type(deviate(game, frozen, deviator, seat, own, interventions))
+    def gains(deviator: Policy, own: Sequence[pd.DataFrame]) -> dict[str, dict[str, float]]:
+        found = dict[str, dict[str, float]]()
+        for each, rows in zip(games, own, strict=True):
+            found |= _by_type(deviate(each, frozen, deviator, seat, rows, interventions))
+        return found
 
     if start == BATTERY:
         candidates = dict(battery(frozen[seat]))
     else:
-        candidates = _learned(game, frozen, seat, start, seed, steps, searcher, interventions)
+        candidates = _learned(game, frozen, seat, start, rank, seed, steps, searcher, interventions)
     few = max(1, round(_CHOICE * worlds))
     played = own(few, _CHOOSING + seed)  # once, however many are held against it
     tried = {name: gains(deviator, played) for name, deviator in candidates.items()}
@@ -243,6 +251,7 @@ def _learned(
     frozen: Sequence[Policy],
     seat: int,
     start: str,
+    rank: int,
     seed: int,
     steps: int,
     searcher: Searcher,
@@ -264,6 +273,7 @@ def _learned(
         worlds=SEARCH_WORLDS,
         config=config,
         begin=own if isinstance(own, LearnedBundle) and start == WARM else None,
+        rank=rank,
         interventions=interventions,
     )
     return {f"learned {start}": drawn, f"learned {start}, its likeliest choices": drawn.likeliest()}

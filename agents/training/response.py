@@ -1,6 +1,6 @@
 """A best response that is learned: one seat of a table learns, a frozen policy holds the others.
 
-Each type learns for itself where it can (:func:`agents.training.types_drawn.of_type`): of the turns of a game with one
+Each type learns for itself where it can (:func:`agents.training.types_drawn.apart`): of the turns of a game with one
 greedy state in five, a fifth are a greedy state's, and what it could gain is missed. From the policies of held-back
 seed 79 in the intense world a greedy state gains 3.4 to 5.1% by four responses that began with the policy and learned
 over 150,000 turns of greedy states; eight that learned over 300,000 of both types found 2.7% at most.
@@ -23,7 +23,7 @@ from agents.training.callbacks import Anneal
 from agents.training.learner_config import LearnerConfig
 from agents.training.learners import make_learner
 from agents.training.table import Seat, Table
-from agents.training.types_drawn import of_type
+from agents.training.types_drawn import apart
 from sd_env.policies import one_thread
 from sd_env.scenario import Scenario
 
@@ -55,7 +55,8 @@ def learn_response(
         seat = 0  # what one of them answers, all do
     taken: SeatName = scenario.agents[seat] if isinstance(seat, int) else seat
     name = seat_name(taken)
-    games = _by_type(scenario, taken) if _types_apart(config) else [scenario]
+    alone = isinstance(taken, str) and taken in scenario.agents and _types_apart(config)
+    games = apart(scenario, name) if alone else [scenario]
 
     def learner_of(place: Seat) -> OnPolicyAlgorithm:
         learner = make_learner(config, place, seed=seed)
@@ -96,11 +97,3 @@ def _types_apart(config: LearnerConfig) -> bool:
     """Whether the learner's networks are such that one can take a type from another (:meth:`TypesPolicy.take`)."""
     plain = config.algorithm in ("PPO", "FastPPO", "A2C") and not config.masks
     return plain and config.network == "flat" and config.networks == "by_type"
-
-
-def _by_type(scenario: Scenario, seat: SeatName) -> list[Scenario]:
-    """The game in which a seat's state is a security seeker and that in which it is greedy; or the game itself."""
-    if not isinstance(seat, str) or seat not in scenario.agents:
-        return [scenario]
-    apart = [of_type(scenario, seat, greedy) for greedy in (False, True)]
-    return [game for game in apart if game is not None] or [scenario]

@@ -25,6 +25,7 @@ from agents.files import write_text
 from agents.policies.bundles import LearnedBundle
 from agents.policies.mixture import MixedBundle, mix
 from agents.strategies.deviators import battery
+from agents.table.alike import seat_groups
 from agents.table.deviation import deviate
 from agents.table.metrics import RATES, rates_of
 from agents.table.play import play
@@ -36,6 +37,7 @@ from agents.training.meta_game import STATES, MetaGame
 from agents.training.response import learn_response
 from agents.training.searcher import SEARCH_WORLDS, scratch, warm
 from agents.training.teaching import taught
+from agents.training.types_drawn import apart
 from sd_env.policies import derived_seed
 from sd_env.scenario import Scenario
 
@@ -145,8 +147,9 @@ def improve(
             found.append((-np.inf, shares, mix([*members.values()], shares, name=first.name)))
             first_played.append(number)
         most, _, policy = found[-1]
-        own = play(scenario, [policy] * STATES, worlds=rounds.worlds, seed=derived_seed(seed, _MEASURING, number))
-        metrics.append(rates_of(own))
+        measuring = derived_seed(seed, _MEASURING, number)
+        metrics.append(rates_of(play(scenario, [policy] * STATES, worlds=rounds.worlds, seed=measuring)))
+        own = _own(scenario, policy, rounds.worlds, measuring)
         best, joining = _Search(config, scenario, policy, first, own, number, seed).answers()
         answers += best
         found[-1] = max(most, *(answer.share for answer in best)), shares, policy
@@ -177,6 +180,28 @@ def improve(
         "taken": taken,
     }
     return Improved(found[taken][2], answers, moved, record)
+
+
+@dataclass(frozen=True)
+class _Own:
+    """Rows of :func:`agents.table.play.play` with a policy in all seats, to hold against a deviator in a seat.
+
+    Attributes:
+        game: the scenario, or the one in which the seat's state is of a type.
+        seat: whose returns are held against one another.
+        rows: one a world.
+    """
+
+    game: Scenario
+    seat: int
+    rows: pd.DataFrame
+
+
+def _own(scenario: Scenario, policy: Policy, worlds: int, seed: int) -> list[_Own]:
+    """The policy from each seat that differs and with each type apart where that can be: ``2 * worlds`` in all."""
+    games = [(game, seat) for seat in seat_groups(scenario) for game in apart(scenario, scenario.agents[seat])]
+    share = -(-STATES * worlds // len(games))
+    return [_Own(game, seat, play(game, [policy] * STATES, worlds=share, seed=seed)) for game, seat in games]
 
 
 @dataclass(frozen=True)
@@ -221,7 +246,7 @@ class _Search:
         scenario: the game.
         policy: the round's.
         first: the trained policy, whose shape responses have.
-        own: rows of the policy in all seats.
+        own: the policy in all seats.
         number: of the round.
         seed: of the job.
     """
@@ -230,7 +255,7 @@ class _Search:
     scenario: Scenario
     policy: MixedBundle
     first: LearnedBundle
-    own: pd.DataFrame
+    own: list[_Own]
     number: int
     seed: int
 
@@ -307,7 +332,8 @@ class _Search:
 
     def _best_scripts(self) -> tuple[dict[bool, Policy], float]:
         """The scripted deviator that does best for each type, and the most that one gains, as a share of the return."""
-        few = self.own.iloc[: max(2, min(_TRIAL_MOST, round(_TRIAL_SHARE * self.rounds.worlds)))]
+        most = max(2, min(_TRIAL_MOST, round(_TRIAL_SHARE * self.rounds.worlds)))
+        few = [_Own(each.game, each.seat, each.rows.iloc[:most]) for each in self.own]
         scripts = dict(battery(self.policy))
         gains = {name: self._gains(script, few) for name, script in scripts.items()}
         kinds = next(iter(gains.values()))
@@ -315,15 +341,12 @@ class _Search:
         shares = [gains[name][kind].share for kind, name in best.items()]
         return {kind: scripts[name] for kind, name in best.items()}, max(shares, default=0.0)
 
-    def _gains(self, response: Policy, own: pd.DataFrame) -> dict[bool, _Gains]:
-        """What the response gains each type that occurs.
-
-        The response plays one seat at a time, all seats together, in the worlds of ``own``.
-        """
-        by_seat = [deviate(self.scenario, self.policy, response, seat, own) for seat in range(STATES)]
+    def _gains(self, response: Policy, own: Sequence[_Own]) -> dict[bool, _Gains]:
+        """What the response gains each type that occurs, from one seat at a time in the worlds of ``own``."""
+        parts = [deviate(each.game, self.policy, response, each.seat, each.rows) for each in own]
         found = {}
         for kind in (False, True):
-            had, gained = (np.concatenate(parts) for parts in zip(*(each[kind] for each in by_seat), strict=True))
+            had, gained = (np.concatenate(each) for each in zip(*(part[kind] for part in parts), strict=True))
             if len(gained) > 1:
                 error = float(gained.std(ddof=1) / np.sqrt(len(gained)))
                 found[kind] = _Gains(float(had.mean()), float(gained.mean()), error)

@@ -22,6 +22,12 @@ def with_types_even(scenario: Scenario) -> Scenario:
     return scenario.with_overrides({"motives.p_greedy": 0.5, "states.trust": _trusted(scenario, drawn)})
 
 
+def apart(scenario: Scenario, state: str) -> list[Scenario]:
+    """The game in which a state is a security seeker and that in which it is greedy; where there are none, the game."""
+    games = [of_type(scenario, state, greedy) for greedy in (False, True)]
+    return [game for game in games if game is not None] or [scenario]
+
+
 def of_type(scenario: Scenario, state: str, greedy: bool) -> Scenario | None:
     """The game in which a state is of a type and the others are drawn as ever; None where there is none.
 

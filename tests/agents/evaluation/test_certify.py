@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import agents
 from agents.cli import main
+from agents.evaluation import certify as certifying
 from agents.evaluation.certify import (
     ALLOWED,
     BATTERY,
@@ -24,11 +26,13 @@ from agents.evaluation.certify import (
     WARM,
     certificates,
     certify,
+    search,
+    units_against,
 )
 from agents.evaluation.exact import exact_gap
 from agents.policies.registry import make
 from agents.strategies.deviators import BuildThenStrike, NeverMobilizes, StrikesLast, battery
-from agents.training import searcher
+from agents.training import response, searcher
 from agents.training.learner_config import Searcher
 from agents.work import WorkError
 from sd_env import layout
@@ -70,6 +74,43 @@ def test_the_battery_alone_finds_the_hole_of_doing_nothing_where_swords_are_open
     assert table.loc[GREEDY, "verdict"] == BEATEN
     assert table.loc[GREEDY, "low"] > 0.3
     assert table.loc[GREEDY, "own"] == pytest.approx(32.0)
+
+
+# --- searches ---------------------------------------------------------------------------------------------
+
+
+def rows_against(game: Scenario, **asked: Any) -> list[dict[str, Any]]:
+    units = units_against(["never-attack"] * 2, game, group="", name="", **asked)
+    return [row for unit in units for row in search(**unit.arguments)]
+
+
+def test_each_type_is_measured_in_as_many_worlds_however_rare_it_is_and_where_beliefs_are_shown() -> None:
+    """One greedy state in fifty was 20 worlds of 1,024, and its gap anything between none and a third."""
+    rare = NOT_INTENSE.with_overrides({"motives.p_greedy": 0.02, "perception.beliefs": True})
+    seeker, greedy = rows_against(rare, searches=[], worlds=1024)
+    assert [(each["type"], each["worlds"]) for each in (seeker, greedy)] == [(SEEKERS, 512), (GREEDY, 512)]
+    lasting = rows_against(
+        rare.with_overrides({"motives.turnover": 0.1}), searches=[], worlds=1024
+    )  # none can be given
+    assert sum(each["worlds"] for each in lasting) == 1024 and lasting[-1]["worlds"] < 60
+
+
+def test_of_searches_that_begin_with_a_policy_each_begins_with_another_of_its_members(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ranks = []
+
+    def learned(*arguments: Any, **asked: Any) -> Any:
+        ranks.append(asked["rank"])
+        return zoo
+
+    zoo = agents.make("zoo/not-intense-v1/seed80")
+    monkeypatch.setattr(response, "learn_response", learned)
+    monkeypatch.setattr(certifying, "battery", lambda policy: {"itself": policy}.items())
+    asked = {"searches": [(WARM, 3)], "worlds": 16}
+    for unit in units_against([zoo] * 2, NOT_INTENSE, group="", name="", **asked):
+        search(**unit.arguments)
+    assert ranks == [0, 1, 2]
 
 
 # --- verdicts -----------------------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ def test_types_learn_together_where_they_cannot_apart(monkeypatch: pytest.Monkey
 
 def test_the_answer_is_of_each_type_what_it_learned_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     both = learned(RARE)
-    monkeypatch.setattr(response, "of_type", lambda scenario, state, greedy: None)
+    monkeypatch.setattr(response, "apart", lambda scenario, state: [scenario])
     alone = [learned(of_type(RARE, "state_0", greedy) or RARE, steps=2048) for greedy in (False, True)]
     worlds = Worlds(RARE, 64, seed=2)
     seen, masks = worlds.observations[:, 0], worlds.masks[:, 0]
