@@ -24,5 +24,5 @@ def change_leaders(p, w, s, r, state_bounds, track):
         certain = state_bounds[0, i, _P_GREEDY] == 1.0  # certain seekers need no such word: all are drawn so
         if not certain and uniform(w.key, slot_of(TURNOVER, w.turn, me, 0)) < p.turnover:
             s[i].greed = draw_greed(state_bounds[0, i], state_bounds[1, i], w.key, w.turn, me)
-        if track and s[i].trust > 0.0:
+        if track:
             expect_new_leader(p, s, r, i)
