@@ -70,6 +70,7 @@ def test_certain_types_stay() -> None:
         ({"motives__p_greedy": 1.0, "motives__greed": [1.0, 2.0]}, [False] * 3),
         ({"motives__p_greedy": 0.0}, [False] * 3),
         ({"motives__p_greedy": 0.5}, [True] * 3),
+        ({"motives__p_greedy": [0.2, 1.0]}, [True] * 3),  # a range is no certainty, whatever its end
         ({**fixed, "states__trust": {"default": 0.4}}, [False, False, True]),  # whatever they are held to be
         ({"motives__p_greedy": 0.5, "states__trust": 0.0}, [True] * 3),
     ):
