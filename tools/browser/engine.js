@@ -81,7 +81,13 @@ class Worlds {
     const { parameters, initial } = this.engine.names, of = parameters.includes(name) ? "bounds" : "state_bounds";
     const { at, shape } = this.arrays[of], k = (of === "bounds" ? parameters : initial).indexOf(name), width = shape.at(-1);
     if (k < 0) throw new Error(`no parameter ${name}`);
-    for (let row = 0; row < shape.reduce((x, y) => x * y) / width; row++) this.memory.setFloat64(at + 8 * (row * width + k), value, true);
+    for (let row = 0; row < shape.reduce((x, y) => x * y) / width; row++) {
+      this.memory.setFloat64(at + 8 * (row * width + k), value, true);
+      if (name === "p_greedy") { // trust, unless the scenario says otherwise, is what is left of it
+        const greedy = this.memory.getFloat64(at + 8 * (row * width + initial.indexOf("greed")), true) > 0;
+        this.memory.setFloat64(at + 8 * (row * width + initial.indexOf("trust")), greedy ? 1 - value : 1, true);
+      }
+    }
   }
 
   /** Begin an episode in every world: the first of the seed, or with `next` the one after the present. */
