@@ -84,7 +84,8 @@ class Worlds {
     for (let row = 0; row < shape.reduce((x, y) => x * y) / width; row++) {
       this.memory.setFloat64(at + 8 * (row * width + k), value, true);
       if (name === "p_greedy") { // trust, unless the scenario says otherwise, is what is left of it
-        const greedy = this.memory.getFloat64(at + 8 * (row * width + initial.indexOf("greed")), true) > 0;
+        const high = shape[1] + (row % shape[1]); // rows are low, then high of every state
+        const greedy = this.memory.getFloat64(at + 8 * (high * width + initial.indexOf("greed")), true) > 0;
         this.memory.setFloat64(at + 8 * (row * width + initial.indexOf("trust")), greedy ? 1 - value : 1, true);
       }
     }
