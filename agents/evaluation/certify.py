@@ -155,6 +155,7 @@ def units_against(
     cast: Sequence[Spec],
     game: Scenario,
     *,
+    seats: Sequence[int] | None = None,
     group: str,
     name: str,
     member: int = 0,
@@ -166,11 +167,12 @@ def units_against(
     interventions: InterventionsLike | None = None,
     trust: bool = False,
 ) -> Iterator[Unit]:
-    """The searches against those who play a game, from each seat that differs, as units of :func:`search`.
+    """The searches against those who play a game, from each seat in question, as units of :func:`search`.
 
     Args:
         cast: specification of who plays each state.
         game: the scenario.
+        seats: of those that are certified; None stands for one of each group that differs.
         group: what is certified together.
         name: of those who play, for the units.
         member: which of several policies that differ in their training seeds alone.
@@ -182,7 +184,7 @@ def units_against(
         searcher: who learns the responses.
         trust: whether what can run code may be loaded.
     """
-    for seat in _seats(cast, game, bool(interventions)):
+    for seat in _seats(cast, game, bool(interventions)) if seats is None else seats:
         learned = [(start, again) for start, count in searches for again in range(count)]
         if warm(load(cast[seat], trust)) is None:
             learned = [(SCRATCH, again) for again in range(len(learned))]

@@ -1,10 +1,10 @@
 """Whether anything that is tried beats the policies of an experiment, where they were trained.
 
 What policies do says something of the game only if nobody gains by doing otherwise. So the policies of all seeds of an
-experiment are held against the battery of scripted deviators and learned responses, from each seat that differs, with
-all that states are bound to; ``training.certificate`` says how much is tried. A prediction that rests on policies which
-something beats by more than 2% of a type's return, or may, is marked *uncertified*, whatever was found; it rests on
-those who play in the cells that it speaks of, and on no others.
+experiment are held against the battery of scripted deviators and learned responses, from each seat that differs (where
+a cast plays some states, from those of the others), with all that states are bound to; ``training.certificate`` says
+how much is tried. A prediction that rests on policies which something beats by more than 2% of a type's return, or may,
+is marked *uncertified*, whatever was found; it rests on those who play in the cells of which it speaks.
 """
 
 from __future__ import annotations
@@ -48,14 +48,15 @@ def certified(units: Sequence[Unit], out: Path, workers: int) -> list[dict[str, 
     games, searches, policies = dict[str, tuple[dict[str, Any], Scenario]](), list[Unit](), list[str]()
     for given, (member, seed) in product(trained, enumerate(seeds)):
         job = job_of(given["training"], seed, given["folder"], given["name"])
-        asked, bundles = job.config.certificate, job.bundles()
+        asked, bundles, game = job.config.certificate, job.bundles(), job.scenario()
         if asked is None:
             return None
-        cast = [str(bundles[name]) for name in learners_of_states(job, job.scenario())]
-        places = _places(given, job.scenario(), seeds, beside)
+        scripts, learners = job.config.population.cast or {}, learners_of_states(job, game)
+        cast = [scripts[a] if a in scripts else str(bundles[learners[k]]) for k, a in enumerate(game.agents)]
+        places = _places(given, game, seeds, beside)
         for group, (_, place) in places.items():
             searches += units_against(
-                cast, place, group=group, name=f"seed {seed}", member=member,
+                cast, place, seats=list(learners) if scripts else None, group=group, name=f"seed {seed}", member=member,
                 searches=[(SCRATCH, asked.scratch), (WARM, asked.warm)], steps=asked.steps, worlds=asked.worlds,
                 searcher=asked.searcher, seed=seed, interventions=job.config.population.interventions,
             )  # fmt: skip

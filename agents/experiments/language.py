@@ -211,8 +211,9 @@ class Experiment(_Model):
     evaluation_only: list[str] = Field(default=[], description="axes whose first value all policies are trained with")
     generalist: Generalist | None = Field(default=None, description="one policy for all cells; none: one for each")
     cast: dict[str, str] | None = Field(
-        default=None, description="state, or all -> strategy: nobody learns; none: all learn"
+        default=None, description="state, or all -> strategy: who plays there and does not learn; none: all learn"
     )
+    learners: list[Text] = Field(default=[], description="states that learn beside a cast; none: nobody does")
     training: dict[str, Any] = Field(default={}, description="dotted keys that differ from training.yaml")
     seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field(min_length=1, description="one training each")
     worlds: Annotated[int, Field(ge=1)] = Field(default=512, description="worlds of an evaluation")
@@ -241,14 +242,23 @@ class Experiment(_Model):
                 self._check_axis("experiment", named_axis)
         if self.cast is None and any(cell.setup.cast for cell in self.cells()):
             raise ValueError(
-                "grid sets who plays, which only an experiment in which nobody learns can: it needs a cast"
+                "grid sets who plays, which only an experiment in which not all states learn can: it needs a cast"
             )
-        if self.cast is not None and (self.generalist or self.training):
-            raise ValueError("cast says that nobody learns, so that generalist and training must be left out")
+        if self.cast is None and self.learners:
+            raise ValueError(f"learners are {', '.join(self.learners)}, but all learn where there is no cast")
+        if self.scripted and (self.generalist or self.training):
+            raise ValueError("cast without learners says that nobody learns, so that generalist and training must go")
+        if self.learners and (given := [key for key in self.training if key.startswith("population")]):
+            raise ValueError(f"training.{given[0]} is given, but learners beside a cast learn each a policy of its own")
         for measure in self.picture.measures:
             if measure not in {key[1] for key in self.wanted}:
                 raise ValueError(f"picture.measures has {measure!r}, but must be of predictions or also")
         return self
+
+    @property
+    def scripted(self) -> bool:
+        """Whether nobody learns."""
+        return self.cast is not None and not self.learners
 
     def _check_axis(self, where: str, axis: str) -> None:
         if axis not in self.grid:

@@ -110,7 +110,7 @@ def judged(experiment: Experiment, frame: pd.DataFrame, made: Mapping[str, Any])
         made: what made it, as :func:`made` gives it, and ``certificates`` of its policies, if something was tried.
     """
     found, cells, compared = judge(experiment, frame), levels(experiment, frame), checks(experiment, frame)
-    if experiment.cast is None:
+    if not experiment.scripted:
         found = certificate.marked(experiment, found, made.get("certificates"))
     report = {
         **made,
@@ -153,14 +153,14 @@ def made(experiment: Experiment, command: str, seconds: float) -> dict[str, Any]
         "command": command,
         "seeds": list(experiment.seeds),
         "policies": "strategies"
-        if experiment.cast
+        if experiment.scripted
         else "one generalist a seed"
         if experiment.generalist
         else "one a cell and seed",
         "machine": described(),
         "seconds": round(seconds, 1),
         "agent_steps": None
-        if experiment.cast
+        if experiment.scripted
         else experiment.training.get("total_steps", training_defaults()["total_steps"]),
         "versions": versions(),
         "interval": "95% Student t over seeds",
@@ -177,7 +177,8 @@ def planned(experiment: Experiment) -> dict[str, Any]:
 def design_of(experiment: Experiment) -> str:
     """A digest of what is played and who learns how, by the experiment's file: other numbers are no answer to it."""
     cells = [(cell.labels, cell.setup.model_dump(), cell.trained.model_dump()) for cell in experiment.cells()]
-    return digest([cells, experiment.cast, experiment.seeds, experiment.worlds, experiment.logs])
+    played = [cells, experiment.cast, experiment.seeds, experiment.worlds, experiment.logs]
+    return digest(played + [experiment.learners] * bool(experiment.learners))
 
 
 def table(result: Result, judged: Sequence[Prediction]) -> RenderableType:
@@ -192,7 +193,10 @@ def table(result: Result, judged: Sequence[Prediction]) -> RenderableType:
             for state, spec in cell.setup.cast.items():
                 specs.setdefault(state, []).append(spec)
         said = {state: found[0] if len(set(found)) == 1 else "as the cell says" for state, found in specs.items()}
-        how = "Nobody learns: " + ", ".join(f"{state}: {spec}" for state, spec in said.items())
+        who = "Nobody learns:"
+        if experiment.learners:
+            who = f"Policies of its own has each cell for {' and '.join(experiment.learners)}, beside"
+        how = f"{who} " + ", ".join(f"{state}: {spec}" for state, spec in said.items())
     shown.append(
         Text(
             f"± 95% t interval over {len(experiment.seeds)} seeds of {experiment.worlds} worlds each. {how}. "
@@ -200,7 +204,7 @@ def table(result: Result, judged: Sequence[Prediction]) -> RenderableType:
             "chance."
         )
     )
-    if not experiment.cast:
+    if not experiment.scripted:
         tried = result.report.get("certificates")
         shown.append(Text(f"{certificate.held(tried, experiment.seeds[0])}: {certificate.told(tried)}."))
     for row in result.checks:

@@ -39,7 +39,7 @@ SMOKE: Final[dict[str, Any]] = {
 def smoke_sized(experiment: Experiment) -> Experiment:
     """The same experiment with as little training and as few worlds as there can be."""
     changed: dict[str, Any] = {"seeds": experiment.seeds[:2], "worlds": 8, "logs": 4}
-    if experiment.cast is None:
+    if not experiment.scripted:
         changed["training"] = experiment.training | SMOKE
     if experiment.generalist is not None:
         changed["generalist"] = experiment.generalist.model_copy(update={"check_training": {}})
@@ -51,7 +51,7 @@ def config_of(experiment: Experiment, setup: Setup, seed: int, runs: Path) -> Tr
 
     Raises:
         ConfigError: for a setting of ``training`` that there is not, or a value that is not allowed.
-        ExperimentError: for a population that has others than learners.
+        ExperimentError: for a population that has others than learners and a cast, or a cast that does not fit.
     """
     data = training_defaults()
     for key, value in setup.training.items():
@@ -63,6 +63,9 @@ def config_of(experiment: Experiment, setup: Setup, seed: int, runs: Path) -> Tr
                 raise ExperimentError(f"training has {key!r}, which is no setting of a training run.")
         into[last] = value
     data["population"] = {**data["population"], "interventions": setup.interventions or None}
+    if experiment.learners:
+        game = Scenario.load(setup.scenario, setup.overrides)
+        data["population"] |= {"mode": "independent", "cast": _others(setup.cast, game, experiment.learners)}
     choice = ScenarioChoice(scenario=setup.scenario, label="cell", overrides=setup.overrides)
     config = validated(
         TrainingConfig,
@@ -102,7 +105,7 @@ def check(experiment: Experiment) -> None:
                         raise ExperimentError(
                             f"experiment {experiment.name}: given names {state!r}; states are {', '.join(game.agents)}."
                         )
-            if experiment.cast is None:
+            if not experiment.scripted:
                 check_training(config_of(experiment, setup, experiment.seeds[0], Path("runs")))
             else:
                 _scripted(setup.cast, game)
@@ -115,9 +118,9 @@ def units_of(experiment: Experiment, out: Path) -> list[Unit]:
     """
     served: dict[str, tuple[dict[str, Any] | None, list[tuple[str, Cell]]]] = {}
     for cell in experiment.cells():
-        kind = SCRIPTED if experiment.cast is not None else GENERALIST if experiment.generalist else OWN
+        kind = SCRIPTED if experiment.scripted else GENERALIST if experiment.generalist else OWN
         for whose, each in [(kind, cell)] + [(OWN, experiment.own(cell))] * experiment.checked(cell):
-            training = None if experiment.cast is not None else _training_of(experiment, each.trained)
+            training = None if experiment.scripted else _training_of(experiment, each.trained)
             game = Scenario.load(each.trained.scenario, each.trained.overrides).fingerprint()
             name = digest([training, game] if training else each.setup.model_dump(mode="json"))
             served.setdefault(name, (training, []))[1].append((whose, each))
@@ -256,9 +259,24 @@ def _measured(
 
 def _scripted(cast: Mapping[str, str], game: Scenario) -> list[Policy]:
     """A strategy of its own for each state."""
-    for state in cast:
-        if state not in ("all", *game.agents):
-            raise ExperimentError(f"cast names {state!r}; allowed are all, {', '.join(game.agents)}.")
-    if missing := [agent for agent in game.agents if agent not in cast and "all" not in cast]:
+    return [policy_from(spec) for spec in _others(cast, game, ()).values()]
+
+
+def _others(cast: Mapping[str, str], game: Scenario, learners: Sequence[str]) -> dict[str, str]:
+    """The strategy of each state that does not learn.
+
+    Raises:
+        ExperimentError: naming a state that is none, or has none.
+    """
+    for what, allowed, states in (("cast", "all, ", cast), ("learners", "", learners)):
+        for state in states:
+            if state not in game.agents and not (allowed and state == "all"):
+                raise ExperimentError(f"{what} names {state!r}; allowed are {allowed}{', '.join(game.agents)}.")
+    if both := [state for state in learners if state in cast]:
+        raise ExperimentError(f"cast has a strategy for {both[0]}, which is among the learners.")
+    others = [agent for agent in game.agents if agent not in learners]
+    if not others:
+        raise ExperimentError(f"learners are all of {', '.join(game.agents)}; leave learners and cast out, then.")
+    if missing := [agent for agent in others if agent not in cast and "all" not in cast]:
         raise ExperimentError(f"cast leaves out {missing[0]}; each state needs a strategy, or all.")
-    return [policy_from(cast.get(agent, cast.get("all", ""))) for agent in game.agents]
+    return {agent: cast.get(agent, cast.get("all", "")) for agent in others}

@@ -59,12 +59,14 @@ Weight = Annotated[float, Field(ge=0)]
 #: Which of the settings of a population each mode has.
 MODES: dict[str, tuple[str, ...]] = {
     "shared": (),
-    "independent": (),
-    "roles": ("roles",),
+    "independent": ("cast",),
+    "roles": ("roles", "cast"),
     "versus": ("opponents",),
     "league": ("opponents", "latest_weight", "past_weight", "snapshot_rollouts", "keep_snapshots"),
 }
 _OF_MODES = tuple(dict.fromkeys(name for names in MODES.values() for name in names))
+#: Those that their modes do not need.
+_MAY_BE_LEFT_OUT = ("cast",)
 
 
 class PopulationConfig(Settings):
@@ -76,6 +78,11 @@ class PopulationConfig(Settings):
     )
     roles: dict[Name, list[str]] | None = Field(
         default=None, min_length=1, description="role -> its states, each state in one role"
+    )
+    cast: dict[str, str] | None = Field(
+        default=None,
+        min_length=1,
+        description="state -> strategy or path of a bundle: who plays there and does not learn",
     )
     opponents: dict[str, Weight] | None = Field(
         default=None, description="strategy or path of a bundle -> weight in the draw of each state's player"
@@ -93,7 +100,7 @@ class PopulationConfig(Settings):
         own = MODES[self.mode]
         for name in _OF_MODES:
             value = getattr(self, name)
-            if name in own and value is None:
+            if name in own and value is None and name not in _MAY_BE_LEFT_OUT:
                 raise ValueError(f"{name} is missing: mode {self.mode} needs it")
             if name not in own and value is not None:
                 raise ValueError(f"{name} = {value} is not a setting of mode {self.mode}: leave it out or null")
@@ -162,7 +169,8 @@ class TrainingConfig(Settings):
     learner: LearnerConfig = Field(description="the learner, or each of them")
     rounds: RoundsConfig | None = Field(
         default=None,
-        description="what is done about a policy that a response beats, among two states; null: nothing",
+        description="what is done about a policy that a response beats, among two states or where one learns; null: "
+        "nothing",
     )
     checkpoint: CheckpointConfig = Field(description="checkpoints")
     evaluation: EvaluationConfig = Field(description="evaluation of the final policies")
@@ -197,11 +205,13 @@ class TrainingConfig(Settings):
 
     @model_validator(mode="after")
     def _rounds_fit(self) -> TrainingConfig:
-        if self.rounds is not None and (self.population.mode != "shared" or self.learner.networks != "by_type"):
+        population, networks = self.population, self.learner.networks
+        fits = population.mode == "shared" or population.cast
+        if self.rounds is not None and (not fits or networks != "by_type"):
             raise ValueError(
-                f"rounds is not allowed with population.mode = {self.population.mode!r} and learner.networks = "
-                f"{self.learner.networks!r}: a response takes the place of a type in one policy that plays all states, "
-                "so take shared and by_type, or rounds null"
+                f"rounds is not allowed with population.mode = {population.mode!r} and learner.networks = "
+                f"{networks!r}: a response takes the place of a type in one policy that plays all states, or the one "
+                "that population.cast leaves, so take by_type and shared or a cast, or rounds null"
             )
         return self
 

@@ -29,8 +29,9 @@ from agents.training.live import ROUNDS
 from agents.training.logs import Curves, is_whole, told_once
 from agents.training.measure import LEARNED, measure, moved
 from agents.training.meta_game import STATES
-from agents.training.players import Players, seat_players, seats_of
-from agents.training.rounds import Answer, improve, write_rounds
+from agents.training.oracle import Answer, Arena
+from agents.training.players import Players, cast_of, seat_players, seats_of
+from agents.training.rounds import improve, write_rounds
 from agents.work import WorkError, locked, set_aside
 from sd_env.errors import RefusedError
 from sd_env.files import read_bounded
@@ -199,7 +200,7 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
     seconds, learned = time.monotonic() - started, players.steps - before
     worlds = curves.get(WORLDS) or next(iter(curves.values()))
     rounds = None
-    if config.rounds is not None and scenario.n_states == STATES:
+    if config.rounds is not None and (players.cast or scenario.n_states == STATES):
         # no checkpoints within them: a killed job does them again from the end of its training, to the same end
         [learner] = players.learners.values()
 
@@ -207,7 +208,8 @@ def _train(job: Job, report: Callable[[int], None]) -> None:
             write_rounds(job.folder, answers)
             report(players.steps)
 
-        rounds = improve(config, bundle_of(learner, scenario, name=job.name), scenario, job.seed, told)
+        arena = Arena(scenario, cast_of(config.population, scenario), config.population.interventions)
+        rounds = improve(config, bundle_of(learner, scenario, name=job.name), arena, job.seed, told)
     for each in curves.values():
         each.close()
     result: dict[str, Any] = {
@@ -323,14 +325,15 @@ def final_cast(job: Job, game: Scenario) -> list[Policy]:
     Raises:
         BundleError: as :func:`trained_policies`.
     """
-    policies = trained_policies(job)
-    return [policies[name] for name in learners_of_states(job, game)]
+    learned, others = trained_policies(job), cast_of(job.config.population, game)
+    names = learners_of_states(job, game)
+    return [others[k] if k in others else learned[names[k]] for k in range(game.n_states)]
 
 
-def learners_of_states(job: Job, game: Scenario) -> list[str]:
-    """The name of the learner that holds each state of ``game`` in a job; arguments as of :func:`final_cast`."""
+def learners_of_states(job: Job, game: Scenario) -> dict[int, str]:
+    """Index of each state of ``game`` that a learner of the job holds -> its name; as of :func:`final_cast`."""
     found: dict[str, str] = {}
     for name, seat in seats_of(job.config.population, game.agents).items():
         states = game.agents if seat in (ALL, ROTATING) else (seat,) if isinstance(seat, str) else seat
         found |= dict.fromkeys(states, name)
-    return [found[agent] for agent in game.agents]
+    return {k: found[agent] for k, agent in enumerate(game.agents) if agent in found}

@@ -68,10 +68,10 @@ def measure(
         final: who plays in the seats of the only learner; default the learner.
 
     Returns:
-        ``evaluation``: ``learned`` (each learner in its states; the one of a league in all), ``random``,
-        ``never_attack``, and in modes league and versus ``population``: the learner in one state of each world, its
-        opponents in the others. ``errors``: standard errors of ``learned``'s metrics over the worlds. ``returns``: the
-        same names -> learner (or ``opponents``) -> return of a state.
+        ``evaluation``: ``learned`` (each learner in its states; the one of a league in all), ``random`` and
+        ``never_attack`` (in the learners' states), and in modes league and versus ``population``: the learner in one
+        state of each world, its opponents in the others. ``errors``: standard errors of ``learned``'s metrics over the
+        worlds. ``returns``: the same names -> learner (or ``opponents``) -> return of a state.
     """
     settings, mode = config.evaluation, config.population.mode
     where: dict[str, Any] = {"worlds": settings.worlds, "episodes": settings.episodes, "seed": settings.seed + seed}
@@ -81,10 +81,11 @@ def measure(
         policies = dict.fromkeys(policies, final)
     holders = {state: policies[name] for name, states in players.states.items() for state in states}
     seats = range(scenario.n_states)  # those without a holder are all the one learner's
+    cast = players.cast
     frames = {
-        LEARNED: play(scenario, [holders[seat] if holders else policies[LEARNER] for seat in seats], **where),
-        "random": play(scenario, RandomPolicy(), **where),
-        "never_attack": play(scenario, NeverAttackPolicy(), **where),
+        LEARNED: play(scenario, [(cast | holders)[seat] if holders else policies[LEARNER] for seat in seats], **where),
+        "random": play(scenario, [cast.get(seat, RandomPolicy()) for seat in seats], **where),
+        "never_attack": play(scenario, [cast.get(seat, NeverAttackPolicy()) for seat in seats], **where),
     }
     returns: Measured = {}
     if mode in ("independent", "roles"):

@@ -18,6 +18,7 @@ from sd_env.worlds import Worlds
 
 if TYPE_CHECKING:
     from agents.policies.protocol import Policy
+    from agents.table.interventions import InterventionsLike
 
 #: States of the scenarios for which there is such a table: it has an entry for each pair of policies.
 STATES: Final = 2
@@ -42,10 +43,14 @@ class MetaGame:
         worlds: in which each pair of policies meets, each of the two in either seat in half of them. The types are
             drawn evenly there if nothing else depends on how often they occur (:func:`with_types_even`).
         seed: of the worlds, which are the same for all pairs.
+        interventions: what states are bound to.
     """
 
-    def __init__(self, scenario: Scenario, worlds: int, seed: int) -> None:
+    def __init__(
+        self, scenario: Scenario, worlds: int, seed: int, interventions: InterventionsLike | None = None
+    ) -> None:
         self.scenario, self.worlds, self.seed = with_types_even(scenario), worlds, seed
+        self._bound = interventions
         self.policies: list[Policy] = []
         self._payoffs: dict[tuple[int, int], np.ndarray] = {}
         self.meetings = _meetings(scenario, worlds, seed)
@@ -62,7 +67,8 @@ class MetaGame:
         sums, counts = np.zeros((2, 2, 2)), np.zeros((2, 2, 2))  # whose, own type, the other's
         for first, second in ((0, 1), (1, 0)):
             cast = [another(self.policies[one]), another(self.policies[other])]
-            frame = play(self.scenario, [cast[first], cast[second]], worlds=half, seed=self.seed + first)
+            met = [cast[first], cast[second]]
+            frame = play(self.scenario, met, worlds=half, seed=self.seed + first, interventions=self._bound)
             greed = [(frame[f"greed_{seat}"].to_numpy() > 0).astype(np.int64) for seat in range(STATES)]
             returns = [frame[f"return_{seat}"].to_numpy() for seat in range(STATES)]
             for whose, seat in ((0, first), (1, second)):

@@ -38,22 +38,29 @@ def seats_of(population: PopulationConfig, agents: Sequence[str]) -> dict[str, S
         agents: names of the states, in index order.
 
     Raises:
-        ValueError: one sentence for roles that do not fit the states.
+        ValueError: one sentence for roles, or a cast, that do not fit the states.
     """
+    cast = population.cast or {}
+    if unknown := [state for state in cast if state not in agents]:
+        raise ValueError(f"cast: {unknown[0]!r} is no state; states are {', '.join(agents)}.")
+    if len(cast) == len(agents):
+        raise ValueError(f"cast has a strategy for each of {', '.join(agents)}; one at least must learn.")
     if population.mode == "shared":
         return {ALL: ALL}
     if population.mode == "independent":
-        return {agent: agent for agent in agents}
+        return {agent: agent for agent in agents if agent not in cast}
     if population.mode != "roles":
         return {LEARNER: ROTATING}
     roles = population.roles or {}
     taken = [state for states in roles.values() for state in states]
+    if both := [state for state in taken if state in cast]:
+        raise ValueError(f"roles: {both[0]} has a role and is in the cast, whose states do not learn.")
     if unknown := [state for state in taken if state not in agents]:
         raise ValueError(f"roles: {unknown[0]!r} is no state; states are {', '.join(agents)}.")
     if double := next((state for state in taken if taken.count(state) > 1), None):
         raise ValueError(f"roles: {double} is there twice; each state has one role.")
-    if missing := [agent for agent in agents if agent not in taken]:
-        raise ValueError(f"roles: {missing[0]} has no role; each state needs one.")
+    if missing := [agent for agent in agents if agent not in taken and agent not in cast]:
+        raise ValueError(f"roles: {missing[0]} has no role; each state needs one, or a strategy in the cast.")
     if empty := [role for role, states in roles.items() if not states]:
         raise ValueError(f"roles: {empty[0]} has no state; each role needs one.")
     return {role: tuple(states) for role, states in roles.items()}
@@ -65,12 +72,22 @@ def opponents_of(population: PopulationConfig, scenario: Scenario) -> dict[str, 
     Raises:
         PolicyError: one sentence for one that does not exist or does not fit the scenario.
     """
-    found = {}
-    for spec in population.opponents or {}:
-        policy = policy_from(spec)
-        check_fits(policy, scenario, label_of(spec))
-        found[spec] = policy
-    return found
+    return {spec: _fitting(spec, scenario) for spec in population.opponents or {}}
+
+
+def cast_of(population: PopulationConfig, scenario: Scenario) -> dict[int, Policy]:
+    """Index of each state that does not learn -> who plays it, new.
+
+    Raises:
+        PolicyError: one sentence for one that does not exist or does not fit the scenario.
+    """
+    return {scenario.agents.index(state): _fitting(spec, scenario) for state, spec in (population.cast or {}).items()}
+
+
+def _fitting(spec: str, scenario: Scenario) -> Policy:
+    policy = policy_from(spec)
+    check_fits(policy, scenario, label_of(spec))
+    return policy
 
 
 def smallest_rollout(config: TrainingConfig, scenario: Scenario) -> int:
@@ -81,7 +98,7 @@ def smallest_rollout(config: TrainingConfig, scenario: Scenario) -> int:
     """
     population = config.population
     seats = seats_of(population, scenario.agents)
-    others = [OTHERS] if population.mode in ("league", "versus") else []
+    others = [OTHERS] if population.mode in ("league", "versus") else list(population.cast or {})
     slots = slots_of_seats([*seats.values(), *others], scenario.agents, 1)
     states = min(len(slots[seat_name(seat)]) for seat in seats.values())
     return config.worlds * states * config.learner.n_steps
@@ -96,6 +113,7 @@ class Players:
         seats: name of each learner -> name of its seat at the table, in the order in which they play.
         learners: name of each learner -> the learner.
         states: name of each learner -> indices of its states; none if it rotates.
+        cast: index of each state that does not learn -> who plays it.
         league: whom the learner meets in mode league.
         pool: the opponents in modes league and versus.
     """
@@ -104,6 +122,7 @@ class Players:
     seats: dict[str, str]
     learners: dict[str, OnPolicyAlgorithm]
     states: dict[str, tuple[int, ...]]
+    cast: dict[int, Policy]
     league: League | None
     pool: Pool | None
 
@@ -128,6 +147,8 @@ def seat_players(config: TrainingConfig, scenario: Scenario, seed: int) -> Playe
     for k, name in enumerate(order):
         own = seed if k == 0 else derived_seed(seed, k) >> 1  # SB3 takes seeds below 2**31
         taken[seats[name]] = partial(_make, config, seed=own)
+    cast = cast_of(population, scenario)
+    taken |= {agents[state]: policy for state, policy in cast.items()}
     if population.mode in ("league", "versus"):
         pool = Pool({}, {})
         opponents = opponents_of(population, scenario)
@@ -152,6 +173,7 @@ def seat_players(config: TrainingConfig, scenario: Scenario, seed: int) -> Playe
         seats={name: seat_name(seats[name]) for name in order},
         learners={name: table.learners[seat_name(seats[name])] for name in order},
         states={name: _states(seats[name], agents) for name in order},
+        cast=cast,
         league=league,
         pool=pool,
     )

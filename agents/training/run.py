@@ -21,7 +21,7 @@ from agents.table.interventions import Interventions
 from agents.training.config import MACHINE_KEYS, ConfigError, TrainingConfig
 from agents.training.job import jobs_of, run_job
 from agents.training.live import Watch
-from agents.training.players import opponents_of, smallest_rollout
+from agents.training.players import cast_of, opponents_of, smallest_rollout
 from agents.work import (
     PLAN,
     Board,
@@ -64,9 +64,15 @@ def check(config: TrainingConfig) -> None:
         try:
             rollout = smallest_rollout(job.config, scenario)
             opponents_of(config.population, scenario)
+            others = cast_of(config.population, scenario)
             Interventions(config.population.interventions or {}, scenario.agents, scenario.heads)
         except ValueError as error:
             raise ConfigError(f"population: {job.choice.name}: {error}") from error
+        if job.config.rounds is not None and others and (learning := scenario.n_states - len(others)) > 1:
+            raise ConfigError(
+                f"rounds: {job.choice.name}: population.cast leaves {learning} states that learn, and rounds are for "
+                "one that does among others that do not, or for all states of two; take rounds null."
+            )
         _check_memory(job.config, scenario)
         batch = job.config.learner.batch_size
         if batch is not None and batch > rollout:

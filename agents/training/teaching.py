@@ -7,7 +7,7 @@ that gains is then imitated (behaviour cloning: Pomerleau 1989), and the learner
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,6 +15,7 @@ import torch as th
 
 from agents.policies.bundles import LearnedBundle
 from agents.policies.networks import Heads, Network
+from agents.table.deviation import cast_of
 from agents.table.play import play
 from sd_env import layout
 from sd_env.policies import AnyHeads, answer, one_thread
@@ -22,6 +23,7 @@ from sd_env.scenario import Scenario
 
 if TYPE_CHECKING:
     from agents.policies.protocol import Policy
+    from agents.table.interventions import InterventionsLike
 
 #: Passes over what was seen, rows a step, step size.
 _EPOCHS: Final = 30
@@ -52,11 +54,13 @@ class _Watched(AnyHeads):
 def taught(
     scenario: Scenario,
     scripts: Mapping[bool, Policy],
-    others: Policy,
+    frozen: Policy | Sequence[Policy],
     pupil: LearnedBundle,
     *,
+    seat: int = 0,
     worlds: int,
     seed: int,
+    interventions: InterventionsLike | None = None,
 ) -> LearnedBundle:
     """A policy of the shape of ``pupil`` that plays as the scripts do, each type by its own.
 
@@ -65,15 +69,18 @@ def taught(
     Args:
         scenario: the game.
         scripts: whether greedy -> whom a state of the type imitates.
-        others: who plays all other seats while the scripts are watched in the first.
+        frozen: who plays all other seats while the scripts are watched: a policy, or one for each state.
         pupil: a policy without memory.
+        seat: index of the state in which the scripts are watched.
         worlds: in which the scripts are watched, one episode each.
         seed: 0 to 2**31 - 1, of the worlds, of the first weights and of the order of lessons.
+        interventions: what states are bound to.
     """
     seen, done = [], []
     for greedy, script in scripts.items():
         watched = _Watched(script)
-        play(scenario, [watched, *[others] * (scenario.n_states - 1)], worlds=worlds, seed=seed)
+        cast = cast_of(scenario, seat, watched, frozen)
+        play(scenario, cast, worlds=worlds, seed=seed, interventions=interventions)
         observations, actions = np.concatenate(watched.seen), np.concatenate(watched.done)
         own = (observations[:, layout.Own.GREED] > 0) == greedy
         seen.append(observations[own])

@@ -158,6 +158,29 @@ def test_an_experiment_tries_to_beat_the_policies_of_all_its_seeds(tmp_path: Pat
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+def test_those_who_learn_beside_a_cast_are_held_against_others_where_they_sit(tmp_path: Path) -> None:
+    data = made(
+        grid={"motives.p_greedy": [0.0, 0.6], "rival": {"a dove": {}, "a hawk": {"cast.state_1": "hawk"}}},
+        cast={"all": "dove"}, learners=["state_0"], seeds=[2, 1], worlds=8, logs=4,
+        predictions=[{
+            "claim": "The hawk attacks.", "measure": "attacks/state_1", "of": {"rival": "a hawk"},
+            "against": {"rival": "a dove"}, "expect": "above",
+        }],
+        picture={"x": "motives.p_greedy", "lines": "rival", "measures": ["attacks/state_1"]},
+    )  # fmt: skip
+    small = smoke_sized(Experiment.model_validate(data))
+    tried = {"scratch": 0, "warm": 1, "steps": 1, "worlds": 64, "searcher": "FastPPO"}
+    result = run(small.model_copy(update={"training": small.training | {"certificate": tried}}), tmp_path, workers=1)
+    assert {each["state"] for each in result.report["certificates"]} == {"state_0"}
+    assert len({each["policies"] for each in result.report["certificates"]}) == 4, "each cell has policies of its own"
+    [hawks] = {row["value"] for _, row in result.frame[result.frame["rival"] == "a dove"].iterrows()
+               if row["measure"] == "attacks/state_1"}  # fmt: skip
+    assert hawks == 0.0, "a dove attacks nobody, whatever is learned beside it"
+    text = " ".join((tmp_path / "table.txt").read_text().split())
+    assert "Policies of its own has each cell for state_0, beside all: dove, state_1:" in text
+    assert result.report["policies"] == "one a cell and seed"
+
+
 def test_a_generalist_is_tried_over_its_range_and_in_each_cell_that_has_policies_of_its_own(tmp_path: Path) -> None:
     data = made(
         grid={"motives.p_greedy": [0.0, 0.6]},

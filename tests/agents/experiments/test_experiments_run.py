@@ -47,7 +47,7 @@ def test_every_experiment_runs_smoke_sized(name: str, tmp_path: Path) -> None:
     result = run(asked, tmp_path, workers=1)
     assert len(result.predictions) == len(asked.predictions)
     assert {path.name for path in tmp_path.iterdir()} >= {"cells.csv", "report.json", "table.txt", "picture.png"}
-    kinds = {"scripted"} if asked.cast else {"generalist", "own"} if asked.generalist else {"own"}
+    kinds = {"scripted"} if asked.scripted else {"generalist", "own"} if asked.generalist else {"own"}
     frame = pd.read_csv(tmp_path / "cells.csv")
     assert set(frame["policies"]) == kinds
     checked = sum(map(asked.checked, asked.cells()))

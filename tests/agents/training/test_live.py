@@ -17,7 +17,8 @@ from agents.files import write_json, write_text
 from agents.table.metrics import RATES
 from agents.training.live import Watch, gap_of, last_values
 from agents.training.logs import LAYOUT, Curves
-from agents.training.rounds import Answer, write_rounds
+from agents.training.oracle import Answer
+from agents.training.rounds import write_rounds
 from agents.work import Board, board
 
 HEAD = "time/total_timesteps,arms/s_total,outcome/ss_attacks\n"

@@ -14,11 +14,13 @@ import torch as th
 from agents import cli
 from agents.commands.train import parse
 from agents.policies.bundles import load_bundle
-from agents.table.metrics import RATES
+from agents.policies.protocol import NeverAttackPolicy
+from agents.table.metrics import RATES, rates_of
+from agents.table.play import play
 from agents.table.population import Pool
 from agents.training import checkpoint
 from agents.training.config import ConfigError, TrainingConfig, load_training
-from agents.training.job import Job, jobs_of, run_job
+from agents.training.job import Job, final_cast, jobs_of, run_job
 from agents.training.learners import make_learner
 from agents.training.players import LEARNER, Rotated, seat_players, seats_of
 from agents.training.run import check
@@ -41,6 +43,7 @@ MODES: dict[str, dict[str, Any]] = {
     "shared": {},
     "independent": {},
     "roles": {"roles": {"hegemon": ["state_1"], "rivals": ["state_0", "state_2"]}},
+    "cast": {"mode": "independent", "cast": {"state_2": "grim-trigger", "state_0": "random"}},
     "versus": {"opponents": {"grim-trigger": 1.0, "random": 1.0, "generous-tit-for-tat:generosity=0.5": 1.0}},
     "league": {
         "opponents": {"grit": 0.2},
@@ -51,6 +54,7 @@ MODES: dict[str, dict[str, Any]] = {
     },
 }
 LEARNERS = {"shared": ["all"], "roles": ["rivals", "hegemon"], "independent": [f"state_{i}" for i in range(N)]}
+LEARNERS["cast"] = ["state_1"]
 ALGORITHMS: dict[str, dict[str, Any]] = {
     "PPO": {},
     "A2C": {"batch_size": None, "n_epochs": None, "clip_range": None, "rms_prop_eps": 1e-5},
@@ -63,7 +67,7 @@ ALGORITHMS: dict[str, dict[str, Any]] = {
 def config(mode: str, algorithm: str = "PPO", **population: Any) -> TrainingConfig:
     """Five rollouts of 8 turns, a checkpoint before the third and the fifth; episodes of up to 6 turns."""
     data = load_training(SMOKE).model_dump()
-    slots = 4 * (1 if mode in ("versus", "league") else N)
+    slots = 4 * (1 if mode in ("versus", "league", "cast") else N)
     data |= {"total_steps": 5 * 8 * slots, "worlds": 4, "seeds": [5], "scenarios": data["scenarios"][:1]}
     data["overrides"] = {"horizon": 6, "continuation": 0.95, "n_states": N}
     data["evaluation"] |= {"worlds": 6, "episodes": 2}
@@ -86,7 +90,7 @@ def rows(path: Path) -> list[dict[str, str]]:
     ("mode", "algorithm"),
     [(mode, algorithm) for mode in ("independent", "league") for algorithm in ALGORITHMS]
     # shared: test_training.py
-    + [("roles", "A2C"), ("versus", "RecurrentPPO"), ("roles", "FastPPO"), ("versus", "FastPPO")],
+    + [("roles", "A2C"), ("versus", "RecurrentPPO"), ("roles", "FastPPO"), ("versus", "FastPPO"), ("cast", "PPO")],
 )
 def test_every_mode_resumes_to_where_an_unbroken_run_ends(mode: str, algorithm: str, tmp_path: Path) -> None:
     class Killed(Exception):
@@ -174,6 +178,24 @@ def test_one_learner_among_opponents_is_measured_by_itself_and_among_them(mode: 
     assert result["evaluation"]["population"] != result["evaluation"]["learned"]
 
 
+@pytest.mark.parametrize("mode", ["independent", "roles"])
+def test_a_state_of_the_cast_plays_its_strategy_and_does_not_learn(mode: str, tmp_path: Path) -> None:
+    roles = {"roles": {"hegemon": ["state_1"], "rival": ["state_2"]}} if mode == "roles" else {}
+    settings = config(mode, cast={"state_0": "hawk"}, **roles)
+    done = jobs_of(settings, tmp_path)[0]
+    run_job(done)
+    result, _ = done.finished()
+    assert result is not None and sorted(done.bundles()) == sorted(roles["roles"] if roles else ["state_1", "state_2"])
+    cast = final_cast(done, done.scenario())
+    assert [policy.name == "hawk" for policy in cast] == [True, False, False]  # type: ignore[attr-defined]
+    where = {"worlds": settings.evaluation.worlds, "episodes": 2, "seed": settings.evaluation.seed + done.seed}
+    played = play(done.scenario(), cast, **where)
+    assert rates_of(played) == pytest.approx(result["evaluation"]["learned"], nan_ok=True)
+    resting = play(done.scenario(), [cast[0], NeverAttackPolicy(), NeverAttackPolicy()], **where)
+    assert rates_of(resting) == pytest.approx(result["evaluation"]["never_attack"], nan_ok=True)
+    assert result["evaluation"]["never_attack"]["outcome/attacks"] > 0, "the hawk's"
+
+
 def test_a_league_takes_snapshots_on_time_and_keeps_the_latest() -> None:
     settings = config("league", snapshot_rollouts=2, keep_snapshots=3)
     players = seat_players(settings, jobs_of(settings, Path())[0].scenario(), 5)
@@ -251,11 +273,19 @@ def test_a_checkpoint_of_other_learners_is_refused(tmp_path: Path) -> None:
             {"mode": "roles", "roles": {"a": ["state_0", "germany"]}},
             "roles: 'germany' is no state; states are state_0,",
         ),
-        ({"mode": "roles", "roles": {"a": ["state_0"]}}, "roles: state_1 has no role; each state needs one."),
+        ({"mode": "roles", "roles": {"a": ["state_0"]}}, "roles: state_1 has no role; each state needs one, or"),
         ({"mode": "roles", "roles": {"a": ["state_0", "state_1"], "b": ["state_1"]}}, "roles: state_1 is there twice"),
         ({"mode": "roles", "roles": {"a": ["state_0", "state_1"], "b": []}}, "roles: b has no state"),
         ({"mode": "roles", "roles": {"../a": ["state_0", "state_1"]}}, "population.roles"),
         ({"mode": "independent", "weights": 1}, "population.weights is not a key"),
+        ({"mode": "shared", "cast": {"state_1": "dove"}}, "population.cast = {'state_1': 'dove'} is not a setting of"),
+        ({"mode": "independent", "cast": {"germany": "dove"}}, "cast: 'germany' is no state; states are state_0,"),
+        ({"mode": "independent", "cast": {"state_1": "doves"}}, "population: doubly-dangerous: "),
+        ({"mode": "independent", "cast": {"state_0": "dove", "state_1": "dove"}}, "one at least must learn"),
+        (
+            {"mode": "roles", "roles": {"a": ["state_0", "state_1"]}, "cast": {"state_1": "dove"}},
+            "roles: state_1 has a role and is in the cast",
+        ),
     ],
 )
 def test_bad_populations_are_refused_in_one_sentence(

@@ -14,16 +14,20 @@ import torch as th
 from agents.commands.train import parse
 from agents.policies.bundles import LearnedBundle, bundle_of
 from agents.policies.mixture import MixedBundle, mix
+from agents.policies.protocol import Policy
+from agents.policies.specs import policy_from
 from agents.table.metrics import RATES, rates_of
 from agents.table.play import play
 from agents.training import job as jobs
-from agents.training import rounds
+from agents.training import oracle
 from agents.training.config import TrainingConfig, load_training
-from agents.training.job import Job, jobs_of, run_job, trained_policy
+from agents.training.job import Job, final_cast, jobs_of, run_job, trained_policy
 from agents.training.learners import make_learner
+from agents.training.oracle import Answer, Arena, Search
 from agents.training.players import seat_players
 from agents.training.response import learn_response
-from agents.training.rounds import Answer, improve
+from agents.training.rounds import improve
+from agents.training.run import check
 from agents.training.seats import WorldsVecEnv
 from sd_env import layout
 from sd_env.errors import RefusedError
@@ -86,7 +90,7 @@ def at_rest(scenario: Scenario, settings: TrainingConfig) -> LearnedBundle:
 def test_what_a_greedy_state_gains_from_a_policy_at_rest_is_found_and_joins_it() -> None:
     # known answer: in the not intense world a greedy state gains some 15 by open swords (emergence.md, 1)
     scenario, settings = Scenario.load("jervis/not-intense"), config({"most": 2})
-    found = improve(settings, at_rest(scenario, settings), scenario, 1)
+    found = improve(settings, at_rest(scenario, settings), Arena(scenario), 1)
     first = {answer.greedy: answer for answer in found.answers if answer.round == 1}
     assert first[True].taken and first[True].gain > 5
     assert not first[False].taken  # a seeker has nothing to gain among those at rest
@@ -106,7 +110,7 @@ def test_so_many_rounds_in_which_nothing_gains_enough_are_the_last_and_the_polic
     scenario = Scenario.load("jervis/not-intense")
     settings = config({"most": 4, "quiet": quiet, "gap": 1e6, "response_steps": 512})
     rest = at_rest(scenario, settings)
-    found = improve(settings, rest, scenario, 1)
+    found = improve(settings, rest, Arena(scenario), 1)
     assert {answer.round for answer in found.answers} == set(range(1, quiet + 1))
     assert not any(answer.taken for answer in found.answers)
     # one round alone cannot say whether the policy moves: then what its training moved in its last fifth counts
@@ -114,6 +118,59 @@ def test_so_many_rounds_in_which_nothing_gains_enough_are_the_last_and_the_polic
     for member in found.policy.members:
         own, now = rest.network.state_dict(), member.network.state_dict()
         assert all(th.equal(own[name], now[name]) for name in own)
+
+
+@pytest.mark.slow
+def test_where_one_state_learns_each_type_plays_the_best_answer_that_was_found() -> None:
+    # known answer: who arms not and answers nothing is a greedy state's prey, and a seeker gains nothing by it
+    scenario, settings = Scenario.load("jervis/not-intense"), config({"most": 3, "quiet": 1, "worlds": 512})
+    others = {1: policy_from("dove")}
+    rest = at_rest(scenario, settings)
+    found = improve(settings, rest, Arena(scenario, others), 1)
+    assert found.game is None
+    kept = {answer.greedy: answer for answer in found.answers if answer.round == 1}
+    assert kept[True].taken and kept[True].gain > 5
+
+    def returns(policy: Policy, greedy: float) -> float:
+        game = scenario.with_overrides({"states.greed.state_0": greedy})
+        return float(play(game, [policy, others[1]], worlds=512, seed=9)["return_0"].mean())
+
+    greed = float(scenario.motives.greed)  # type: ignore[arg-type]
+    assert returns(found.policy, greed) > returns(rest, greed) + 5
+    assert returns(found.policy, 0.0) > returns(rest, 0.0) - 0.5
+
+
+def test_what_answers_for_a_type_takes_that_types_place_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = Scenario.load("jervis/not-intense")
+    settings = config({"most": 3, "quiet": 1, "response_steps": 512, "worlds": 16})
+    rest = at_rest(scenario, settings)
+    better = bundle_of(make_learner(settings.learner, WorldsVecEnv(scenario, 8, seed=1), seed=3), scenario)
+    policies: list[MixedBundle] = []
+
+    def answers(search: Any) -> Any:
+        policies.append(search.policy)
+        taken = len(policies) == 1
+        best = [Answer(1, kind, 10.0, 5.0, 0.1, name, taken and kind) for kind, name in ((False, "a"), (True, "b"))]
+        return best, {"b": better} if taken else {}
+
+    monkeypatch.setattr(Search, "answers", answers)
+    found = improve(settings, rest, Arena(scenario, {1: policy_from("dove")}), 1)
+    assert len(policies) == 2 and len(policies[0].members) == 1
+    seeker, greedy = (found.policy.leading(kind).network.state_dict() for kind in (False, True))
+    name = "action_net.bias"
+    assert th.equal(seeker[name], rest.network.state_dict()[name])
+    assert th.equal(greedy[name], better.network.state_dict()[name])
+    assert found.policy.shares.tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    assert found.moved == dict.fromkeys(RATES, 0.0)
+
+
+def test_what_states_are_bound_to_binds_them_in_rounds_too() -> None:
+    # the greedy state of the known answer above, bound to peace: nothing that it could take is left to find
+    scenario, settings = Scenario.load("jervis/not-intense"), config({"most": 1, "response_steps": 512})
+    peace = {"all": {"stance": "neutral", "build_offense": "none", "build_defense": "none", "signal": "silence"}}
+    found = improve(settings, at_rest(scenario, settings), Arena(scenario, interventions=peace), 1)
+    assert [answer.gain for answer in found.answers] == [0.0, 0.0]
+    assert found.game is not None and np.ptp(found.game["payoffs"], axis=(1, 3)).max() == 0.0
 
 
 def test_the_policy_is_that_against_which_least_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,8 +183,8 @@ def test_the_policy_is_that_against_which_least_was_found(monkeypatch: pytest.Mo
         policies.append(search.policy)
         return [Answer(len(policies), True, 10.0, next(gains), 0.1, "made up", True)], {"made up": search.first}
 
-    monkeypatch.setattr(rounds._Search, "answers", answers)
-    found = improve(settings, at_rest(scenario, settings), scenario, 1)
+    monkeypatch.setattr(Search, "answers", answers)
+    found = improve(settings, at_rest(scenario, settings), Arena(scenario), 1)
     assert len(policies) == 3 and found.policy is policies[1]
 
 
@@ -143,8 +200,8 @@ def test_a_search_that_misses_what_the_next_finds_does_not_end_the_rounds(monkey
         joining = {"made up": search.first} if taken else {}
         return [Answer(len(policies), True, 10.0, gain, 0.1, "made up", taken)], joining
 
-    monkeypatch.setattr(rounds._Search, "answers", answers)
-    found = improve(settings, at_rest(scenario, settings), scenario, 1)
+    monkeypatch.setattr(Search, "answers", answers)
+    found = improve(settings, at_rest(scenario, settings), Arena(scenario), 1)
     assert len(policies) == 4 and policies[0] is policies[1] and policies[2] is policies[3]
     assert found.policy is policies[2]  # though the first search of the first policy found even less
 
@@ -158,9 +215,9 @@ def test_every_seed_and_round_has_a_response_of_its_own_chance(monkeypatch: pyte
         seeds.append(seed)
         return learn_response(*arguments, seed=seed, **keywords)
 
-    monkeypatch.setattr(rounds, "learn_response", response)
+    monkeypatch.setattr(oracle, "learn_response", response)
     for seed in (1, 2):
-        improve(settings, at_rest(scenario, settings), scenario, seed)
+        improve(settings, at_rest(scenario, settings), Arena(scenario), seed)
     assert len(seeds) == len(set(seeds)) >= 4
     assert all(0 <= seed < 2**31 for seed in seeds)  # as SB3 takes them
 
@@ -195,8 +252,8 @@ def test_every_round_starts_from_as_many_members_as_asked_and_once_from_scratch(
         seeds.append(seed)
         return learn_response(*arguments, seed=seed, begin=begin, rank=rank, **keywords)
 
-    monkeypatch.setattr(rounds, "learn_response", response)
-    improve(settings, at_rest(scenario, settings), scenario, 1)
+    monkeypatch.setattr(oracle, "learn_response", response)
+    improve(settings, at_rest(scenario, settings), Arena(scenario), 1)
     assert starts == [(False, 0), (True, 0), (True, 1), (True, 2)] * 2
     assert len(set(seeds)) == len(seeds)
 
@@ -204,11 +261,10 @@ def test_every_round_starts_from_as_many_members_as_asked_and_once_from_scratch(
 # --- in a job -----------------------------------------------------------------------------------------------------
 
 
-def job(folder: Path, **changed: Any) -> Job:
+def job(folder: Path, top: dict[str, Any] | None = None, **changed: Any) -> Job:
     settings = config(
         {"most": 2, "response_steps": 2048, "worlds": 64} | changed, total_steps=2048, seeds=[1], paths={},
-            scenarios=[{"scenario": "jervis/not-intense"}],
-        checkpoint={"every_rollouts": 1, "keep": 2},
+        scenarios=[{"scenario": "jervis/not-intense"}], checkpoint={"every_rollouts": 1, "keep": 2}, **(top or {}),
     )  # fmt: skip
     [only] = jobs_of(settings, folder)
     return only
@@ -235,6 +291,27 @@ def test_a_jobs_policy_is_what_came_of_its_rounds_and_its_result_says_what_they_
     where = done.config.evaluation
     frame = play(done.scenario(), [policy, policy], worlds=where.worlds, seed=where.seed + 1)
     assert rates_of(frame) == pytest.approx(result["evaluation"]["learned"], nan_ok=True)
+
+
+def test_where_one_state_learns_among_a_cast_a_job_has_rounds_and_its_policy_is_theirs(tmp_path: Path) -> None:
+    population = {"mode": "independent", "cast": {"state_1": "dove", "state_2": "grim-trigger"}}
+    top = {"population": population, "overrides": {"n_states": 3}}
+    done = job(tmp_path, top, response_steps=512, worlds=16)
+    run_job(done)
+    result, _ = done.finished()
+    assert result is not None and result["rounds"] and result["members"] is None
+    policy, *others = final_cast(done, done.scenario())
+    assert isinstance(policy, MixedBundle)
+    assert [other.name for other in others] == ["dove", "grim-trigger"]  # type: ignore[attr-defined]
+    assert done.bundles() == {"state_0": done.folder / "learners" / "state_0" / "policy.sd"}
+
+
+def test_rounds_are_for_all_of_two_states_or_one_that_learns(tmp_path: Path) -> None:
+    settings = config(population={"mode": "independent", "cast": {"state_2": "dove"}}, overrides={"n_states": 3})
+    with pytest.raises(
+        RefusedError, match=r"rounds: .* population.cast leaves 2 states that learn, and rounds are for"
+    ):
+        check(settings)
 
 
 @pytest.mark.slow

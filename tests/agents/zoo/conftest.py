@@ -17,7 +17,7 @@ from agents.evaluation.report import write_report
 from agents.files import read_table, write_text
 from agents.publish import zoo as publisher
 from agents.strategies.deviators import battery
-from agents.training import rounds, searcher
+from agents.training import oracle, searcher
 from agents.training.config import TrainingConfig, load_training
 from agents.training.job import jobs_of, run_job
 from agents.training.run import results
@@ -82,9 +82,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     folder = tmp_path_factory.mktemp("zoo")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(searcher, "SEARCHER", searcher.SEARCHER.model_copy(update=SMALL))
-        for module in (searcher, rounds):
+        for module in (searcher, oracle):
             patch.setattr(module, "SEARCH_WORLDS", 8)
-        for module in (certify, rounds):
+        for module in (certify, oracle):
             patch.setattr(module, "battery", lambda policy: itertools.islice(battery(policy), 3))
         run = train(folder / "runs" / "tiny", tiny())
         judge(run, 3, member0=0.01, member1=0.5, member2=0.015)
