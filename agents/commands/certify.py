@@ -5,7 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from agents.commands.options import add_scenario, add_searcher, add_trust, add_work, command_line, positive, whole
+from agents.commands.options import (
+    Mapped,
+    add_scenario,
+    add_searcher,
+    add_trust,
+    add_work,
+    command_line,
+    positive,
+    whole,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -37,6 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=whole, default=1, metavar="N", help="of searches and worlds; default 1")
     parser.add_argument("--worlds", type=positive, default=4096, metavar="N", help="to measure in; default 4096")
     add_searcher(parser)
+    parser.add_argument(
+        "--cast",
+        nargs="+",
+        default={},
+        action=Mapped,
+        metavar="STATE=STRATEGY",
+        help="who plays some of the states, a strategy or a bundle; the policy plays the others; default all",
+    )
     add_work(parser)
 
 
@@ -56,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
         worlds=args.worlds,
         seed=args.seed,
         searcher=args.searcher,
+        cast={state: str(spec) for state, spec in args.cast.items()},
         out=args.out,
         workers=args.workers,
         parquet=args.parquet,

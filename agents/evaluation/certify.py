@@ -61,6 +61,8 @@ def certify(
     worlds: int = WORLDS,
     seed: int = 1,
     searcher: Searcher = "PPO",
+    cast: Mapping[str, Spec] | None = None,
+    interventions: InterventionsLike | None = None,
     out: Path | None = None,
     workers: int = 1,
     parquet: bool = False,
@@ -79,6 +81,8 @@ def certify(
         worlds: in which the chosen response is measured, beside the policy itself in the same worlds.
         seed: of learners and worlds.
         searcher: who learns the responses: SB3's PPO, or FastPPO.
+        cast: state -> who plays it, where others than the policy do; deviators sit in the policy's seats.
+        interventions: what states are bound to, the deviator too.
         out: folder in which finished work is kept; the same call resumes it.
         workers: processes, 0 for one a core.
         parquet: write ``episodes.parquet`` too.
@@ -94,8 +98,9 @@ def certify(
     game = Scenario.load(scenario, overrides)
     given = [policy] if isinstance(policy, (str, Path)) or not isinstance(policy, Sequence) else list(policy)
     sizes: dict[str, Any] = {"searches": searches, "steps": steps, "worlds": worlds, "seed": seed, "searcher": searcher}
+    beside: dict[str, Any] = {"cast": cast, "interventions": interventions}
     kept: dict[str, Any] = {"out": out, "workers": workers, "parquet": parquet, "fresh": fresh}
-    return certify_all({"": (given, game)}, **sizes, **kept, trust=trust)[""]
+    return certify_all({"": (given, game)}, **sizes, **beside, **kept, trust=trust)[""]
 
 
 def certify_all(
@@ -106,6 +111,8 @@ def certify_all(
     worlds: int = WORLDS,
     seed: int = 1,
     searcher: Searcher = "PPO",
+    cast: Mapping[str, Spec] | None = None,
+    interventions: InterventionsLike | None = None,
     out: Path | None = None,
     workers: int = 1,
     parquet: bool = False,
@@ -121,15 +128,32 @@ def certify_all(
         players = players_of(given, game, trust=trust)
         if len(players) > 1:
             raise WorkError(f"{players[0].label} and {players[1].label} are two policies; one at a time is certified.")
+        others = _others(cast or {}, game)
         for k, member in enumerate(players[0].members):
-            cast = [member] * game.n_states
+            seated = [others.get(seat, member) for seat in range(game.n_states)]
             units += units_against(
-                cast, game, group=group, name=players[0].label, member=k, searches=searches, steps=steps,
-                worlds=worlds, seed=seed, searcher=searcher, trust=trust,
+                seated, game, seats=[seat for seat in range(game.n_states) if seat not in others] if others else None,
+                group=group, name=players[0].label, member=k, searches=searches, steps=steps, worlds=worlds, seed=seed,
+                searcher=searcher, interventions=interventions, trust=trust,
             )  # fmt: skip
         inputs |= digests(players)
+        for spec in others.values():
+            inputs |= digests(players_of([spec], game, trust=trust))
     rows = run_units(search, units, out, workers=workers, title="certify", parquet=parquet, inputs=inputs, fresh=fresh)
     return {name: certificates(rows_of(rows, name), game) for name, (_, game) in groups.items()}
+
+
+def _others(cast: Mapping[str, Spec], game: Scenario) -> dict[int, Spec]:
+    """Index of each state of a cast -> who plays it.
+
+    Raises:
+        WorkError: for a state that is none, or where no seat is left for the policy.
+    """
+    if unknown := [state for state in cast if state not in game.agents]:
+        raise WorkError(f"cast has {unknown[0]!r:.80}; states are {', '.join(game.agents)}.")
+    if len(cast) == game.n_states:
+        raise WorkError(f"cast has all of {', '.join(game.agents)}; the policy needs one of them.")
+    return {game.agents.index(state): spec for state, spec in cast.items()}
 
 
 def check_searches(searches: Sequence[tuple[str, int]], searcher: str) -> None:

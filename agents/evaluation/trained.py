@@ -16,6 +16,7 @@ from agents.evaluation.thresholds import ROWS, most_feared, thresholds
 from agents.files import write_text
 from agents.training.config import TrainingConfig
 from agents.training.job import Job, jobs_of
+from agents.training.players import one_policy
 from agents.training.run import results, train
 from sd_env.errors import printable
 
@@ -59,10 +60,11 @@ def _say(text: str) -> None:
 def certified(config: TrainingConfig, run: Path, done: list[Job]) -> dict[str, dict[str, list[dict[str, Any]]]]:
     """World -> path -> its certificates, by seat and type; kept in ``run/certificates`` and not made twice.
 
-    Empty where the config asks for none, or where several parties learn: a certificate is of one policy in all seats.
+    Empty where the config asks for none, or where several parties learn: a certificate is of one policy in all seats,
+    or in those that a cast leaves.
     """
-    settings = config.certificate
-    if settings is None or config.population.mode != "shared":
+    settings, population = config.certificate, config.population
+    if settings is None or not one_policy(population, done[0].scenario().agents):
         return {}
     groups = groups_of(done)
     tables = certify_all(
@@ -74,6 +76,8 @@ def certified(config: TrainingConfig, run: Path, done: list[Job]) -> dict[str, d
         steps=settings.steps,
         worlds=settings.worlds,
         searcher=settings.searcher,
+        cast=population.cast,
+        interventions=population.interventions,
         seed=config.evaluation.seed,
         out=certificates_of(run, done),
         workers=config.workers,

@@ -175,7 +175,9 @@ class TrainingConfig(Settings):
     checkpoint: CheckpointConfig = Field(description="checkpoints")
     evaluation: EvaluationConfig = Field(description="evaluation of the final policies")
     certificate: CertificateConfig | None = Field(
-        default=None, description="certificates of final policies that play all states; null: none, and no verdict"
+        default=None,
+        description="certificates of a final policy that plays all states, or all that a cast leaves; null: none, and "
+        "no verdict",
     )
     device: str = Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:0")
     workers: Whole = Field(ge=0, le=1024, description="jobs at a time; 0 = one for each core")

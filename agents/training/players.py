@@ -66,6 +66,11 @@ def seats_of(population: PopulationConfig, agents: Sequence[str]) -> dict[str, S
     return {role: tuple(states) for role, states in roles.items()}
 
 
+def one_policy(population: PopulationConfig, agents: Sequence[str]) -> bool:
+    """Whether one policy is learned, and plays all states or all that a cast leaves; arguments as :func:`seats_of`."""
+    return population.mode not in ("league", "versus") and len(seats_of(population, agents)) == 1
+
+
 def opponents_of(population: PopulationConfig, scenario: Scenario) -> dict[str, Policy]:
     """The given opponents by their specifications, new.
 

@@ -21,7 +21,7 @@ from agents.table.interventions import Interventions
 from agents.training.config import MACHINE_KEYS, ConfigError, TrainingConfig
 from agents.training.job import jobs_of, run_job
 from agents.training.live import Watch
-from agents.training.players import cast_of, opponents_of, smallest_rollout
+from agents.training.players import cast_of, one_policy, opponents_of, smallest_rollout
 from agents.work import (
     PLAN,
     Board,
@@ -239,7 +239,7 @@ def train(
     do, limit = in_processes, config.workers or cores() // config.torch_threads or 1
     if (elsewhere := place()) is not None:
         do, limit = elsewhere, config.workers
-    certified = config.certificate is not None and config.population.mode == "shared"
+    certified = config.certificate is not None and one_policy(config.population, jobs[0].scenario().agents)
     watch = Watch({job.name: job.folder for job in jobs}, outcome, certified=certified)
     for name, (result, _) in states.items():
         if result is not None:

@@ -76,6 +76,21 @@ def test_the_battery_alone_finds_the_hole_of_doing_nothing_where_swords_are_open
     assert table.loc[GREEDY, "own"] == pytest.approx(32.0)
 
 
+def test_of_a_policy_beside_a_cast_its_own_seats_are_tried_and_who_is_bound_gains_nothing() -> None:
+    rest = BuildThenStrike(0, 0)
+    table = certify(rest, NOT_INTENSE, worlds=2048, searches=[], cast={"state_1": "dove"})
+    assert table["state"].tolist() == ["state_0", "state_0"]
+    against_itself = certify(rest, NOT_INTENSE, worlds=2048, searches=[]).set_index("type")
+    beaten = table.set_index("type").loc[GREEDY]
+    assert beaten["verdict"] == BEATEN
+    assert beaten["high"] < against_itself.loc[GREEDY, "low"], "a dove has some shields, and who rests has none"
+    hawks = certify(rest, NOT_INTENSE, worlds=2048, searches=[], cast={"state_0": "hawk"}).set_index("type")
+    assert set(hawks["state"]) == {"state_1"} and hawks.loc[SEEKERS, "own"] < 16, "half of the peace, and less"
+    peace = {"state_0": {"stance": "neutral", "build_offense": "none", "build_defense": "none", "signal": "silence"}}
+    bound = certify(rest, NOT_INTENSE, worlds=64, searches=[], cast={"state_1": "dove"}, interventions=peace)
+    assert bound["gain"].tolist() == [0.0, 0.0]
+
+
 # --- searches ---------------------------------------------------------------------------------------------
 
 
@@ -268,6 +283,8 @@ def test_only_bundles_of_flat_networks_can_be_started_from() -> None:
         ({"searches": [(SCRATCH, 10**12)]}, "searches is 1000000000000; 100000 at most are allowed"),
         ({"searcher": "SAC"}, "searcher is 'SAC'; PPO or FastPPO is needed"),
         ({"worlds": 1}, "worlds are too few for a certificate"),
+        ({"cast": {"germany": "dove"}}, "cast has 'germany'; states are state_0, state_1"),
+        ({"cast": {"state_0": "dove", "state_1": "dove"}}, "cast has all of state_0, state_1; the policy needs one"),
     ],
 )
 def test_searches_that_cannot_be_are_refused_at_once(given: dict[str, Any], said: str) -> None:

@@ -13,6 +13,7 @@ import torch as th
 
 from agents import cli
 from agents.commands.train import parse
+from agents.evaluation.trained import certified
 from agents.policies.bundles import load_bundle
 from agents.policies.protocol import NeverAttackPolicy
 from agents.table.metrics import RATES, rates_of
@@ -194,6 +195,18 @@ def test_a_state_of_the_cast_plays_its_strategy_and_does_not_learn(mode: str, tm
     resting = play(done.scenario(), [cast[0], NeverAttackPolicy(), NeverAttackPolicy()], **where)
     assert rates_of(resting) == pytest.approx(result["evaluation"]["never_attack"], nan_ok=True)
     assert result["evaluation"]["never_attack"]["outcome/attacks"] > 0, "the hawk's"
+
+
+def test_a_run_certifies_the_one_policy_that_its_cast_leaves(tmp_path: Path) -> None:
+    data = config("cast").model_dump()
+    data["certificate"] = {"scratch": 0, "warm": 1, "steps": 1, "worlds": 64, "searcher": "FastPPO"}
+    settings = TrainingConfig.model_validate(data | {"workers": 1})
+    [done] = jobs_of(settings, tmp_path)
+    run_job(done)
+    [found] = certified(settings, tmp_path, [done]).values()
+    assert {row["state"] for rows in found.values() for row in rows} == {"state_1"}
+    several = config("independent").model_copy(update={"certificate": settings.certificate})
+    assert certified(several, tmp_path, jobs_of(several, tmp_path)) == {}
 
 
 def test_a_league_takes_snapshots_on_time_and_keeps_the_latest() -> None:
