@@ -195,7 +195,7 @@ def table(result: Result, judged: Sequence[Prediction]) -> RenderableType:
         said = {state: found[0] if len(set(found)) == 1 else "as the cell says" for state, found in specs.items()}
         who = "Nobody learns:"
         if experiment.learners:
-            who = f"Policies of its own has each cell for {' and '.join(experiment.learners)}, beside"
+            who = f"Each cell has a policy of its own for {' and '.join(experiment.learners)}, beside"
         how = f"{who} " + ", ".join(f"{state}: {spec}" for state, spec in said.items())
     shown.append(
         Text(

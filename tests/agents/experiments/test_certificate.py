@@ -177,7 +177,7 @@ def test_those_who_learn_beside_a_cast_are_held_against_others_where_they_sit(tm
                if row["measure"] == "attacks/state_1"}  # fmt: skip
     assert hawks == 0.0, "a dove attacks nobody, whatever is learned beside it"
     text = " ".join((tmp_path / "table.txt").read_text().split())
-    assert "Policies of its own has each cell for state_0, beside all: dove, state_1:" in text
+    assert "Each cell has a policy of its own for state_0, beside all: dove, state_1:" in text
     assert result.report["policies"] == "one a cell and seed"
 
 
