@@ -17,7 +17,9 @@ from agents.experiments import experiments, load_experiment
 from agents.experiments.judge import judge
 from agents.experiments.run import design_of, read_cells
 from agents.experiments.work import check
+from agents.policies.specs import policy_from
 from agents.publish.experiments import CONCEPTS, page
+from agents.table.play import play
 from sd_env.scenario import Scenario
 
 ROOT = Path(__file__).parents[3]
@@ -71,16 +73,41 @@ def test_the_challenger_that_can_be_deterred_attacks_who_waits_and_not_who_strik
     assert all(words in description for words in ("3.98 greed - 1 over 32", "1.12 greed - 1", "+1.78", "-.22"))
 
 
-def test_the_challenger_in_a_crisis_has_hardly_anything_to_gain_at_the_scenarios_greed() -> None:
-    """The numbers in the description of immediate-deterrence; theories/huth-immediate derives its own p."""
-    game = Scenario.load("theories/huth-immediate")
-    stake = game.war.conquest * game.war.spoils * effective_turns(game.horizon)
-    assert stake == pytest.approx(1.6)
-    force, helped = 1.2 * 1.5 * 1.75, 0.35 + 1.4 + 0.3  # surprise; its own arms, the defender's, the terrain
-    surprised, ready = (f**2 / (f**2 + helped**2) for f in (force, force / 1.5))
-    assert (surprised, ready) == pytest.approx((0.70, 0.51), abs=0.005)
-    gains = [greed * stake * p - 1.0 for greed in (1.0, 2.0) for p in (surprised, ready)]
-    assert gains == pytest.approx([0.12, -0.18, 1.25, 0.64], abs=0.005)
+def test_a_raid_pays_where_the_defender_bluffs_and_not_where_it_stands_by_its_protege() -> None:
+    """The numbers in the description of immediate-deterrence: of one turn, less the 8 of peace."""
+    asked, raid = (
+        load_experiment("immediate-deterrence"),
+        policy_from("timetable:offense=0,attacks_until=1,attacks_from=0"),
+    )
+    found = {}
+    for cell in asked.cells():
+        game = Scenario.load(cell.setup.scenario, cell.setup.overrides)
+        cast = [raid, *(policy_from(cell.setup.cast[state]) for state in ("defender", "protege"))]
+        frame = play(game, cast, worlds=4096, seed=1, interventions=cell.setup.interventions)
+        found[cell.labels["the defender"], cell.labels["greed"]] = float(frame["return_0"].mean()) - 8.0
+    wanted = {("bluffs", "1"): -1.0, ("stands by it", "1"): -2.2, ("bluffs", "3"): 1.0, ("stands by it", "3"): -0.6}
+    assert found == pytest.approx(wanted, abs=0.1)
+
+
+def test_a_word_is_worth_keeping_where_it_costs_to_break_it_and_nowhere_else() -> None:
+    """The numbers in the description of tied-hands: at rest, and fighting from the first attack to the last."""
+    asked = load_experiment("tied-hands")
+    rests, fights = map(policy_from, ("isolationist", "timetable:offense=0,attacks_from=2,attacks_until=7"))
+    found = {}
+    for cell in asked.cells():
+        game = Scenario.load(cell.setup.scenario, cell.setup.overrides)
+        challenger, protege = (policy_from(cell.setup.cast[state]) for state in ("challenger", "protege"))
+        for does, defender in (("rests", rests), ("fights", fights)):
+            cast = [challenger, defender, protege]
+            frame = play(game, cast, worlds=2048, seed=1, interventions=cell.setup.interventions)
+            found[(*cell.labels.values(), does)] = float(frame["return_1"].mean())
+    wanted = {
+        ("is silent", "0", "rests"): 5.6, ("is silent", "0", "fights"): 3.0,
+        ("is silent", "2.4", "rests"): 5.6, ("is silent", "2.4", "fights"): 3.0,
+        ("threatens", "0", "rests"): 5.4, ("threatens", "0", "fights"): 2.8,
+        ("threatens", "2.4", "rests"): 0.6, ("threatens", "2.4", "fights"): 2.8,
+    }  # fmt: skip
+    assert found == pytest.approx(wanted, abs=0.1)
 
 
 @pytest.mark.parametrize("name", experiments())
