@@ -110,6 +110,25 @@ def test_a_word_is_worth_keeping_where_it_costs_to_break_it_and_nowhere_else() -
     assert found == pytest.approx(wanted, abs=0.1)
 
 
+def test_an_alliance_costs_whose_ally_is_attacked_and_serves_who_is_attacked_itself() -> None:
+    """The numbers in the description of alliance-dilemma: of a state that rests, allied and not."""
+    asked = load_experiment("alliance-dilemma")
+    worth = {}
+    for cell in asked.cells():
+        game = Scenario.load(cell.setup.scenario, cell.setup.overrides)
+        cast = [policy_from(cell.setup.cast.get(state, "isolationist")) for state in game.agents]
+        bound = {state: cell.setup.interventions.get(state, {}) for state in game.agents}
+        alone, allied = (
+            float(play(game, cast, worlds=1024, seed=1, interventions=bound | {"state_0": own})["return_0"].mean())
+            for own in ({}, {"stance.state_1": "align"})
+        )
+        worth[tuple(cell.labels.values())] = allied - alone
+    drawn_in, helped = [-0.4, -1.2, -1.9], [0.8, 5.8, 7.5]
+    wanted = {("its ally", binds): cost for binds, cost in zip(("0", "0.5", "1"), drawn_in, strict=True)}
+    wanted |= {("the state itself", binds): gain for binds, gain in zip(("0", "0.5", "1"), helped, strict=True)}
+    assert worth == pytest.approx(wanted, abs=0.1)
+
+
 @pytest.mark.parametrize("name", experiments())
 def test_what_is_published_is_of_the_experiment_as_it_stands(name: str) -> None:
     asked, found = load_experiment(name), json.loads((PUBLISHED / f"{name}.json").read_text())
