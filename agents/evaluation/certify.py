@@ -9,7 +9,7 @@ return (by more than :data:`NEAR` of it) counts as failed and certifies nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
@@ -21,7 +21,7 @@ from agents.evaluation.evaluate import check_most, check_sizes
 from agents.evaluation.players import Spec, digests, load, players_of
 from agents.evaluation.statistics import estimate
 from agents.strategies.deviators import battery
-from agents.table.alike import seat_groups
+from agents.table.alike import seats_beside
 from agents.table.deviation import WIDTH, deviate
 from agents.table.play import play
 from agents.training.learner_config import Searcher
@@ -132,9 +132,8 @@ def certify_all(
         for k, member in enumerate(players[0].members):
             seated = [others.get(seat, member) for seat in range(game.n_states)]
             units += units_against(
-                seated, game, seats=[seat for seat in range(game.n_states) if seat not in others] if others else None,
-                group=group, name=players[0].label, member=k, searches=searches, steps=steps, worlds=worlds, seed=seed,
-                searcher=searcher, interventions=interventions, trust=trust,
+                seated, game, others=others, group=group, name=players[0].label, member=k, searches=searches,
+                steps=steps, worlds=worlds, seed=seed, searcher=searcher, interventions=interventions, trust=trust,
             )  # fmt: skip
         inputs |= digests(players)
         for spec in others.values():
@@ -179,7 +178,7 @@ def units_against(
     cast: Sequence[Spec],
     game: Scenario,
     *,
-    seats: Sequence[int] | None = None,
+    others: Collection[int] = (),
     group: str,
     name: str,
     member: int = 0,
@@ -196,7 +195,7 @@ def units_against(
     Args:
         cast: specification of who plays each state.
         game: the scenario.
-        seats: of those that are certified; None stands for one of each group that differs.
+        others: indices of states whose players are not certified.
         group: what is certified together.
         name: of those who play, for the units.
         member: which of several policies that differ in their training seeds alone.
@@ -208,7 +207,7 @@ def units_against(
         searcher: who learns the responses.
         trust: whether what can run code may be loaded.
     """
-    for seat in _seats(cast, game, bool(interventions)) if seats is None else seats:
+    for seat in _seats(cast, game, bool(interventions), others):
         learned = [(start, again) for start, count in searches for again in range(count)]
         if warm(load(cast[seat], trust)) is None:
             learned = [(SCRATCH, again) for again in range(len(learned))]
@@ -221,10 +220,13 @@ def units_against(
             yield Unit(f"{group} {name} {member} seat {seat} {start} {again}".strip(), arguments)
 
 
-def _seats(cast: Sequence[Spec], game: Scenario, bound: bool) -> list[int]:
-    """One seat of each group whose members could change places: that differ in nothing, and play by the same policy."""
+def _seats(cast: Sequence[Spec], game: Scenario, bound: bool, others: Collection[int]) -> list[int]:
+    """One seat of each group whose members could change places: that differ in nothing, and play by the same policy.
+
+    Beside others, each seat that they do not hold.
+    """
     alike = all(spec is cast[0] or spec == cast[0] for spec in cast) and not bound  # to what tells them apart, too
-    return list(seat_groups(game) if alike else range(game.n_states))
+    return seats_beside(game, others) if alike or others else list(range(game.n_states))
 
 
 def search(

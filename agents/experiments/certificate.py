@@ -52,11 +52,12 @@ def certified(units: Sequence[Unit], out: Path, workers: int) -> list[dict[str, 
         if asked is None:
             return None
         scripts, learners = job.config.population.cast or {}, learners_of_states(job, game)
-        cast = [scripts[a] if a in scripts else str(bundles[learners[k]]) for k, a in enumerate(game.agents)]
+        cast = [str(bundles[learners[k]]) if k in learners else scripts[a] for k, a in enumerate(game.agents)]
+        others = [k for k in range(game.n_states) if k not in learners]
         places = _places(given, game, seeds, beside)
         for group, (_, place) in places.items():
             searches += units_against(
-                cast, place, seats=list(learners) if scripts else None, group=group, name=f"seed {seed}", member=member,
+                cast, place, others=others, group=group, name=f"seed {seed}", member=member,
                 searches=[(SCRATCH, asked.scratch), (WARM, asked.warm)], steps=asked.steps, worlds=asked.worlds,
                 searcher=asked.searcher, seed=seed, interventions=job.config.population.interventions,
             )  # fmt: skip

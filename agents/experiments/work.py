@@ -268,10 +268,9 @@ def _others(cast: Mapping[str, str], game: Scenario, learners: Sequence[str]) ->
     Raises:
         ExperimentError: naming a state that is none, or has none.
     """
-    for what, allowed, states in (("cast", "all, ", cast), ("learners", "", learners)):
-        for state in states:
-            if state not in game.agents and not (allowed and state == "all"):
-                raise ExperimentError(f"{what} names {state!r}; allowed are {allowed}{', '.join(game.agents)}.")
+    for what, states, allowed in (("cast", cast, ("all", *game.agents)), ("learners", learners, game.agents)):
+        if unknown := [state for state in states if state not in allowed]:
+            raise ExperimentError(f"{what} names {unknown[0]!r}; allowed are {', '.join(allowed)}.")
     if both := [state for state in learners if state in cast]:
         raise ExperimentError(f"cast has a strategy for {both[0]}, which is among the learners.")
     others = [agent for agent in game.agents if agent not in learners]

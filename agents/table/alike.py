@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from sd_env.scenario import Scenario
@@ -25,3 +27,8 @@ def seat_groups(scenario: Scenario) -> dict[int, int]:
         else:
             groups[seat] = 1
     return groups
+
+
+def seats_beside(scenario: Scenario, others: Collection[int] = ()) -> list[int]:
+    """The seats that one policy holds beside ``others``; where it holds all, one of each group that differs."""
+    return [seat for seat in range(scenario.n_states) if seat not in others] if others else list(seat_groups(scenario))

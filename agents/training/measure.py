@@ -79,11 +79,11 @@ def measure(
     policies: dict[str, Policy] = {name: LearnedPolicy(learner) for name, learner in players.learners.items()}
     if final is not None:
         policies = dict.fromkeys(policies, final)
-    holders = {state: policies[name] for name, states in players.states.items() for state in states}
-    seats = range(scenario.n_states)  # those without a holder are all the one learner's
     cast = players.cast
+    holders = cast | {state: policies[name] for name, states in players.states.items() for state in states}
+    seats = range(scenario.n_states)  # those without a holder are all the one learner's
     frames = {
-        LEARNED: play(scenario, [(cast | holders)[seat] if holders else policies[LEARNER] for seat in seats], **where),
+        LEARNED: play(scenario, [holders[seat] if holders else policies[LEARNER] for seat in seats], **where),
         "random": play(scenario, [cast.get(seat, RandomPolicy()) for seat in seats], **where),
         "never_attack": play(scenario, [cast.get(seat, NeverAttackPolicy()) for seat in seats], **where),
     }

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from agents.strategies.deviators import battery
-from agents.table.alike import seat_groups
+from agents.table.alike import seats_beside
 from agents.table.deviation import deviate
 from agents.table.play import play
 from agents.table.seating import ROTATING
@@ -89,9 +89,7 @@ class Arena:
     @property
     def seats(self) -> list[int]:
         """Whence the policy is answered: one of each group of its seats that differ in the game."""
-        if self.others:
-            return [seat for seat in range(self.scenario.n_states) if seat not in self.others]
-        return list(seat_groups(self.scenario))
+        return seats_beside(self.scenario, self.others)
 
     def seated(self, policy: Policy) -> Policy | list[Policy]:
         """The policy in its seats: itself where those are all."""
@@ -99,8 +97,8 @@ class Arena:
 
     def play(self, policy: Policy, worlds: int, seed: int, game: Scenario | None = None) -> pd.DataFrame:
         """Rows of :func:`agents.table.play.play` with the policy in its seats."""
-        cast = [self.others.get(k, policy) for k in range(self.scenario.n_states)]
-        return play(game or self.scenario, cast, worlds=worlds, seed=seed, interventions=self.interventions)
+        seated = self.seated(policy)
+        return play(game or self.scenario, seated, worlds=worlds, seed=seed, interventions=self.interventions)
 
 
 @dataclass(frozen=True)
@@ -199,13 +197,14 @@ class Search:
         }
 
     def _own(self) -> list[_Own]:
-        """The policy from each seat that differs and with each type apart where that can be: twice ``rounds.worlds``.
+        """The policy from each seat that differs, with each type apart where that can be.
 
-        Where it has one seat, once as many.
+        ``rounds.worlds`` for each state that it plays, in all.
         """
         scenario, seats = self.arena.scenario, self.arena.seats
         games = [(game, seat) for seat in seats for game in apart(scenario, scenario.agents[seat])]
-        share = -(-min(2, scenario.n_states - len(self.arena.others)) * self.rounds.worlds // len(games))
+        held = scenario.n_states - len(self.arena.others)
+        share = -(-held * self.rounds.worlds // len(games))
         return [_Own(game, seat, self.arena.play(self.policy, share, self.measuring, game)) for game, seat in games]
 
     def _enough(self, gains: _Gains) -> bool:
