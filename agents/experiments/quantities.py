@@ -12,7 +12,8 @@
 * ``attacks/STATE>STATE`` and ``allied/STATE>STATE``: share of the turns of recorded episodes on which the first attacks
   the second, or is allied with it;
 * ``held/STATE``, ``economy/STATE``: share of its homeland that it holds, and its economy, at the end of recorded
-  episodes; ``stock/STATE``: its arms of both kinds, a turn;
+  episodes; ``stock/STATE``: its arms of both kinds, a turn; ``late_effort/STATE``: its building, 0 to 1 of what it
+  could, from the middle of the episode to its last quarter;
 * ``war/onset``: turn of the first attack of the recorded episodes that have one;
 * ``X - Y``: one of the above less another.
 """
@@ -129,15 +130,17 @@ def slope(logs: Logs) -> float:
 
 def late_effort(logs: Logs) -> float:
     """Building of security seekers, 0 to 1 of what they could, from the middle of the episode to its last quarter."""
-    levels: list[np.ndarray] = []
-    for log in logs:
-        half, end = log.turns // 2, 3 * log.turns // 4
-        seekers, levels_here = log.states["greed"][0] == 0, log.scenario.heads.levels
-        # row t of the states holds what was carried out on turn t, from 1; the actions are what was sent
-        for head in (layout.Head.BUILD_OFFENSE, layout.Head.BUILD_DEFENSE):
-            carried_out = log.states[head.label][half + 1 : end + 1, seekers]
-            levels.append(carried_out.reshape(-1) / levels_here)
+    levels = [_late_levels(log, log.states["greed"][0] == 0) for log in logs]
     return _share(np.concatenate(levels)) if levels else math.nan
+
+
+def _late_levels(log: EpisodeLog, states: np.ndarray | list[int]) -> np.ndarray:
+    """Levels of building of some states in the third quarter of the episode, 0 to 1."""
+    half, end = log.turns // 2, 3 * log.turns // 4
+    # row t of the states holds what was carried out on turn t, from 1; the actions are what was sent
+    heads = (layout.Head.BUILD_OFFENSE, layout.Head.BUILD_DEFENSE)
+    found = [log.states[head.label][half + 1 : end + 1, states].reshape(-1) for head in heads]
+    return np.concatenate(found) / log.scenario.heads.levels
 
 
 def trust(logs: Logs) -> float:
@@ -241,13 +244,15 @@ def joint(measure: str, logs: Logs) -> float:
 
 
 def of_state(measure: str, logs: Logs) -> float:
-    """What the measure's name says of its state: homeland and economy at the end, arms as a mean over turns."""
+    """What the measure's name says of its state: homeland and economy at the end, arms and building over turns."""
     kind, _, name = measure.partition("/")
     found = []
     for log in logs:
         i, states = list(log.agents).index(name), log.states
         if kind == "stock":
             found.append(float((states["offense"][1:, i] + states["defense"][1:, i]).mean()))
+        elif kind == "late_effort":
+            found.append(float(_late_levels(log, [i]).mean()))
         else:
             found.append(float(states["homeland" if kind == "held" else kind][-1, i]))
     return _share(found)
@@ -256,7 +261,7 @@ def of_state(measure: str, logs: Logs) -> float:
 #: Kinds of measures of named states that need logs -> how they are taken.
 OF_NAMES: Final[dict[str, Callable[[str, Logs], float]]] = {
     "strikes": striking, "opens": opening, "tragic": tragic, "joint": joint,
-    "held": of_state, "economy": of_state, "stock": of_state,
+    "held": of_state, "economy": of_state, "stock": of_state, "late_effort": of_state,
 }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ class Timetable(Strategy):
 
     Turns count from 0, and a span ends before its last number. Where an attack needs mobilization first, the first
     turn of attack is a mobilization. With ``odds`` it attacks only those on which its success seems as likely as that,
-    with ``greedy_only`` only while its leader wants land.
+    with ``greedy_only`` only while its leader wants land; the two types build alike, unless told otherwise.
 
     [Taylor 1969, War by Time Table]
     """
@@ -31,6 +31,10 @@ class Timetable(Strategy):
     traits: ClassVar[Traits] = Traits(first_strikes=True, preempts=True, forgives=False, builds_offense=True)
     offense: Level = Field(default=2, description="effort into offensive arms: 0 none, 1 half, 2 full")
     defense: Level = Field(default=0, description="effort into defensive arms")
+    seeker_offense: Level | None = Field(
+        default=None, description="effort into offensive arms while its leader wants no land; null: the same"
+    )
+    seeker_defense: Level | None = Field(default=None, description="effort into defensive arms then; null: the same")
     builds_from: Turns = Field(default=0, description="first turn of building")
     builds_until: Turns = Field(default=4, description="turn before which building ends")
     attacks_from: Turns = Field(default=4, description="first turn of attack")
@@ -45,7 +49,14 @@ class Timetable(Strategy):
         """See the class."""
         turn = view.own.turn
         builds = (turn >= self.builds_from) & (turn < self.builds_until)
-        plan.build_offense[builds], plan.build_defense[builds] = self.offense, self.defense
+        seeks = view.own.greed == 0
+        for build, effort, other in (
+            (plan.build_offense, self.offense, self.seeker_offense),
+            (plan.build_defense, self.defense, self.seeker_defense),
+        ):
+            build[builds] = effort
+            if other is not None:
+                build[builds & seeks] = other
         plan.signal[:] = Signal(self.says)
         attacks = (turn >= self.attacks_from) & (turn < self.attacks_until)
         if self.greedy_only:
