@@ -12,7 +12,7 @@
 * ``attacks/STATE>STATE`` and ``allied/STATE>STATE``: share of the turns of recorded episodes on which the first attacks
   the second, or is allied with it;
 * ``held/STATE``, ``economy/STATE``: share of its homeland that it holds, and its economy, at the end of recorded
-  episodes; ``stock/STATE``: its arms of both kinds, a turn; ``late_effort/STATE``: its building, 0 to 1 of what it
+  episodes; ``stock/STATE``, ``swords/STATE``: its arms of both kinds, and offensive ones, a turn; ``late_effort/STATE``: its building, 0 to 1 of what it
   could, from the middle of the episode to its last quarter;
 * ``war/onset``: turn of the first attack of the recorded episodes that have one;
 * ``X - Y``: one of the above less another.
@@ -251,6 +251,8 @@ def of_state(measure: str, logs: Logs) -> float:
         i, states = list(log.agents).index(name), log.states
         if kind == "stock":
             found.append(float((states["offense"][1:, i] + states["defense"][1:, i]).mean()))
+        elif kind == "swords":
+            found.append(float(states["offense"][1:, i].mean()))
         elif kind == "late_effort":
             found.append(float(_late_levels(log, [i]).mean()))
         else:
@@ -261,7 +263,7 @@ def of_state(measure: str, logs: Logs) -> float:
 #: Kinds of measures of named states that need logs -> how they are taken.
 OF_NAMES: Final[dict[str, Callable[[str, Logs], float]]] = {
     "strikes": striking, "opens": opening, "tragic": tragic, "joint": joint,
-    "held": of_state, "economy": of_state, "stock": of_state, "late_effort": of_state,
+    "held": of_state, "economy": of_state, "stock": of_state, "swords": of_state, "late_effort": of_state,
 }  # fmt: skip
 
 

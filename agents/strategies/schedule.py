@@ -21,8 +21,9 @@ class Timetable(Strategy):
     """Goes by the clock, whatever others do: builds on some turns, attacks everyone on some, and else rests.
 
     Turns count from 0, and a span ends before its last number. Where an attack needs mobilization first, the first
-    turn of attack is a mobilization. With ``odds`` it attacks only those on which its success seems as likely as that,
-    with ``greedy_only`` only while its leader wants land; the two types build alike, unless told otherwise.
+    turn of attack is a mobilization; ``mobilizes_from`` begins a crisis before it. With ``odds`` it attacks only those on
+    which its success seems as likely as that, with ``greedy_only`` only while its leader wants land; the two types build
+    alike, unless told otherwise.
 
     [Taylor 1969, War by Time Table]
     """
@@ -41,6 +42,7 @@ class Timetable(Strategy):
     attacks_until: Turns = Field(default=NEVER, description="turn before which attacks end")
     odds: Share = Field(default=0.0, description="chance of success from which it attacks")
     greedy_only: bool = Field(default=False, description="whether it attacks only while its leader wants land")
+    mobilizes_from: Turns = Field(default=NEVER, description="first turn of mobilization against everyone, of any type")
     says: int = Field(
         default=0, ge=0, le=2, description="what it says on every turn: 0 nothing, 1 reassures, 2 threatens"
     )
@@ -58,6 +60,7 @@ class Timetable(Strategy):
             if other is not None:
                 build[builds & seeks] = other
         plan.signal[:] = Signal(self.says)
+        plan.stance[(turn >= self.mobilizes_from)[:, None] & view.standing] = Stance.MOBILIZE
         attacks = (turn >= self.attacks_from) & (turn < self.attacks_until)
         if self.greedy_only:
             attacks &= view.own.greed > 0

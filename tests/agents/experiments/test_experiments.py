@@ -14,6 +14,7 @@ import yaml
 from agents.evaluation import predictions
 from agents.evaluation.threshold import effective_turns, success_probabilities
 from agents.experiments import experiments, load_experiment
+from agents.experiments.language import Cell
 from agents.experiments.judge import judge
 from agents.experiments.run import design_of, read_cells
 from agents.experiments.work import check
@@ -123,10 +124,73 @@ def test_an_alliance_costs_whose_ally_is_attacked_and_serves_who_is_attacked_its
             for own in ({}, {"stance.state_1": "align"})
         )
         worth[tuple(cell.labels.values())] = allied - alone
-    drawn_in, helped = [-0.4, -1.2, -1.9], [0.8, 5.8, 7.5]
+    drawn_in, helped = [-1.2, -3.3, -5.4], [0.9, 4.6, 6.3]
     wanted = {("its ally", binds): cost for binds, cost in zip(("0", "0.5", "1"), drawn_in, strict=True)}
     wanted |= {("the state itself", binds): gain for binds, gain in zip(("0", "0.5", "1"), helped, strict=True)}
     assert worth == pytest.approx(wanted, abs=0.1)
+
+
+#: Scripts that never strike first, and scripts that do for one to three turns: what the learner of a cell may choose among.
+WAITING = [
+    "grim-trigger", "isolationist",
+    *(f"timetable:builds_until=10000,offense={o},defense={d},attacks_from=10000" for o, d in ((0, 0), (2, 0), (0, 2))),
+]  # fmt: skip
+STRIKING = [
+    f"timetable:builds_until=10000,offense={o},attacks_from={k},attacks_until={k + n}"
+    for k in (0, 2, 4, 5, 6) for n in (2, 3, 4) for o in (2, 0)
+]  # fmt: skip
+
+
+def gain_of_striking(cell: Cell, learner: str) -> float:
+    """What the best of the scripts that strike first brings the learner of a cell more than the best that waits."""
+    game = Scenario.load(cell.setup.scenario, cell.setup.overrides)
+    seat = game.agents.index(learner)
+    other = cell.setup.cast[game.agents[1 - seat]]
+
+    def best(scripts: list[str]) -> float:
+        found = []
+        for script in scripts:
+            cast = [policy_from(script if k == seat else other) for k in range(2)]
+            frame = play(game, cast, worlds=512, seed=5, interventions=cell.setup.interventions)
+            wants, left = frame[f"greed_{1 - seat}"] > 0, frame[f"return_{seat}"]
+            # weighed by how likely the types are, not by how many these worlds drew
+            share = float(game.motives.p_greedy) if wants.nunique() > 1 else float(wants.mean())
+            found.append(sum(w * float(left[kind].mean()) for w, kind in ((share, wants), (1 - share, ~wants)) if w))
+        return max(found)
+
+    return best(STRIKING) - best(WAITING)
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("anarchy", {("0",): 1.3, ("1",): 0.3, ("2",): -0.7}),
+        (
+            "first-strike",
+            {("0", "1.05"): -1.7, ("0.5", "1.05"): 2.6, ("1", "1.05"): 2.3,
+             ("0", "0.65"): -1.9, ("0.5", "0.65"): -3.6, ("1", "0.65"): 1.5},
+        ),
+        ("prior-of-greed", {("0.2",): -0.9, ("0.35",): 1.3, ("0.5",): 3.8}),
+        ("phase-diagram", {("0.65", "0"): -3.6, ("1.2", "0"): 2.2, ("1.2", "1"): -4.2}),
+        (
+            "spiral-and-deterrence",
+            {("spiral", "resists"): 0.6, ("spiral", "concedes"): -1.6,
+             ("deterrence", "resists"): -1.9, ("deterrence", "concedes"): 5.9},
+        ),
+        (
+            "deterrable-challenger",
+            {("0.7", "bluffs"): 0.6, ("0.7", "strikes back"): -4.4, ("0.7", "concedes"): -2.7,
+             ("2", "bluffs"): 6.9, ("2", "strikes back"): -1.9, ("2", "concedes"): 5.9},
+        ),
+    ],
+)  # fmt: skip
+def test_by_scripts_striking_first_brings_what_the_description_says(
+    name: str, wanted: dict[tuple[str, ...], float]
+) -> None:
+    asked = load_experiment(name)
+    cells = {tuple(cell.labels.values()): cell for cell in asked.cells()}
+    found = {labels: gain_of_striking(cells[labels], asked.learners[0]) for labels in wanted}
+    assert found == pytest.approx(wanted, abs=0.1)
 
 
 @pytest.mark.parametrize("name", experiments())

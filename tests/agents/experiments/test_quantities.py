@@ -105,6 +105,11 @@ def test_late_effort_is_that_of_seekers_on_turns_5_and_6_of_8() -> None:
     draft.states["build_offense"][:] = Build.FULL
     draft.states["build_offense"][6, 0] = draft.states["build_defense"][6, 0] = Build.HALF
     assert LOGGED["arms/s_late_effort"]([draft.log()]) == 0.5
+    assert of_logs(["late_effort/state_0", "late_effort/state_1"], [draft.log()]) == {
+        "late_effort/state_0": 0.5, "late_effort/state_1": 0.5,
+    }  # fmt: skip
+    draft.states["build_defense"][5, 1] = Build.FULL
+    assert of_logs(["late_effort/state_1"], [draft.log()]) == {"late_effort/state_1": 0.75}
     assert math.isnan(LOGGED["arms/s_late_effort"]([]))
 
 
@@ -158,6 +163,7 @@ def test_a_difference_has_two_parts() -> None:
         ("economy/state_0", True, True),
         ("stock/state_0", True, True),
         ("stock/all", False, True),
+        ("late_effort/state_1", True, True),
         ("war/onset", True, True),
         ("mobilizations/state_0>state_1", False, True),
         ("allied/state_0", False, False),
@@ -187,10 +193,11 @@ def test_what_a_state_holds_owns_and_has_and_when_war_begins() -> None:
     draft = Draft(3).arms([0.0, 2.0, 4.0, 6.0], 0.0).attack(2, 1, 0)
     draft.states["homeland"][3, 0], draft.states["economy"][3, 0] = 0.5, 2.0
     war, peace = draft.log(), Draft(3).log()
-    asked = ["held/state_0", "economy/state_0", "stock/state_0", "war/onset"]
-    assert of_logs(asked, [war]) == {
-        "held/state_0": 0.5, "economy/state_0": 2.0, "stock/state_0": 4.0, "war/onset": 2.0,
-    }  # fmt: skip
+    asked = ["held/state_0", "economy/state_0", "stock/state_0", "swords/state_0", "war/onset"]
+    whole = {"held/state_0": 0.5, "economy/state_0": 2.0, "stock/state_0": 4.0, "swords/state_0": 4.0, "war/onset": 2.0}
+    assert of_logs(asked, [war]) == whole
+    war.states["defense"][1:, 0] += 1.0
+    assert of_logs(asked, [war]) == whole | {"stock/state_0": 5.0}
     assert of_logs(asked, [war, peace])["held/state_0"] == 0.75
     assert of_logs(asked, [war, peace])["war/onset"] == 2.0, "episodes at peace have no first attack"
     assert math.isnan(of_logs(["war/onset"], [peace])["war/onset"])

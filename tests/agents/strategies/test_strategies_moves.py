@@ -189,6 +189,17 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[str, ...], dict[str, Any], str
     "timetable of a seeker": (
         "timetable", {"attacks_from": 0, "greedy_only": True, "says": 1}, ("00.n",), {}, "20rn 20rn",
     ),
+    "timetable of types that build apart": (
+        "timetable", {"attacks_from": 1, "greedy_only": True, "seeker_offense": 0, "seeker_defense": 2}, ("00.n",), {},
+        "02.n 02.n",
+    ),
+    "timetable of a crisis": (
+        "timetable", {"builds_until": 0, "mobilizes_from": 1, "attacks_from": 2, "attacks_until": 3}, ("00.n",), {},
+        "00.n 00.m 00.A 00.m",
+    ),
+    "timetable of types that build alike": (
+        "timetable", {"attacks_from": 1, "greedy_only": True, "seeker_defense": 1}, ("00.n",), {}, "21.n 21.n",
+    ),
     # its ally begins a war on turn 1; it leaves when the alliance ends
     "chain-ganger": (
         "chain-ganger", {}, ("00.an 00.aA 00.nn", quietly(3, 2)), {}, "00.aa 00.an 00.aA 00.nn",
