@@ -12,8 +12,8 @@
 * ``attacks/STATE>STATE`` and ``allied/STATE>STATE``: share of the turns of recorded episodes on which the first attacks
   the second, or is allied with it;
 * ``held/STATE``, ``economy/STATE``: share of its homeland that it holds, and its economy, at the end of recorded
-  episodes; ``stock/STATE``, ``swords/STATE``: its arms of both kinds, and offensive ones, a turn; ``late_effort/STATE``: its building, 0 to 1 of what it
-  could, from the middle of the episode to its last quarter;
+  episodes; ``stock/STATE``, ``swords/STATE``: its arms of both kinds, and offensive ones, a turn;
+  ``late_effort/STATE``: its building, 0 to 1 of what it could, from the middle of the episode to its last quarter;
 * ``war/onset``: turn of the first attack of the recorded episodes that have one;
 * ``X - Y``: one of the above less another.
 """

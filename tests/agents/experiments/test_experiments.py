@@ -14,8 +14,8 @@ import yaml
 from agents.evaluation import predictions
 from agents.evaluation.threshold import effective_turns, success_probabilities
 from agents.experiments import experiments, load_experiment
-from agents.experiments.language import Cell
 from agents.experiments.judge import judge
+from agents.experiments.language import Cell
 from agents.experiments.run import design_of, read_cells
 from agents.experiments.work import check
 from agents.policies.specs import policy_from
@@ -130,7 +130,7 @@ def test_an_alliance_costs_whose_ally_is_attacked_and_serves_who_is_attacked_its
     assert worth == pytest.approx(wanted, abs=0.1)
 
 
-#: Scripts that never strike first, and scripts that do for one to three turns: what the learner of a cell may choose among.
+#: Scripts that never strike first, and scripts that do for one to three turns.
 WAITING = [
     "grim-trigger", "isolationist",
     *(f"timetable:builds_until=10000,offense={o},defense={d},attacks_from=10000" for o, d in ((0, 0), (2, 0), (0, 2))),

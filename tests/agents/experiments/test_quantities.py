@@ -194,10 +194,10 @@ def test_what_a_state_holds_owns_and_has_and_when_war_begins() -> None:
     draft.states["homeland"][3, 0], draft.states["economy"][3, 0] = 0.5, 2.0
     war, peace = draft.log(), Draft(3).log()
     asked = ["held/state_0", "economy/state_0", "stock/state_0", "swords/state_0", "war/onset"]
-    whole = {"held/state_0": 0.5, "economy/state_0": 2.0, "stock/state_0": 4.0, "swords/state_0": 4.0, "war/onset": 2.0}
+    whole = {"held/state_0": 0.5, "economy/state_0": 2.0, "stock/state_0": 4.0, "swords/state_0": 0.0, "war/onset": 2.0}
     assert of_logs(asked, [war]) == whole
-    war.states["defense"][1:, 0] += 1.0
-    assert of_logs(asked, [war]) == whole | {"stock/state_0": 5.0}
+    draft.states["offense"][1:, 0] = 1.0
+    assert of_logs(asked, [draft.log()]) == whole | {"stock/state_0": 5.0, "swords/state_0": 1.0}
     assert of_logs(asked, [war, peace])["held/state_0"] == 0.75
     assert of_logs(asked, [war, peace])["war/onset"] == 2.0, "episodes at peace have no first attack"
     assert math.isnan(of_logs(["war/onset"], [peace])["war/onset"])

@@ -194,8 +194,8 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[str, ...], dict[str, Any], str
         "02.n 02.n",
     ),
     "timetable of a crisis": (
-        "timetable", {"builds_until": 0, "mobilizes_from": 1, "attacks_from": 2, "attacks_until": 3}, ("00.n",), {},
-        "00.n 00.m 00.A 00.m",
+        "timetable", {"builds_until": 0, "mobilizes_from": 1, "attacks_from": 2, "attacks_until": 3},
+        (quietly(3),), {}, "00.n 00.m 00.A 00.m",
     ),
     "timetable of types that build alike": (
         "timetable", {"attacks_from": 1, "greedy_only": True, "seeker_defense": 1}, ("00.n",), {}, "21.n 21.n",
