@@ -186,20 +186,9 @@ def table(result: Result, judged: Sequence[Prediction]) -> RenderableType:
     experiment = result.experiment
     shown: list[RenderableType] = [Text(experiment.description.strip()), Text(""), *predictions.lines(judged)]
     shown += [Text(""), *_tables(experiment, result.levels)]
-    how = "One generalist a seed plays all cells" if experiment.generalist else "Each cell has policies of its own"
-    if experiment.cast:
-        specs: dict[str, list[str]] = {}
-        for cell in experiment.cells():
-            for state, spec in cell.setup.cast.items():
-                specs.setdefault(state, []).append(spec)
-        said = {state: found[0] if len(set(found)) == 1 else "as the cell says" for state, found in specs.items()}
-        who = "Nobody learns:"
-        if experiment.learners:
-            who = f"Each cell has a policy of its own for {' and '.join(experiment.learners)}, beside"
-        how = f"{who} " + ", ".join(f"{state}: {spec}" for state, spec in said.items())
     shown.append(
         Text(
-            f"± 95% t interval over {len(experiment.seeds)} seeds of {experiment.worlds} worlds each. {how}. "
+            f"± 95% t interval over {len(experiment.seeds)} seeds of {experiment.worlds} worlds each. {who(experiment)}. "
             "A verdict is by the interval of the effect alone: one in twenty of such intervals misses its number by "
             "chance."
         )
@@ -216,6 +205,24 @@ def table(result: Result, judged: Sequence[Prediction]) -> RenderableType:
             )
         )
     return Group(*shown)
+
+
+def who(experiment: Experiment) -> str:
+    """Who plays the cells: who learned where, and the cast beside them."""
+    learners, only = " and ".join(experiment.learners), " and ".join(experiment.evaluation_only)
+    shared = f", shared by those that differ in {only} alone" if only else ""
+    who = f"Each cell has {'a policy' if learners else 'policies'} of its own{shared}"
+    if experiment.generalist:
+        who = "One generalist a seed plays all cells"
+    if not experiment.cast:
+        return who
+    specs: dict[str, list[str]] = {}
+    for cell in experiment.cells():
+        for state, spec in cell.setup.cast.items():
+            specs.setdefault(state, []).append(spec)
+    said = {state: found[0] if len(set(found)) == 1 else "as the cell says" for state, found in specs.items()}
+    beside = f"{who} for {learners}, beside " if learners else "Nobody learns: "
+    return beside + ", ".join(f"{state}: {spec}" for state, spec in said.items())
 
 
 def _tables(experiment: Experiment, cells: Sequence[Mapping[str, Any]]) -> list[RenderableType]:

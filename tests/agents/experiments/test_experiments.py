@@ -171,6 +171,10 @@ def gain_of_striking(cell: Cell, learner: str) -> float:
              ("0", "0.65"): -1.9, ("0.5", "0.65"): -3.6, ("1", "0.65"): 1.5},
         ),
         ("prior-of-greed", {("0.2",): -0.9, ("0.35",): 1.3, ("0.5",): 3.8}),
+        (
+            "net-assessment",
+            {("seen, alike",): 3.1, ("unseen, alike",): 3.1, ("seen, different",): -2.5},
+        ),
         ("phase-diagram", {("0.65", "0"): -3.6, ("1.2", "0"): 2.2, ("1.2", "1"): -4.2}),
         (
             "spiral-and-deterrence",

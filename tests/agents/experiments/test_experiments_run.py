@@ -15,7 +15,7 @@ from agents.experiments import Experiment, experiments, load_experiment
 from agents.experiments.backfire import responses
 from agents.experiments.picture import threshold_gap
 from agents.experiments.quantities import LOGGED, hazard, is_given, of_frame, of_logs
-from agents.experiments.run import run
+from agents.experiments.run import run, who
 from agents.experiments.work import smoke_sized, units_of
 from agents.policies.registry import make
 from agents.publish.experiments import publish_all
@@ -278,3 +278,26 @@ def test_the_curves_of_the_phase_diagram_are_those_of_the_model() -> None:
     q_star = (odds_m - odds_t) / (odds_m + odds_t)  # model.md section 5
     assert threshold_gap(asked, "q*", {w: 1.2, q: q_star}) == pytest.approx(0.0, abs=1e-9)
     assert threshold_gap(asked, "q*", {w: 1.2, q: q_star + 0.1}) < 0 < threshold_gap(asked, "q*", {w: 1.2, q: 0.0})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "Each cell has policies of its own"),
+        (
+            {"evaluation_only": ["motives.p_greedy"]},
+            "Each cell has policies of its own, shared by those that differ in motives.p_greedy alone",
+        ),
+        ({"generalist": {"ranges": {"motives.p_greedy": [0.0, 0.6]}}}, "One generalist a seed plays all cells"),
+        (
+            {
+                "generalist": {"ranges": {"motives.p_greedy": [0.0, 0.6]}},
+                "learners": ["state_0"],
+                "cast": {"all": "dove"},
+            },
+            "One generalist a seed plays all cells for state_0, beside all: dove",
+        ),
+    ],
+)
+def test_a_report_says_who_plays_which_cells(changes: dict[str, Any], words: str) -> None:
+    assert who(small(**changes)) == words
