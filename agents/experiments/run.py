@@ -188,9 +188,9 @@ def table(result: Result, judged: Sequence[Prediction]) -> RenderableType:
     shown += [Text(""), *_tables(experiment, result.levels)]
     shown.append(
         Text(
-            f"± 95% t interval over {len(experiment.seeds)} seeds of {experiment.worlds} worlds each. {who(experiment)}. "
-            "A verdict is by the interval of the effect alone: one in twenty of such intervals misses its number by "
-            "chance."
+            f"± 95% t interval over {len(experiment.seeds)} seeds of {experiment.worlds} worlds each. "
+            f"{who(experiment)}. A verdict is by the interval of the effect alone: one in twenty of such intervals "
+            "misses its number by chance."
         )
     )
     if not experiment.scripted:
@@ -211,17 +211,17 @@ def who(experiment: Experiment) -> str:
     """Who plays the cells: who learned where, and the cast beside them."""
     learners, only = " and ".join(experiment.learners), " and ".join(experiment.evaluation_only)
     shared = f", shared by those that differ in {only} alone" if only else ""
-    who = f"Each cell has {'a policy' if learners else 'policies'} of its own{shared}"
+    plays = f"Each cell has {'a policy' if learners else 'policies'} of its own{shared}"
     if experiment.generalist:
-        who = "One generalist a seed plays all cells"
+        plays = "One generalist a seed plays all cells"
     if not experiment.cast:
-        return who
+        return plays
     specs: dict[str, list[str]] = {}
-    for cell in experiment.cells():
-        for state, spec in cell.setup.cast.items():
+    for each in experiment.cells():
+        for state, spec in each.setup.cast.items():
             specs.setdefault(state, []).append(spec)
     said = {state: found[0] if len(set(found)) == 1 else "as the cell says" for state, found in specs.items()}
-    beside = f"{who} for {learners}, beside " if learners else "Nobody learns: "
+    beside = f"{plays} for {learners}, beside " if learners else "Nobody learns: "
     return beside + ", ".join(f"{state}: {spec}" for state, spec in said.items())
 
 

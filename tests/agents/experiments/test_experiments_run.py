@@ -280,6 +280,9 @@ def test_the_curves_of_the_phase_diagram_are_those_of_the_model() -> None:
     assert threshold_gap(asked, "q*", {w: 1.2, q: q_star + 0.1}) < 0 < threshold_gap(asked, "q*", {w: 1.2, q: 0.0})
 
 
+RANGED = {"ranges": {"motives.p_greedy": [0.0, 0.6]}, "check": [{"motives.p_greedy": 0.6}], "check_training": {}}
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -288,10 +291,10 @@ def test_the_curves_of_the_phase_diagram_are_those_of_the_model() -> None:
             {"evaluation_only": ["motives.p_greedy"]},
             "Each cell has policies of its own, shared by those that differ in motives.p_greedy alone",
         ),
-        ({"generalist": {"ranges": {"motives.p_greedy": [0.0, 0.6]}}}, "One generalist a seed plays all cells"),
+        ({"generalist": RANGED}, "One generalist a seed plays all cells"),
         (
             {
-                "generalist": {"ranges": {"motives.p_greedy": [0.0, 0.6]}},
+                "generalist": RANGED,
                 "learners": ["state_0"],
                 "cast": {"all": "dove"},
             },
