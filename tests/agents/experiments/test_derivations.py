@@ -22,14 +22,13 @@ def settings(name: str, **labels: str) -> tuple[str, dict[str, Any]]:
     return cell.setup.scenario, cell.setup.overrides
 
 
-@pytest.mark.parametrize(
-    ("enforcement", "m"), [("0", (0.75, 0.44, 0.36)), ("2", (0.25, -0.18, -0.38))], ids=["anarchy", "leviathan"]
-)
-def test_trust_lies_between_the_thresholds_with_and_without_enforcement(enforcement: str, m: tuple[float, ...]) -> None:
-    [found] = thresholds(*settings("anarchy", **{"anarchy.enforcement": enforcement}), lag=False)
-    assert [found.m[turns] for turns in (1, 3, 6)] == pytest.approx(m, abs=0.005)
-    assert found.trust == pytest.approx(0.3)
-    assert all((each > found.trust) == (enforcement == "0") for each in m)
+@pytest.mark.parametrize(("enforcement", "m"), [("0", 0.79), ("1", 0.57), ("2", 0.36)])
+def test_trust_lies_between_the_thresholds_with_and_without_enforcement(enforcement: str, m: float) -> None:
+    """Of the one that learns, which does not know the other; the other knows it for a security seeker."""
+    found, known = thresholds(*settings("anarchy", **{"anarchy.enforcement": enforcement}), lag=False)
+    assert found.m[1] == pytest.approx(m, abs=0.005)
+    assert found.trust == pytest.approx(0.65) and known.trust == 1.0
+    assert (found.m[1] > found.trust) == (enforcement == "0")
 
 
 def test_a_penalty_of_the_first_strike_alone_leaves_long_wars_above_peace() -> None:
