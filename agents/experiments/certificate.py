@@ -20,6 +20,7 @@ from agents.evaluation.tables import records
 from agents.evaluation.verdict import uncertified
 from agents.experiments.language import Expectation, Experiment, Setup
 from agents.experiments.work import GENERALIST, OWN, digest, job_of
+from agents.training.config import CertificateConfig
 from agents.training.job import learners_of_states
 from agents.work import Unit, policy_inputs, run_units
 from sd_env.scenario import Scenario
@@ -28,11 +29,14 @@ from sd_env.scenario import Scenario
 FOLDER: Final = "certificates"
 
 
-def certified(units: Sequence[Unit], out: Path, workers: int) -> list[dict[str, Any]] | None:
+def certified(
+    units: Sequence[Unit], much: Mapping[str, CertificateConfig | None], out: Path, workers: int
+) -> list[dict[str, Any]] | None:
     """Certificates of the policies of all seeds; None if nobody learned, or nothing is to be tried.
 
     Args:
         units: of :func:`agents.experiments.work.units_of`, finished.
+        much: how much is tried, by name of the training (:func:`agents.experiments.work.tried`).
         out: folder of the experiment: what was searched is kept in it, and not searched again.
         workers: processes; 0 is one a core.
 
@@ -48,7 +52,7 @@ def certified(units: Sequence[Unit], out: Path, workers: int) -> list[dict[str, 
     games, searches, policies = dict[str, tuple[dict[str, Any], Scenario]](), list[Unit](), list[str]()
     for given, (member, seed) in product(trained, enumerate(seeds)):
         job = job_of(given["training"], seed, given["folder"], given["name"])
-        asked, bundles, game = job.config.certificate, job.bundles(), job.scenario()
+        asked, bundles, game = much[given["name"]], job.bundles(), job.scenario()
         if asked is None:
             return None
         scripts, learners = job.config.population.cast or {}, learners_of_states(job, game)
@@ -65,7 +69,7 @@ def certified(units: Sequence[Unit], out: Path, workers: int) -> list[dict[str, 
         policies += cast
     if not searches:
         return None
-    folder, inputs = out / FOLDER / f"of-{len(games)}-trainings", policy_inputs(policies)
+    folder, inputs = out / FOLDER / digest([unit.arguments for unit in searches]), policy_inputs(policies)
     rows = run_units(search, searches, folder, workers=workers, title="certify", inputs=inputs)
     return [
         {**about, **row}

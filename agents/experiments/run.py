@@ -22,7 +22,7 @@ from agents.experiments import certificate, picture
 from agents.experiments.judge import checks, judge, levels
 from agents.experiments.language import Experiment, training_defaults
 from agents.experiments.quantities import parts_of
-from agents.experiments.work import GENERALIST, check, digest, inputs_of, train_and_measure, units_of
+from agents.experiments.work import GENERALIST, check, digest, inputs_of, train_and_measure, tried, units_of
 from agents.files import read_table, write_json, write_text
 from agents.work import described, held, identity_of, run_units, write_table
 from sd_env.files import read_bounded
@@ -92,9 +92,9 @@ def _run(experiment: Experiment, out: Path, workers: int, command: str) -> Resul
     folder = out / "plays" / digest([unit.arguments for unit in units])
     frame = run_units(train_and_measure, units, folder, workers=workers, title=experiment.name)
     write_table(frame, out / CELLS)
-    tried = certificate.certified(units, out, workers)
+    searched = None if experiment.scripted else certificate.certified(units, tried(experiment), out, workers)
     seconds = time.monotonic() - started + _before(out / REPORT)
-    found = judged(experiment, frame, made(experiment, command, seconds) | {"certificates": tried})
+    found = judged(experiment, frame, made(experiment, command, seconds) | {"certificates": searched})
     write_json(out / REPORT, found.report)
     write_text(out / TABLE, as_text(found.shown))
     picture.draw(experiment, found.levels, out / PICTURE)

@@ -17,7 +17,7 @@ from agents.policies.protocol import Policy
 from agents.policies.specs import policy_from
 from agents.table.interventions import Interventions
 from agents.table.play import play
-from agents.training.config import ScenarioChoice, TrainingConfig, validated
+from agents.training.config import CertificateConfig, ScenarioChoice, TrainingConfig, validated
 from agents.work import Unit, policy_inputs
 from sd_env.record import Collector
 from sd_env.scenario import Scenario
@@ -121,8 +121,7 @@ def units_of(experiment: Experiment, out: Path) -> list[Unit]:
         kind = SCRIPTED if experiment.scripted else GENERALIST if experiment.generalist else OWN
         for whose, each in [(kind, cell)] + [(OWN, experiment.own(cell))] * experiment.checked(cell):
             training = None if experiment.scripted else _training_of(experiment, each.trained)
-            game = Scenario.load(each.trained.scenario, each.trained.overrides).fingerprint()
-            name = digest([training, game] if training else each.setup.model_dump(mode="json"))
+            name = _name_of(training, each.trained) if training else digest(each.setup.model_dump(mode="json"))
             served.setdefault(name, (training, []))[1].append((whose, each))
     asked = {"wanted": experiment.wanted, "worlds": experiment.worlds, "logs": experiment.logs}
     units = []
@@ -153,7 +152,25 @@ def inputs_of(experiment: Experiment) -> dict[str, str]:
 def _training_of(experiment: Experiment, setup: Setup) -> dict[str, Any]:
     """The training run of a setup as plain data, without what does not change its policies."""
     config = config_of(experiment, setup, experiment.seeds[0], Path("policies"))
-    return config.model_dump(mode="json", exclude={"name", "seeds", "runs"})
+    return config.model_dump(mode="json", exclude={"name", "seeds", "runs", "certificate"})
+
+
+def tried(experiment: Experiment) -> dict[str, CertificateConfig | None]:
+    """How much is to be tried against the policies of each training of :func:`units_of`, by its name.
+
+    It is no part of the training: who asks for more than before has it searched, and nothing learned anew.
+    """
+    found: dict[str, CertificateConfig | None] = {}
+    for cell in experiment.cells():
+        for setup in (cell.trained, experiment.own(cell).trained) if experiment.checked(cell) else (cell.trained,):
+            asked = config_of(experiment, setup, experiment.seeds[0], Path("policies")).certificate
+            found.setdefault(_name_of(_training_of(experiment, setup), setup), asked)
+    return found
+
+
+def _name_of(training: dict[str, Any], setup: Setup) -> str:
+    """The name of a training and its game."""
+    return digest([training, Scenario.load(setup.scenario, setup.overrides).fingerprint()])
 
 
 def digest(data: Any) -> str:

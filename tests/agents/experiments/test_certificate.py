@@ -156,6 +156,10 @@ def test_an_experiment_tries_to_beat_the_policies_of_all_its_seeds(tmp_path: Pat
     again = run(asked, tmp_path, workers=1)
     assert again.report["certificates"] == rows and before
     assert {path: path.stat().st_mtime_ns for path in before} == before
+    learned = {path: path.stat().st_mtime_ns for path in (tmp_path / "policies").rglob("result.json")}
+    more = small.model_copy(update={"training": small.training | {"certificate": tried | {"warm": 2}}})
+    assert all(each["searches"] == 4 for each in run(more, tmp_path, workers=1).report["certificates"])
+    assert learned and {path: path.stat().st_mtime_ns for path in learned} == learned, "searched more, not learned anew"
 
 
 def test_those_who_learn_beside_a_cast_are_held_against_others_where_they_sit(tmp_path: Path) -> None:
