@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from agents.experiments.backfire import REPLAYS
-from agents.experiments.language import Cell, Experiment, ExperimentError, Given, Setup, given_name, training_defaults
+from agents.experiments.language import (
+    TRAINED,
+    Cell,
+    Experiment,
+    ExperimentError,
+    Given,
+    Setup,
+    given_name,
+    training_defaults,
+)
 from agents.experiments.quantities import BACKFIRES, is_given, known, needs_logs, of_frame, of_logs, parts_of
 from agents.policies.protocol import Policy
 from agents.policies.specs import policy_from
@@ -41,9 +50,18 @@ def smoke_sized(experiment: Experiment) -> Experiment:
     changed: dict[str, Any] = {"seeds": experiment.seeds[:2], "worlds": 8, "logs": 4}
     if not experiment.scripted:
         changed["training"] = experiment.training | SMOKE
+        changed["grid"] = {axis: _without(values) for axis, values in experiment.grid.items()}
     if experiment.generalist is not None:
         changed["generalist"] = experiment.generalist.model_copy(update={"check_training": {}})
     return experiment.model_copy(update=changed)
+
+
+def _without(values: Any) -> Any:
+    """The values of an axis without what some of them say of the size of their training."""
+    if not isinstance(values, dict):
+        return values
+    sizes = {TRAINED + key for key in SMOKE}
+    return {label: {k: v for k, v in settings.items() if k not in sizes} for label, settings in values.items()}
 
 
 def config_of(experiment: Experiment, setup: Setup, seed: int, runs: Path) -> TrainingConfig:
