@@ -92,7 +92,7 @@ def _run(experiment: Experiment, out: Path, workers: int, command: str) -> Resul
     folder = out / "plays" / digest([unit.arguments for unit in units])
     frame = run_units(train_and_measure, units, folder, workers=workers, title=experiment.name)
     write_table(frame, out / CELLS)
-    searched = None if experiment.scripted else certificate.certified(units, tried(experiment), out, workers)
+    searched = certificate.certified(units, tried(experiment), out, workers)
     seconds = time.monotonic() - started + _before(out / REPORT)
     found = judged(experiment, frame, made(experiment, command, seconds) | {"certificates": searched})
     write_json(out / REPORT, found.report)

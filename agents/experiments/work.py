@@ -138,8 +138,9 @@ def units_of(experiment: Experiment, out: Path) -> list[Unit]:
     for cell in experiment.cells():
         kind = SCRIPTED if experiment.scripted else GENERALIST if experiment.generalist else OWN
         for whose, each in [(kind, cell)] + [(OWN, experiment.own(cell))] * experiment.checked(cell):
-            training = None if experiment.scripted else _training_of(experiment, each.trained)
-            name = _name_of(training, each.trained) if training else digest(each.setup.model_dump(mode="json"))
+            name, training = digest(each.setup.model_dump(mode="json")), None
+            if not experiment.scripted:
+                name, training = _training_of(each.trained, _config(experiment, each.trained))
             served.setdefault(name, (training, []))[1].append((whose, each))
     asked = {"wanted": experiment.wanted, "worlds": experiment.worlds, "logs": experiment.logs}
     units = []
@@ -167,10 +168,15 @@ def inputs_of(experiment: Experiment) -> dict[str, str]:
     return scenarios | policy_inputs(sorted({spec for cell in experiment.cells() for spec in cell.setup.cast.values()}))
 
 
-def _training_of(experiment: Experiment, setup: Setup) -> dict[str, Any]:
-    """The training run of a setup as plain data, without what does not change its policies."""
-    config = config_of(experiment, setup, experiment.seeds[0], Path("policies"))
-    return config.model_dump(mode="json", exclude={"name", "seeds", "runs", "certificate"})
+def _config(experiment: Experiment, setup: Setup) -> TrainingConfig:
+    """The training run of a setup, of the first seed."""
+    return config_of(experiment, setup, experiment.seeds[0], Path("policies"))
+
+
+def _training_of(setup: Setup, config: TrainingConfig) -> tuple[str, dict[str, Any]]:
+    """The name of a training and its game, and the training as plain data: what changes its policies."""
+    training = config.model_dump(mode="json", exclude={"name", "seeds", "runs", "certificate"})
+    return digest([training, Scenario.load(setup.scenario, setup.overrides).fingerprint()]), training
 
 
 def tried(experiment: Experiment) -> dict[str, CertificateConfig | None]:
@@ -179,16 +185,11 @@ def tried(experiment: Experiment) -> dict[str, CertificateConfig | None]:
     It is no part of the training: who asks for more than before has it searched, and nothing learned anew.
     """
     found: dict[str, CertificateConfig | None] = {}
-    for cell in experiment.cells():
-        for setup in (cell.trained, experiment.own(cell).trained) if experiment.checked(cell) else (cell.trained,):
-            asked = config_of(experiment, setup, experiment.seeds[0], Path("policies")).certificate
-            found.setdefault(_name_of(_training_of(experiment, setup), setup), asked)
+    for cell in experiment.cells() if not experiment.scripted else ():
+        for each in [cell] + [experiment.own(cell)] * experiment.checked(cell):
+            config = _config(experiment, each.trained)
+            found.setdefault(_training_of(each.trained, config)[0], config.certificate)
     return found
-
-
-def _name_of(training: dict[str, Any], setup: Setup) -> str:
-    """The name of a training and its game."""
-    return digest([training, Scenario.load(setup.scenario, setup.overrides).fingerprint()])
 
 
 def digest(data: Any) -> str:

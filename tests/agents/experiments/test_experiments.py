@@ -130,6 +130,49 @@ def test_an_alliance_costs_whose_ally_is_attacked_and_serves_who_is_attacked_its
     assert worth == pytest.approx(wanted, abs=0.1)
 
 
+#: Waits mobilized behind shields; does nothing; a war of three turns with swords, and one with shields at once.
+SHIELDED, IDLE, ARMED, AT_ONCE = (
+    f"timetable:builds_until=10000,{rest}"
+    for rest in (
+        "offense=0,defense=2,attacks_from=10000,mobilizes_from=0", "offense=0,attacks_from=10000",
+        "attacks_from=2,attacks_until=6", "offense=0,attacks_from=0,attacks_until=4",
+    )
+)  # fmt: skip
+
+
+def left_by_type(cell: Cell, script: str) -> tuple[float, float]:
+    """What a script in the first seat is left with beside the cell's own, a security seeker or greedy; NaN if never."""
+    game = Scenario.load(cell.setup.scenario, cell.setup.overrides)
+    cast = [policy_from(script), policy_from(cell.setup.cast["state_1"])]
+    frame = play(game, cast, worlds=512, seed=5, interventions=cell.setup.interventions)
+    wants = frame["greed_1"] > 0
+    return float(frame["return_0"][~wants].mean()), float(frame["return_0"][wants].mean())
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("institutions", {"none": 23.6, "hotline": 23.6, "open skies": 26.4, "crisis turns": 25.5}),
+        ("mediation", {"none": 22.7, "mediator": 22.7}),
+    ],
+)
+def test_who_waits_behind_shields_is_left_with_what_the_description_says(name: str, wanted: dict[str, float]) -> None:
+    """Trust is .6. A mediator is worth what it spares beside a security seeker."""
+    cells = {cell.labels["institution"]: cell for cell in load_experiment(name).cells()}
+    both = {label: left_by_type(cell, SHIELDED) for label, cell in cells.items()}
+    assert {label: 0.6 * s + 0.4 * g for label, (s, g) in both.items()} == pytest.approx(wanted, abs=0.1)
+    if name == "mediation":
+        assert 0.6 * left_by_type(cells["none"], IDLE)[0] + 0.4 * both["none"][1] == pytest.approx(25.6, abs=0.1)
+
+
+def test_swords_are_worth_nothing_under_a_verified_treaty_alone() -> None:
+    """The numbers in the description of arms-treaty."""
+    cells = {cell.labels["treaty"]: cell for cell in load_experiment("arms-treaty").cells()}
+    found = {label: [left_by_type(cell, script)[0] for script in (ARMED, AT_ONCE)] for label, cell in cells.items()}
+    wanted = {"none": [34.9, 34.9], "verified": [6.9, 31.7], "by a coin": [18.9, 18.9]}
+    assert all(found[label] == pytest.approx(pair, abs=0.1) for label, pair in wanted.items())
+
+
 #: Scripts that never strike first, mobilized or not, and scripts that do for one to three turns.
 WAITING = [
     "grim-trigger", "isolationist",
