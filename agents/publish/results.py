@@ -14,7 +14,7 @@ It is applied whenever a report is written, so that a mark outlives a new run un
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,19 +81,37 @@ def judged(report: Report, predictions: Sequence[Prediction], out: Path, name: s
     """The report with these predictions, each with the mark that it has in ``out``, and those derived anew since.
 
     Raises:
-        ResultError: for a mark of a prediction that there is not, or one that is none.
+        ResultError: as :func:`marks` says.
+    """
+    current = {each.claim for each in predictions}
+    entry = marks(out, name, current)
+    claims = dict.fromkeys(current, entry) if isinstance(entry, str) else entry
+    before = _before(out, name)
+    predictions = [*predictions, *(before[claim] for claim in claims if claim not in current)]
+    marked = [each.model_copy(update={"status": claims.get(each.claim, each.status)}) for each in predictions]
+    return {**report, "status": entry if isinstance(entry, str) else "", "predictions": records(marked)}
+
+
+def marks(out: Path, name: str, current: Collection[str]) -> str | dict[str, str]:
+    """What ``out`` says of a result, as a whole or by claim.
+
+    Args:
+        out: folder of the results.
+        name: of the result.
+        current: what it claims now.
+
+    Raises:
+        ResultError: for a mark of a claim that there is not, or one that is none.
     """
     path = out / STATUS
     try:
-        marks = parse_yaml(path.read_bytes()) if path.exists() else {}
+        entry = (parse_yaml(path.read_bytes()) if path.exists() else {}).get(name, {})
     except ScenarioError as error:
         raise ResultError(f"{path} must be a mapping of results to marks: {error}") from None
-    entry = marks.get(name, {})
     if not isinstance(entry, (str, dict)):
         raise ResultError(f"{path}: {name} is {entry!r}; a mark, or marks by claim, are needed.")
-    claims = {each.claim: entry for each in predictions} if isinstance(entry, str) else entry
-    current, before = {each.claim for each in predictions}, _before(out, name)
-    for claim, mark in claims.items():
+    before = _before(out, name)
+    for claim, mark in (dict.fromkeys(current, entry) if isinstance(entry, str) else entry).items():
         if not isinstance(mark, str) or not _MARK.fullmatch(mark):
             raise ResultError(f"{path}: {name} has the mark {mark!r}; a word, a colon and the reason are needed.")
         old = mark.startswith(f"{REDERIVED}: ")
@@ -101,9 +119,7 @@ def judged(report: Report, predictions: Sequence[Prediction], out: Path, name: s
             raise ResultError(f"{path}: {name} predicts {claim!r} still; what is derived anew says something else.")
         if claim not in (before if old else current):
             raise ResultError(f"{path}: {name} has no prediction {claim!r}.")
-    predictions = [*predictions, *(before[claim] for claim in claims if claim not in current)]
-    marked = [each.model_copy(update={"status": claims.get(each.claim, each.status)}) for each in predictions]
-    return {**report, "status": entry if isinstance(entry, str) else "", "predictions": records(marked)}
+    return entry
 
 
 def _before(out: Path, name: str) -> dict[str, Prediction]:

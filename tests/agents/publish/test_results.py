@@ -136,6 +136,13 @@ def test_a_mark_that_is_none_is_refused_in_a_sentence(text: str, words: str, tmp
     assert words in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_a_mark_of_what_is_not_predicted_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "status.yaml").write_text("anarchy: {c: 'withdrawn: y'}")
+    with pytest.raises(ResultError, match="anarchy has no prediction 'c'"):
+        experiments.publish_all(tmp_path, tmp_path / "runs", smoke=True, names=["anarchy"])
+    assert not (tmp_path / "runs").exists()
+
+
 def test_what_was_derived_anew_stays_as_it_was_published_with_the_reason(tmp_path: Path) -> None:
     old = predictions.records(judged("old", "kept"))
     (tmp_path / "x.json").write_text(json.dumps({"predictions": old}))
