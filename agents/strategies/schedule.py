@@ -12,7 +12,7 @@ from agents.strategies.base import Strategy
 from agents.strategies.conduct import Level, Share, Turns
 from agents.strategies.plan import Plan
 from agents.strategies.view import View
-from sd_env.layout import Build, Signal, Stance
+from sd_env.layout import Build, Stance
 
 #: Later than any turn of any game.
 NEVER: Final = 10_000
@@ -44,20 +44,20 @@ class Timetable(Strategy):
     greedy_only: bool = Field(default=False, description="whether it attacks only while its leader wants land")
     mobilizes_from: Turns = Field(default=NEVER, description="first turn of mobilization against everyone, of any type")
     says: Word = Field(default=0, description="what it says on every turn: 0 nothing, 1 reassures, 2 threatens")
+    seeker_says: Word | None = Field(default=None, description="says if its leader wants no land; null: alike")
 
     def decide(self, view: View, plan: Plan) -> None:
         """See the class."""
         turn, seeks = view.own.turn, view.own.greed == 0
         builds = (turn >= self.builds_from) & (turn < self.builds_until)
-        plan.build_offense = _effort(builds, seeks, self.offense, self.seeker_offense)
-        plan.build_defense = _effort(builds, seeks, self.defense, self.seeker_defense)
-        plan.signal[:] = Signal(self.says)
+        plan.build_offense = np.where(builds, _by_type(seeks, self.offense, self.seeker_offense), int(Build.NONE))
+        plan.build_defense = np.where(builds, _by_type(seeks, self.defense, self.seeker_defense), int(Build.NONE))
+        plan.signal[:] = _by_type(seeks, self.says, self.seeker_says)
         plan.stance[(turn >= self.mobilizes_from)[:, None] & view.standing] = Stance.MOBILIZE
         attacks = (turn >= self.attacks_from) & (turn < self.attacks_until) & ~(seeks & self.greedy_only)
         plan.stance[attacks[:, None] & view.standing & (view.other.our_success >= self.odds)] = Stance.ATTACK
 
 
-def _effort(builds: np.ndarray, seeks: np.ndarray, effort: int, of_seekers: int | None) -> np.ndarray:
-    """Levels of building, int64 ``(K,)``: those of security seekers may be others."""
-    level = effort if of_seekers is None else np.where(seeks, of_seekers, effort)
-    return np.where(builds, level, int(Build.NONE))
+def _by_type(seeks: np.ndarray, value: int, of_seekers: int | None) -> np.ndarray:
+    """A choice for each state, int64 ``(K,)``: that of security seekers may be another."""
+    return np.where(seeks, value if of_seekers is None else of_seekers, value)

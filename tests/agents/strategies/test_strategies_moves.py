@@ -200,6 +200,9 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[str, ...], dict[str, Any], str
     "timetable of types that build alike": (
         "timetable", {"attacks_from": 1, "greedy_only": True, "seeker_defense": 1}, ("00.n",), {}, "21.n 21.n",
     ),
+    "timetable of types that speak apart": (
+        "timetable", {"attacks_from": 1, "greedy_only": True, "says": 2, "seeker_says": 1}, ("00.n",), {}, "20rn 20rn",
+    ),
     # its ally begins a war on turn 1; it leaves when the alliance ends
     "chain-ganger": (
         "chain-ganger", {}, ("00.an 00.aA 00.nn", quietly(3, 2)), {}, "00.aa 00.an 00.aA 00.nn",
