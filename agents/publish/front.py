@@ -1,6 +1,7 @@
-"""The README's results: what the policies of the four worlds do and what beats them, from the published run.
+"""The README's results: what the policies of the four worlds do and what beats them, and where fear makes war.
 
-``python -m agents.publish.front`` puts both tables and their summary into README.md, between its two marks.
+``python -m agents.publish.front`` puts both tables and their summary, from the published run, and what is published of
+fear, into README.md, between its two marks.
 """
 
 from __future__ import annotations
@@ -27,13 +28,17 @@ END: Final = "<!-- end of the results -->"
 #: Titles in the report's text before the tables and after each of them.
 _VERDICTS, _AFTER_PLAYED = "verdicts", "what beats the learned policies"
 _NULLS: Final = ("random", "never attacks")
+#: The experiment that is shown beside the four worlds.
+_EXPERIMENTS: Final = "experiments"
+_FEAR: Final = "sudden-fear"
+_PICTURE: Final = f"docs/results/{_EXPERIMENTS}/{_FEAR}.png"
 
 
 def section(published: Path = PUBLISHED) -> str:
-    """The summary and the tables of verdicts and of play.
+    """The summary, the tables of verdicts and of play, and what is found of fear.
 
     Raises:
-        ResultError: if the report cannot be read, or its text has not both tables.
+        ResultError: if a report cannot be read, or its text has not both tables.
     """
     report = results.read(published, RUN)
     text = (published / f"{RUN}.txt").read_text(encoding="utf-8").splitlines()
@@ -45,7 +50,7 @@ def section(published: Path = PUBLISHED) -> str:
     verdicts, played = (text[begin + 1 : end] for begin, end in pairwise(bounds))
     return "\n\n".join((
         summary(report), _block(verdicts), "What was played there, beside what Jervis (1978) predicts:",
-        _block(_without_nulls(played)),
+        _block(_without_nulls(played)), fear(results.read(published / _EXPERIMENTS, _FEAR)),
     ))  # fmt: skip
 
 
@@ -72,6 +77,33 @@ def summary(report: Mapping[str, Any]) -> str:
         f"({report['seconds'] / 60:.0f} minutes, {report['machine']}; `{report['command']}`)",
     ]
     return textwrap.fill(" ".join(words), 120, break_on_hyphens=False)
+
+
+def fear(report: Mapping[str, Any]) -> str:
+    """The picture of the experiment on fear that nobody has learned, and its report in sentences."""
+    found = {(row["world"], row["perception.mistrust"], row["measure"]): row["estimate"] for row in report["cells"]}
+
+    def row(world: str, measure: str, form: str) -> list[str]:
+        return [f"{found[world, mistrust, f'{measure}/state_0']['value']:{form}}" for mistrust in ("0", "0.5", "0.9")]
+
+    strikes, arms, calm = (
+        row("fear decides", "strikes", ".3f"),
+        row("fear decides", "stock", ".1f"),
+        row("no dilemma", "strikes", ".3f"),
+    )
+    gain = max(100 * each["gain"] for each in report["certificates"])
+    sure = all(each["verdict"] == CERTIFIED for each in report["certificates"])
+    words = (
+        "**Where fear makes war.** A security seeker learned alone, beside a state that attacks if it is greedy, and "
+        "reads from what it sees how far to trust it. It strikes first at another seeker on "
+        f"{strikes[0]} of its turns at peace. The same policies, shown half or a tenth of the odds that the other is a "
+        f"seeker, do so on {strikes[1]} and {strikes[2]}, and keep {arms[1]} and {arms[2]} arms for {arms[0]}. "
+        f"Without a dilemma no fear moves them ({', '.join(calm)}). {'Certified' if sure else 'Not certified'}: the "
+        f"best deviators found gain up to {gain:.1f}% (seeds {', '.join(map(str, report['seeds']))}; "
+        f"`{report['command']}`)."
+    )
+    picture = f"![First strikes and arms by mistrust, with and without a dilemma]({_PICTURE})"
+    return f"{picture}\n\n{textwrap.fill(words, 120, break_on_hyphens=False)}"
 
 
 def _span(values: Iterable[float], form: str) -> str:

@@ -40,7 +40,7 @@ def test_a_penalty_of_the_first_strike_alone_leaves_long_wars_above_peace() -> N
     assert first[0].m[12] > 0.15 > 0.0 > lasting[0].m[6] > lasting[0].m[12]
 
 
-@pytest.mark.parametrize(("growth", "worth"), [("none", -1.30), ("slow", -0.73), ("fast", 2.78)])
+@pytest.mark.parametrize(("growth", "worth"), [("none", -2.05), ("rising", 2.66)])
 def test_the_preventive_motive_alone_pays_under_a_fast_shift_only(growth: str, worth: float) -> None:
     scenario, overrides = settings("preventive-war", growth=growth)
     game = Scenario.load(scenario, {**overrides, "motives.p_greedy": 0.0})
@@ -57,35 +57,42 @@ def test_over_32_turns_the_preventive_motive_never_pays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "labels", "m"),
+    ("name", "labels", "m", "mistrust"),
     [
-        ("sudden-fear", {"world": "fear decides", "perception.mistrust": "0"}, (0.87, 0.54, 0.46)),
-        ("sudden-worst-case", {"technology.offense_advantage": "1.2", "perception.mistrust": "0"}, (0.77, 0.25, 0.15)),
+        ("sudden-fear", {"world": "fear decides", "perception.mistrust": "0"}, 0.57, 0.5),
+        ("sudden-worst-case", {"technology.offense_advantage": "1.2", "perception.mistrust": "0"}, 0.77, 0.9),
     ],
 )
-def test_mistrust_takes_trust_across_the_thresholds(name: str, labels: dict[str, str], m: tuple[float, ...]) -> None:
-    [found] = thresholds(*settings(name, **labels), lag=False)
-    assert [found.m[turns] for turns in (1, 3, 6)] == pytest.approx(m, abs=0.005)
-    assert found.trust == pytest.approx(0.9) and found.trust > found.m[1]
-    feared = [0.9 * (1 - mu) / (0.9 * (1 - mu) + 0.1) for mu in (0.5, 0.9, 1.0)]
-    assert feared == pytest.approx([0.82, 0.47, 0.0], abs=0.005)
+def test_mistrust_takes_trust_across_the_thresholds(
+    name: str, labels: dict[str, str], m: float, mistrust: float
+) -> None:
+    """From trust enough to trust too little, where there is a dilemma."""
+    found = thresholds(*settings(name, **labels), lag=False)[0]
+    odds = (1 - mistrust) * found.trust
+    assert found.m[1] == pytest.approx(m, abs=0.005) and odds / (odds + 1 - found.trust) < found.m[1] < found.trust
     calm = {"world": "no dilemma"} if "world" in labels else {"technology.offense_advantage": "0.3"}
-    [without] = thresholds(*settings(name, **{**labels, **calm}), lag=False)
+    without = thresholds(*settings(name, **{**labels, **calm}), lag=False)[0]
     assert max(without.m.values()) < 0.0
 
 
-@pytest.mark.parametrize("world", ["fear decides", "no dilemma"])
-def test_who_acts_on_its_beliefs_is_driven_to_war_by_mistrust_where_there_is_a_dilemma(world: str) -> None:
-    """bayesian-realist attacks below m: the effect that the experiment looks for in learners is one of the rules."""
+@pytest.mark.parametrize(
+    ("offense", "cost", "decides"), [(1.2, 0.5, True), (0.3, 1.0, False)], ids=["a dilemma", "no dilemma"]
+)
+def test_who_acts_on_its_beliefs_is_driven_to_war_by_mistrust_where_there_is_a_dilemma(
+    offense: float, cost: float, decides: bool
+) -> None:
+    """bayesian-realist attacks below m: the effect that sudden-fear looks for in learners is one of the rules."""
 
-    def attacks(mistrust: str) -> float:
-        scenario, overrides = settings("sudden-fear", **{"world": world, "perception.mistrust": mistrust})
-        game = Scenario.load(scenario, overrides)
+    def attacks(mistrust: float) -> float:
+        game = Scenario.load("theories/butterfield-fear", {
+            "technology.offense_advantage": offense, "war.attacker_cost": cost, "motives.p_greedy": 0.1,
+            "perception.beliefs": True, "perception.threat_inflation": 0.0, "perception.mistrust": mistrust,
+        })  # fmt: skip
         frame = play(game, [make("bayesian-realist") for _ in range(2)], worlds=64, seed=1)
         return rates(frame[list(layout.TALLY)].to_numpy(float).sum(axis=0), len(frame))["outcome/ss_attacks"]
 
-    calm, afraid = attacks("0"), attacks("0.9")
-    assert afraid > calm + 0.1 if world == "fear decides" else afraid == calm == 0.0
+    calm, afraid = attacks(0.0), attacks(0.9)
+    assert afraid > calm + 0.1 if decides else afraid == calm == 0.0
 
 
 def test_who_looks_at_no_belief_is_moved_by_no_mistrust() -> None:

@@ -16,6 +16,7 @@ from agents.publish.marked import MarkError
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / front.PAGE).read_text(encoding="utf-8")
+FEAR = "experiments/sudden-fear.json"
 
 
 @pytest.fixture
@@ -23,6 +24,8 @@ def published(tmp_path: Path) -> Path:
     """A copy of what the section is written from, to be changed."""
     for suffix in ("json", "txt"):
         shutil.copy(ROOT / paper.PUBLISHED / f"{paper.RUN}.{suffix}", tmp_path)
+    (tmp_path / "experiments").mkdir()
+    shutil.copy(ROOT / paper.PUBLISHED / FEAR, tmp_path / FEAR)
     return tmp_path
 
 
@@ -61,6 +64,17 @@ def test_every_number_of_the_summary_is_in_the_report() -> None:
     known |= {each.rstrip("%") for each in known}  # "0.5 to 1.2%"
     told = set(re.findall(r"(?<![\w-])-?\d+(?:\.\d+)?%?", front.summary(report).replace("x86_64", "")))
     assert told <= known
+
+
+def test_every_number_of_what_fear_does_is_in_its_report() -> None:
+    report = json.loads((ROOT / paper.PUBLISHED / FEAR).read_text(encoding="utf-8"))
+    told = front.fear(report)
+    known = {f"{row['estimate']['value']:{form}}" for row in report["cells"] for form in (".3f", ".1f")}
+    known |= {f"{100 * each['gain']:.1f}" for each in report["certificates"]} | set(map(str, report["seeds"]))
+    assert set(re.findall(r"\d+(?:\.\d+)?", told.split("png)")[1])) <= known
+    assert "Certified: " in told and "Not certified: " not in told
+    report["certificates"][0]["verdict"] = "beaten"
+    assert "Not certified: " in front.fear(report)
 
 
 def test_what_is_not_certified_is_not_called_so(published: Path) -> None:
