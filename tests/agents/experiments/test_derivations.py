@@ -40,7 +40,7 @@ def test_a_penalty_of_the_first_strike_alone_leaves_long_wars_above_peace() -> N
     assert first[0].m[12] > 0.15 > 0.0 > lasting[0].m[6] > lasting[0].m[12]
 
 
-@pytest.mark.parametrize(("growth", "worth"), [("none", -1.30), ("slow", -0.73), ("fast", 2.78)])
+@pytest.mark.parametrize(("growth", "worth"), [("none", -2.05), ("rising", 2.66)])
 def test_the_preventive_motive_alone_pays_under_a_fast_shift_only(growth: str, worth: float) -> None:
     scenario, overrides = settings("preventive-war", growth=growth)
     game = Scenario.load(scenario, {**overrides, "motives.p_greedy": 0.0})
@@ -59,18 +59,16 @@ def test_over_32_turns_the_preventive_motive_never_pays() -> None:
 @pytest.mark.parametrize(
     ("name", "labels", "m"),
     [
-        ("sudden-fear", {"world": "fear decides", "perception.mistrust": "0"}, (0.87, 0.54, 0.46)),
-        ("sudden-worst-case", {"technology.offense_advantage": "1.2", "perception.mistrust": "0"}, (0.77, 0.25, 0.15)),
+        ("sudden-fear", {"world": "fear decides", "perception.mistrust": "0"}, 0.57),
+        ("sudden-worst-case", {"technology.offense_advantage": "2", "perception.mistrust": "0"}, 0.58),
     ],
 )
-def test_mistrust_takes_trust_across_the_thresholds(name: str, labels: dict[str, str], m: tuple[float, ...]) -> None:
-    [found] = thresholds(*settings(name, **labels), lag=False)
-    assert [found.m[turns] for turns in (1, 3, 6)] == pytest.approx(m, abs=0.005)
-    assert found.trust == pytest.approx(0.9) and found.trust > found.m[1]
-    feared = [0.9 * (1 - mu) / (0.9 * (1 - mu) + 0.1) for mu in (0.5, 0.9, 1.0)]
-    assert feared == pytest.approx([0.82, 0.47, 0.0], abs=0.005)
+def test_mistrust_takes_trust_across_the_thresholds(name: str, labels: dict[str, str], m: float) -> None:
+    found, _ = thresholds(*settings(name, **labels), lag=False)
+    assert found.m[1] == pytest.approx(m, abs=0.005) and found.trust > found.m[1]
+    assert 0.5 * found.trust / (0.5 * found.trust + 1 - found.trust) < found.m[1], "half of the odds gone"
     calm = {"world": "no dilemma"} if "world" in labels else {"technology.offense_advantage": "0.3"}
-    [without] = thresholds(*settings(name, **{**labels, **calm}), lag=False)
+    without, _ = thresholds(*settings(name, **{**labels, **calm}), lag=False)
     assert max(without.m.values()) < 0.0
 
 

@@ -6,8 +6,10 @@ import json
 import re
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -18,9 +20,15 @@ from agents.experiments.judge import judge
 from agents.experiments.language import Cell
 from agents.experiments.run import design_of, read_cells
 from agents.experiments.work import check
+from agents.policies.protocol import Policy
 from agents.policies.specs import policy_from
+from agents.policies.traits import Traits
 from agents.publish.experiments import CONCEPTS, page
+from agents.strategies.base import Strategy
+from agents.strategies.plan import Plan
+from agents.strategies.view import View
 from agents.table.play import play
+from sd_env.layout import Build, Stance
 from sd_env.scenario import Scenario
 
 ROOT = Path(__file__).parents[3]
@@ -62,29 +70,31 @@ def test_the_training_defaults_are_those_of_the_reported_science() -> None:
 
 
 def test_the_challenger_that_can_be_deterred_attacks_who_waits_and_not_who_strikes_back() -> None:
-    """The numbers in the description of deterrable-challenger, and that greed 2 cannot be deterred."""
+    """The numbers in the description of deterrable-challenger, by the arms of the start."""
     game = Scenario.load("theories/jervis-deterrence")
     waits, fights = success_probabilities(game, 0.0, 1.75)
     stake = game.war.conquest * game.war.spoils * effective_turns(game.horizon)
     assert (stake * waits, stake * fights) == pytest.approx((3.98, 1.12), abs=0.005)
-    worth = {greed: (greed * stake * waits - 1.0, greed * stake * fights - 1.0) for greed in (0.7, 2.0)}
-    assert worth[0.7] == pytest.approx((1.78, -0.22), abs=0.005)
-    assert min(worth[2.0]) > 0
+    worth = {greed: (greed * stake * waits - 1.0, greed * stake * fights - 1.0) for greed in (0.75, 1.2)}
+    assert worth[0.75] == pytest.approx((1.98, -0.16), abs=0.005)
+    assert min(worth[1.2]) > 0
     description = load_experiment("deterrable-challenger").description
-    assert all(words in description for words in ("3.98 greed - 1 over 32", "1.12 greed - 1", "+1.78", "-.22"))
+    assert all(words in description for words in ("3.98 greed - 1 over 32", "1.12 greed - 1", "+1.98", "-.16"))
+
+
+def played(cell: Cell, worlds: int, seed: int, bound: Any = None, **seats: Policy | str) -> pd.DataFrame:
+    """Episodes of a cell: policies by state, of the others as the cell casts them; bound as it says, or ``bound``."""
+    game = Scenario.load(cell.setup.scenario, cell.setup.overrides)
+    cast = [policy_from({**cell.setup.cast, **seats}[state]) for state in game.agents]
+    return play(game, cast, worlds=worlds, seed=seed, interventions=bound or cell.setup.interventions)
 
 
 def test_a_raid_pays_where_the_defender_bluffs_and_not_where_it_stands_by_its_protege() -> None:
     """The numbers in the description of immediate-deterrence: of one turn, less the 8 of peace."""
-    asked, raid = (
-        load_experiment("immediate-deterrence"),
-        policy_from("timetable:offense=0,attacks_until=1,attacks_from=0"),
-    )
+    asked, raid = load_experiment("immediate-deterrence"), "timetable:offense=0,attacks_until=1,attacks_from=0"
     found = {}
     for cell in asked.cells():
-        game = Scenario.load(cell.setup.scenario, cell.setup.overrides)
-        cast = [raid, *(policy_from(cell.setup.cast[state]) for state in ("defender", "protege"))]
-        frame = play(game, cast, worlds=4096, seed=1, interventions=cell.setup.interventions)
+        frame = played(cell, 4096, 1, challenger=raid)
         found[cell.labels["the defender"], cell.labels["greed"]] = float(frame["return_0"].mean()) - 8.0
     wanted = {("bluffs", "1"): -1.0, ("stands by it", "1"): -2.2, ("bluffs", "3"): 1.0, ("stands by it", "3"): -0.6}
     assert found == pytest.approx(wanted, abs=0.1)
@@ -93,14 +103,11 @@ def test_a_raid_pays_where_the_defender_bluffs_and_not_where_it_stands_by_its_pr
 def test_a_word_is_worth_keeping_where_it_costs_to_break_it_and_nowhere_else() -> None:
     """The numbers in the description of tied-hands: at rest, and fighting from the first attack to the last."""
     asked = load_experiment("tied-hands")
-    rests, fights = map(policy_from, ("isolationist", "timetable:offense=0,attacks_from=2,attacks_until=7"))
+    rests, fights = "isolationist", "timetable:offense=0,attacks_from=2,attacks_until=7"
     found = {}
     for cell in asked.cells():
-        game = Scenario.load(cell.setup.scenario, cell.setup.overrides)
-        challenger, protege = (policy_from(cell.setup.cast[state]) for state in ("challenger", "protege"))
         for does, defender in (("rests", rests), ("fights", fights)):
-            cast = [challenger, defender, protege]
-            frame = play(game, cast, worlds=2048, seed=1, interventions=cell.setup.interventions)
+            frame = played(cell, 2048, 1, defender=defender)
             found[(*cell.labels.values(), does)] = float(frame["return_1"].mean())
     wanted = {
         ("is silent", "0", "rests"): 5.6, ("is silent", "0", "fights"): 3.0,
@@ -116,12 +123,10 @@ def test_an_alliance_costs_whose_ally_is_attacked_and_serves_who_is_attacked_its
     asked = load_experiment("alliance-dilemma")
     worth = {}
     for cell in asked.cells():
-        game = Scenario.load(cell.setup.scenario, cell.setup.overrides)
-        cast = [policy_from(cell.setup.cast.get(state, "isolationist")) for state in game.agents]
-        bound = {state: cell.setup.interventions.get(state, {}) for state in game.agents}
+        bound = cell.setup.interventions
         alone, allied = (
-            float(play(game, cast, worlds=1024, seed=1, interventions=bound | {"state_0": own})["return_0"].mean())
-            for own in ({}, {"stance.state_1": "align"})
+            float(played(cell, 1024, 1, bound | own, state_0="isolationist")["return_0"].mean())
+            for own in ({}, {"state_0": {"stance.state_1": "align"}})
         )
         worth[tuple(cell.labels.values())] = allied - alone
     drawn_in, helped = [-0.4, -1.2, -1.9], [0.8, 5.8, 7.5]
@@ -142,9 +147,7 @@ SHIELDED, IDLE, ARMED, AT_ONCE = (
 
 def left_by_type(cell: Cell, script: str) -> tuple[float, float]:
     """What a script in the first seat is left with beside the cell's own, a security seeker or greedy; NaN if never."""
-    game = Scenario.load(cell.setup.scenario, cell.setup.overrides)
-    cast = [policy_from(script), policy_from(cell.setup.cast["state_1"])]
-    frame = play(game, cast, worlds=512, seed=5, interventions=cell.setup.interventions)
+    frame = played(cell, 512, 5, state_0=script)
     wants = frame["greed_1"] > 0
     return float(frame["return_0"][~wants].mean()), float(frame["return_0"][wants].mean())
 
@@ -187,24 +190,22 @@ STRIKING = [
 ]  # fmt: skip
 
 
-def gain_of_striking(cell: Cell, learner: str) -> float:
+def gain_of_striking(cell: Cell, learner: str, striking: list[str] = STRIKING, waiting: list[str] = WAITING) -> float:
     """What the best of the scripts that strike first brings the learner of a cell more than the best that waits."""
     game = Scenario.load(cell.setup.scenario, cell.setup.overrides)
     seat = game.agents.index(learner)
-    other = cell.setup.cast[game.agents[1 - seat]]
 
     def best(scripts: list[str]) -> float:
         found = []
         for script in scripts:
-            cast = [policy_from(script if k == seat else other) for k in range(2)]
-            frame = play(game, cast, worlds=256, seed=5, interventions=cell.setup.interventions)
+            frame = played(cell, 256, 5, **{learner: script})
             wants, left = frame[f"greed_{1 - seat}"] > 0, frame[f"return_{seat}"]
             # weighed by how likely the types are, not by how many these worlds drew
             share = float(game.motives.p_greedy) if wants.nunique() > 1 else float(wants.mean())
             found.append(sum(w * float(left[kind].mean()) for w, kind in ((share, wants), (1 - share, ~wants)) if w))
         return max(found)
 
-    return best(STRIKING) - best(WAITING)
+    return best(striking) - best(waiting)
 
 
 @pytest.mark.parametrize(
@@ -218,6 +219,17 @@ def gain_of_striking(cell: Cell, learner: str) -> float:
             {("spiral", "resists"): 2.2, ("spiral", "concedes"): -1.1,
              ("deterrence", "resists"): -1.2, ("deterrence", "concedes"): 6.2},
         ),
+        ("prior-of-greed", {("0",): -1.0, ("0.2",): -1.0, ("0.35",): 1.4, ("0.5",): 4.8}),
+        ("first-strike", {("0", "1.4"): -1.5, ("1", "1.4"): 0.6, ("0", "0.65"): -1.9, ("1", "0.65"): -4.8}),
+        ("phase-corners", {("0.65", "0"): -3.4, ("1.6", "0"): 2.8, ("1.6", "1"): -2.0}),
+        ("arms-race", {("across the sea",): -0.2, ("no sea",): 1.3}),
+        (
+            "three-columns",
+            {("all three",): 2.8, ("no fear",): 2.5, ("no anarchy",): -1.2, ("defence leads",): -3.2,
+             ("neither of the two",): -7.2},
+        ),
+        ("sudden-fear", {("0", "fear decides"): -1.9}),
+        ("sudden-worst-case", {("0", "2"): -1.3}),
     ],
 )  # fmt: skip
 def test_by_scripts_striking_first_brings_what_the_description_says(
@@ -226,6 +238,85 @@ def test_by_scripts_striking_first_brings_what_the_description_says(
     asked = load_experiment(name)
     cells = {tuple(cell.labels.values()): cell for cell in asked.cells()}
     found = {labels: gain_of_striking(cells[labels], asked.learners[0]) for labels in wanted}
+    assert found == pytest.approx(wanted, abs=0.1)
+
+
+class Doubter(Strategy):
+    """Arms where the trust it is shown is below one bound, and strikes from a turn on where it is below another."""
+
+    name: ClassVar[str] = "doubter"
+    traits: ClassVar[Traits] = Traits(first_strikes=True, preempts=True, forgives=False, builds_offense=True)
+    arms_below: float
+    strikes_below: float
+    start: int
+    mobilizes: bool
+
+    def decide(self, view: View, plan: Plan) -> None:
+        assert view.belief is not None
+        plan.build_offense = np.where((view.belief < self.arms_below).any(axis=1), Build.FULL, Build.NONE)
+        if self.mobilizes:
+            plan.stance[view.standing] = Stance.MOBILIZE
+        turns = (view.own.turn >= self.start)[:, None]
+        plan.stance[turns & view.standing & (view.belief < self.strikes_below)] = Stance.ATTACK
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "doubter", "more"),
+    [
+        ("sudden-fear", {"perception.mistrust": "0", "world": "fear decides"}, (0.9, 0.8, 3, True), 2.1),
+        (
+            "sudden-worst-case",
+            {"perception.mistrust": "0", "technology.offense_advantage": "2"},
+            (0.7, 0.5, 5, False),
+            3.6,
+        ),
+    ],
+)
+def test_who_strikes_whom_it_trusts_little_does_better_than_who_waits(
+    name: str, labels: dict[str, str], doubter: tuple[float, float, int, bool], more: float
+) -> None:
+    """So that what is learned reads the belief, which mistrust then distorts."""
+    [cell] = [cell for cell in load_experiment(name).cells() if cell.matches(labels)]
+    arms, strikes, start, mobilizes = doubter
+    acts = Doubter(arms_below=arms, strikes_below=strikes, start=start, mobilizes=mobilizes)
+
+    def left(policy: Policy | str) -> float:
+        frame = played(cell, 256, 5, state_0=policy)
+        wants, share = frame["greed_1"] > 0, float(cell.setup.overrides["motives.p_greedy"])
+        by_type = [float(frame["return_0"][kind].mean()) for kind in (wants, ~wants)]
+        return share * by_type[0] + (1 - share) * by_type[1]
+
+    waits = max(map(left, WAITING))
+    assert left(acts) - waits == pytest.approx(more, abs=0.1)
+
+
+#: Peace, and wars of three turns after two, five or eleven of preparation or none.
+PEACE = "timetable:builds_until=8,offense=0,defense=0,attacks_from=10000"
+WARS = [
+    f"timetable:builds_until={b},offense={o},defense={d},attacks_from={k},attacks_until={k + 3}"
+    for b in (8, 10000) for o, d in ((0, 0), (2, 0), (0, 2), (2, 2)) for k in (0, 3, 6, 12)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        (
+            "deterrable-challenger",
+            {("0.75", "bluffs"): 1.2, ("0.75", "strikes back"): -3.3, ("0.75", "concedes"): -0.4,
+             ("1.2", "bluffs"): 4.3, ("1.2", "strikes back"): -1.1, ("1.2", "concedes"): 2.7},
+        ),
+        ("identification", {("0",): 4.7, ("0.5",): 1.1, ("1",): -2.1}),
+        ("preventive-war", {("none",): -2.4, ("rising",): 1.7}),
+        ("closing-window", {("none",): -3.0, ("rising",): 1.7}),
+    ],
+)  # fmt: skip
+def test_a_short_war_brings_what_the_description_says(name: str, wanted: dict[tuple[str, ...], float]) -> None:
+    asked = load_experiment(name)
+    found = {
+        tuple(cell.labels.values()): gain_of_striking(cell, asked.learners[0], WARS, [PEACE, *WAITING])
+        for cell in asked.cells()
+    }
     assert found == pytest.approx(wanted, abs=0.1)
 
 
