@@ -51,7 +51,7 @@ def page(theory: Iterable[Mapping[str, Any]], published: Path = PUBLISHED) -> st
         ResultError: if a row names a run that was not published.
         OSError: if nothing was published.
     """
-    index: list[dict[str, Any]] = json.loads((published / "experiments" / INDEX).read_text(encoding="utf-8"))
+    index: list[dict[str, Any]] = json.loads((published / results.EXPERIMENTS / INDEX).read_text(encoding="utf-8"))
     lines = [f"| {' | '.join(_COLUMNS)} |", "|---" * len(_COLUMNS) + "|"]
     lines += [f"| {' | '.join(_cells(row, index, published))} |" for row in theory]
     return _HEAD + "\n" + "\n".join(lines) + "\n"
@@ -70,7 +70,7 @@ def _verdicts(row: Mapping[str, Any], index: Iterable[Mapping[str, Any]], publis
     for entry in index:
         if row["concept"] in entry["rows"]:
             name = str(entry["name"])
-            report = results.read(published / "experiments", name)
+            report = results.read(published / results.EXPERIMENTS, name)
             how = ", by scripts" if report.get("policies") == "strategies" else ""
             yield f"[{name}](results/experiments/README.md#{name}){how}: {_counted(report, name)}"
     for run in row.get("runs", ()):

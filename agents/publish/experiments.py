@@ -83,7 +83,9 @@ def publish_all(out: Path, runs: Path, smoke: bool, names: Sequence[str] | None 
     for name in names or experiments():
         experiment = load_experiment(name)
         sized = smoke_sized(experiment) if smoke else experiment
-        results.marks(out, name, {each.claim for each in experiment.predictions})  # before the hours that a run takes
+        results.check_marks(
+            out, name, {each.claim for each in experiment.predictions}
+        )  # before the hours that a run takes
         result = run(sized, runs / name, fresh=fresh, command=f"sd-env experiment {name}")
         publish(result, out)
         copy_whole(runs / name / f"{CELLS}.csv", out / f"{name}.csv")

@@ -29,9 +29,7 @@ END: Final = "<!-- end of the results -->"
 _VERDICTS, _AFTER_PLAYED = "verdicts", "what beats the learned policies"
 _NULLS: Final = ("random", "never attacks")
 #: The experiment that is shown beside the four worlds.
-_EXPERIMENTS: Final = "experiments"
 _FEAR: Final = "sudden-fear"
-_PICTURE: Final = f"docs/results/{_EXPERIMENTS}/{_FEAR}.png"
 
 
 def section(published: Path = PUBLISHED) -> str:
@@ -50,7 +48,7 @@ def section(published: Path = PUBLISHED) -> str:
     verdicts, played = (text[begin + 1 : end] for begin, end in pairwise(bounds))
     return "\n\n".join((
         summary(report), _block(verdicts), "What was played there, beside what Jervis (1978) predicts:",
-        _block(_without_nulls(played)), fear(results.read(published / _EXPERIMENTS, _FEAR)),
+        _block(_without_nulls(played)), fear(results.read(published / results.EXPERIMENTS, _FEAR)),
     ))  # fmt: skip
 
 
@@ -102,8 +100,11 @@ def fear(report: Mapping[str, Any]) -> str:
         f"best deviators found gain up to {gain:.1f}% (seeds {', '.join(map(str, report['seeds']))}; "
         f"`{report['command']}`)."
     )
-    picture = f"![First strikes and arms by mistrust, with and without a dilemma]({_PICTURE})"
-    return f"{picture}\n\n{textwrap.fill(words, 120, break_on_hyphens=False)}"
+    picture = PUBLISHED / results.EXPERIMENTS / f"{_FEAR}.png"
+    return (
+        f"![First strikes and arms by mistrust, with and without a dilemma]({picture})\n\n"
+        f"{textwrap.fill(words, 120, break_on_hyphens=False)}"
+    )
 
 
 def _span(values: Iterable[float], form: str) -> str:

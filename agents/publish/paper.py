@@ -51,7 +51,7 @@ def paragraph(published: Path = PUBLISHED) -> str:
             words.append(f"By the typology one would expect there: {world['theory']}.")
     tried = [
         each
-        for entry in json.loads((published / "experiments" / INDEX).read_text(encoding="utf-8"))
+        for entry in json.loads((published / results.EXPERIMENTS / INDEX).read_text(encoding="utf-8"))
         for each in predictions_of(entry, str(entry["name"]))
     ]
     told = ", ".join(f"{number} {word}" for word, number in counts(tried).items())

@@ -31,6 +31,8 @@ from sd_env.scenario import ScenarioError
 from sd_env.scenario_files import parse_yaml
 
 STATUS: Final = "status.yaml"
+#: The folder of the experiments, in that of the results.
+EXPERIMENTS: Final = "experiments"
 _MARK: Final = re.compile(r"[a-z]+( [a-z]+)*: .+")
 
 
@@ -81,19 +83,17 @@ def judged(report: Report, predictions: Sequence[Prediction], out: Path, name: s
     """The report with these predictions, each with the mark that it has in ``out``, and those derived anew since.
 
     Raises:
-        ResultError: as :func:`marks` says.
+        ResultError: as :func:`check_marks` says.
     """
-    current = {each.claim for each in predictions}
-    entry = marks(out, name, current)
-    claims = dict.fromkeys(current, entry) if isinstance(entry, str) else entry
-    before = _before(out, name)
+    current, before = {each.claim for each in predictions}, _before(out, name)
+    whole, claims = _marks(out, name, current, before)
     predictions = [*predictions, *(before[claim] for claim in claims if claim not in current)]
     marked = [each.model_copy(update={"status": claims.get(each.claim, each.status)}) for each in predictions]
-    return {**report, "status": entry if isinstance(entry, str) else "", "predictions": records(marked)}
+    return {**report, "status": whole, "predictions": records(marked)}
 
 
-def marks(out: Path, name: str, current: Collection[str]) -> str | dict[str, str]:
-    """What ``out`` says of a result, as a whole or by claim.
+def check_marks(out: Path, name: str, current: Collection[str]) -> None:
+    """Look at the marks that ``out`` has of a result.
 
     Args:
         out: folder of the results.
@@ -103,6 +103,11 @@ def marks(out: Path, name: str, current: Collection[str]) -> str | dict[str, str
     Raises:
         ResultError: for a mark of a claim that there is not, or one that is none.
     """
+    _marks(out, name, current, _before(out, name))
+
+
+def _marks(out: Path, name: str, current: Collection[str], before: Collection[str]) -> tuple[str, dict[str, str]]:
+    """The mark of a result as a whole, empty if it has none, and those of its claims, now and before."""
     path = out / STATUS
     try:
         entry = (parse_yaml(path.read_bytes()) if path.exists() else {}).get(name, {})
@@ -110,8 +115,8 @@ def marks(out: Path, name: str, current: Collection[str]) -> str | dict[str, str
         raise ResultError(f"{path} must be a mapping of results to marks: {error}") from None
     if not isinstance(entry, (str, dict)):
         raise ResultError(f"{path}: {name} is {entry!r}; a mark, or marks by claim, are needed.")
-    before = _before(out, name)
-    for claim, mark in (dict.fromkeys(current, entry) if isinstance(entry, str) else entry).items():
+    whole, claims = (entry, dict.fromkeys(current, entry)) if isinstance(entry, str) else ("", entry)
+    for claim, mark in claims.items():
         if not isinstance(mark, str) or not _MARK.fullmatch(mark):
             raise ResultError(f"{path}: {name} has the mark {mark!r}; a word, a colon and the reason are needed.")
         old = mark.startswith(f"{REDERIVED}: ")
@@ -119,7 +124,7 @@ def marks(out: Path, name: str, current: Collection[str]) -> str | dict[str, str
             raise ResultError(f"{path}: {name} predicts {claim!r} still; what is derived anew says something else.")
         if claim not in (before if old else current):
             raise ResultError(f"{path}: {name} has no prediction {claim!r}.")
-    return entry
+    return whole, claims
 
 
 def _before(out: Path, name: str) -> dict[str, Prediction]:

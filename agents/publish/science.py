@@ -81,7 +81,7 @@ COMPARED: Final = ("fast_path", "shaping")
 #: What is played with the trained policies, after the experiments.
 PLAYED: Final = ("tournament", "challenges")
 #: The experiments of agents/experiments/, all of them.
-EXPERIMENTS: Final = "experiments"
+EXPERIMENTS: Final = results.EXPERIMENTS
 #: The table of the dilemma's components, which trains in the whole catalogue.
 COMPONENTS: Final = "components"
 

@@ -57,19 +57,27 @@ def test_over_32_turns_the_preventive_motive_never_pays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "labels", "m", "mistrust"),
+    ("name", "labels", "m", "trust", "feared", "decides"),
     [
-        ("sudden-fear", {"world": "fear decides", "perception.mistrust": "0"}, 0.57, 0.5),
-        ("sudden-worst-case", {"technology.offense_advantage": "1.2", "perception.mistrust": "0"}, 0.77, 0.9),
+        (
+            "sudden-fear", {"world": "fear decides", "perception.mistrust": "0"},
+            (0.57, 0.40, 0.40), 0.7, (0.54, 0.19, 0.0), 0.5,
+        ),
+        (
+            "sudden-worst-case", {"technology.offense_advantage": "1.2", "perception.mistrust": "0"},
+            (0.77, 0.25, 0.15), 0.9, (0.82, 0.47, 0.0), 0.9,
+        ),
     ],
-)
+)  # fmt: skip
 def test_mistrust_takes_trust_across_the_thresholds(
-    name: str, labels: dict[str, str], m: float, mistrust: float
+    name: str, labels: dict[str, str], m: tuple[float, ...], trust: float, feared: tuple[float, ...], decides: float
 ) -> None:
-    """From trust enough to trust too little, where there is a dilemma."""
+    """Of the state that learns, or of all, from trust enough to trust too little, where there is a dilemma."""
     found = thresholds(*settings(name, **labels), lag=False)[0]
-    odds = (1 - mistrust) * found.trust
-    assert found.m[1] == pytest.approx(m, abs=0.005) and odds / (odds + 1 - found.trust) < found.m[1] < found.trust
+    assert [found.m[turns] for turns in (1, 3, 6)] == pytest.approx(m, abs=0.005)
+    assert found.trust == pytest.approx(trust) and found.trust > found.m[1]
+    left = {mu: trust * (1 - mu) / (trust * (1 - mu) + 1 - trust) for mu in (0.5, 0.9, 1.0)}
+    assert list(left.values()) == pytest.approx(feared, abs=0.005) and left[decides] < found.m[1]
     calm = {"world": "no dilemma"} if "world" in labels else {"technology.offense_advantage": "0.3"}
     without = thresholds(*settings(name, **{**labels, **calm}), lag=False)[0]
     assert max(without.m.values()) < 0.0

@@ -190,22 +190,19 @@ STRIKING = [
 ]  # fmt: skip
 
 
+def left_with(cell: Cell, learner: str, policy: Policy | str) -> float:
+    """What a policy leaves the learner of a cell with: weighed by how likely types are, not by how many were drawn."""
+    game = Scenario.load(cell.setup.scenario, cell.setup.overrides)
+    seat, frame = game.agents.index(learner), played(cell, 256, 5, **{learner: policy})
+    wants, left = frame[f"greed_{1 - seat}"] > 0, frame[f"return_{seat}"]
+    share = float(game.motives.p_greedy) if wants.nunique() > 1 else float(wants.mean())
+    return sum(w * float(left[kind].mean()) for w, kind in ((share, wants), (1 - share, ~wants)) if w)
+
+
 def gain_of_striking(cell: Cell, learner: str, striking: list[str] = STRIKING, waiting: list[str] = WAITING) -> float:
     """What the best of the scripts that strike first brings the learner of a cell more than the best that waits."""
-    game = Scenario.load(cell.setup.scenario, cell.setup.overrides)
-    seat = game.agents.index(learner)
-
-    def best(scripts: list[str]) -> float:
-        found = []
-        for script in scripts:
-            frame = played(cell, 256, 5, **{learner: script})
-            wants, left = frame[f"greed_{1 - seat}"] > 0, frame[f"return_{seat}"]
-            # weighed by how likely the types are, not by how many these worlds drew
-            share = float(game.motives.p_greedy) if wants.nunique() > 1 else float(wants.mean())
-            found.append(sum(w * float(left[kind].mean()) for w, kind in ((share, wants), (1 - share, ~wants)) if w))
-        return max(found)
-
-    return best(striking) - best(waiting)
+    strikes, waits = (max(left_with(cell, learner, script) for script in scripts) for scripts in (striking, waiting))
+    return strikes - waits
 
 
 @pytest.mark.parametrize(
@@ -252,8 +249,11 @@ class Doubter(Strategy):
         plan.stance[turns & view.standing & (view.belief < self.strikes_below)] = Stance.ATTACK
 
 
-def fearful(mistrust: str, world: str = "fear decides") -> Cell:
-    labels = {"perception.mistrust": mistrust, "world": world}
+DOUBTER = Doubter(arms_below=0.9, strikes_below=0.8, start=3)
+
+
+def fearful(mistrust: str) -> Cell:
+    labels = {"perception.mistrust": mistrust, "world": "fear decides"}
     [cell] = [cell for cell in load_experiment("sudden-fear").cells() if cell.matches(labels)]
     return cell
 
@@ -261,25 +261,13 @@ def fearful(mistrust: str, world: str = "fear decides") -> Cell:
 def test_who_strikes_whom_it_trusts_little_does_better_than_who_waits() -> None:
     """The number in the description of sudden-fear: what is learned reads the belief, which mistrust then distorts."""
     cell = fearful("0")
-
-    def left(policy: Policy | str) -> float:
-        frame = played(cell, 256, 5, state_0=policy)
-        wants, share = frame["greed_1"] > 0, float(cell.setup.overrides["motives.p_greedy"])
-        by_type = [float(frame["return_0"][kind].mean()) for kind in (wants, ~wants)]
-        return share * by_type[0] + (1 - share) * by_type[1]
-
-    acts = Doubter(arms_below=0.9, strikes_below=0.8, start=3)
-    assert left(acts) - max(map(left, WAITING)) == pytest.approx(2.1, abs=0.1)
+    waits = max(left_with(cell, "state_0", script) for script in WAITING)
+    assert left_with(cell, "state_0", DOUBTER) - waits == pytest.approx(2.1, abs=0.1)
 
 
 def test_whom_fear_moves_it_drives_to_war_on_those_who_want_nothing() -> None:
     """The case with a known answer of sudden-fear; that of whom it moves not is in test_derivations."""
-    attacks = [
-        played(fearful(mistrust), 64, 5, state_0=Doubter(arms_below=0.9, strikes_below=0.8, start=3))[
-            "ss_attacks"
-        ].sum()
-        for mistrust in ("0", "0.9")
-    ]
+    attacks = [played(fearful(mu), 64, 5, state_0=DOUBTER)["ss_attacks"].sum() for mu in ("0", "0.9")]
     assert attacks[0] == 0 < attacks[1]
 
 
